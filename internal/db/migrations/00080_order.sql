@@ -38,7 +38,11 @@ CREATE TABLE order_parts (                    -- one brand's share of an order
   state TEXT NOT NULL CHECK (state IN ('placed','paid','shipped','delivered','completed','cancelled')),
   currency TEXT NOT NULL, goods_minor BIGINT NOT NULL,
   shipping_option TEXT NOT NULL, shipping_name TEXT NOT NULL, shipping_minor BIGINT NOT NULL,
-  tax_minor BIGINT NOT NULL, tax_added_minor BIGINT NOT NULL,
+  shipping_tax_minor BIGINT NOT NULL DEFAULT 0, shipping_tax_bps BIGINT NOT NULL DEFAULT 0,
+  shipping_tax_name TEXT NOT NULL DEFAULT '',
+  shipping_tax_inclusive SMALLINT NOT NULL DEFAULT 0 CHECK (shipping_tax_inclusive IN (0,1)),
+  shipping_tax_collected_by TEXT NOT NULL DEFAULT 'platform' CHECK (shipping_tax_collected_by IN ('platform','brand')),
+  total_minor BIGINT NOT NULL,                -- what the buyer pays for this part, all taxes included
   hold_days BIGINT NOT NULL DEFAULT 0,        -- the longest hold of its lines; frozen at sale
   brand_pending_minor BIGINT NOT NULL DEFAULT 0,   -- what the ledger holds for the brand of this part
   paid_at BIGINT NOT NULL DEFAULT 0, shipped_at BIGINT NOT NULL DEFAULT 0, delivered_at BIGINT NOT NULL DEFAULT 0,

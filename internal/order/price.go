@@ -1,0 +1,232 @@
+package order
+
+import (
+	"fmt"
+	"sort"
+
+	"mezzo/internal/id"
+	"mezzo/internal/money"
+)
+
+// Collector is who owes a tax to the authority once the buyer has paid it.
+type Collector string
+
+// The collectors a tax line names.
+const (
+	ByPlatform Collector = "platform" // the operator, as marketplace facilitator
+	ByBrand    Collector = "brand"    // the brand; the tax is part of its pending money
+)
+
+// Tax is one row of the tax table.
+type Tax struct {
+	Country     string    `json:"country"`
+	Region      string    `json:"region,omitempty"`   // "" any
+	Category    string    `json:"category,omitempty"` // "" any
+	Name        string    `json:"name"`
+	Rate        money.Bps `json:"rate_bps"`
+	Inclusive   bool      `json:"inclusive"` // contained in the price, else added to it
+	CollectedBy Collector `json:"collected_by"`
+	OnShipping  bool      `json:"on_shipping"`
+}
+
+// PriceLine is what a price is made from: one variant of one brand.
+type PriceLine struct {
+	Brand    id.Brand
+	Category string
+	Unit     money.Amount
+	Quantity int64
+}
+
+// PriceShipping is the shipping option chosen for one brand's part.
+type PriceShipping struct {
+	Price    money.Amount
+	FreeOver int64 // minor units of goods from which it is free; 0 never
+}
+
+// TaxLine is the tax on one line or on a part's shipping. Zero value: no tax.
+type TaxLine struct {
+	Name        string       `json:"name,omitempty"`
+	Rate        money.Bps    `json:"rate_bps"`
+	Amount      money.Amount `json:"amount"`
+	Inclusive   bool         `json:"inclusive"`
+	CollectedBy Collector    `json:"collected_by"`
+}
+
+// Added returns what the tax adds to the total: nothing when it is contained in the price.
+func (t TaxLine) Added() int64 {
+	if t.Inclusive {
+		return 0
+	}
+	return t.Amount.Minor
+}
+
+// Contained returns what of the price is tax: nothing when it is added to it.
+func (t TaxLine) Contained() int64 { return t.Amount.Minor - t.Added() }
+
+// PricedLine is the outcome for one line, in the order the lines were given.
+type PricedLine struct {
+	Goods money.Amount // unit × quantity after discounts, as the buyer sees it
+	Tax   TaxLine
+	Base  money.Amount // commission base: goods without the tax contained in them
+}
+
+// PricedPart is the outcome for one brand.
+type PricedPart struct {
+	Brand       id.Brand
+	Lines       []int // indexes of its lines
+	Goods       money.Amount
+	Shipping    money.Amount
+	ShippingTax TaxLine
+	Total       money.Amount // what the buyer pays for this part, all taxes included
+}
+
+// Price is an order's price, every part of it shown before the button.
+// Total = Subtotal − Discounts + Shipping + TaxAdded.
+type Price struct {
+	Lines     []PricedLine
+	Parts     []PricedPart // by brand id
+	Subtotal  money.Amount
+	Discounts money.Amount
+	Shipping  money.Amount
+	Tax       money.Amount // all of it
+	TaxAdded  money.Amount // the part of it that the prices do not contain
+	Total     money.Amount
+}
+
+// Reckon computes the price of the lines from scratch, in a fixed order: goods, shipping,
+// tax per line, tax on shipping, totals. Each tax line is rounded once, half away from zero,
+// so that the lines a buyer sees sum to the total. shipping has an entry for every brand.
+// An error when currencies differ, a quantity is not positive or an amount is beyond money.Max.
+func Reckon(currency money.Currency, lines []PriceLine, shipping map[id.Brand]PriceShipping, taxes []Tax, country, region string) (Price, error) {
+	p := Price{Lines: make([]PricedLine, len(lines))}
+	parts := map[id.Brand]*PricedPart{}
+	for i, l := range lines {
+		if l.Unit.Currency != currency {
+			return Price{}, fmt.Errorf("a line in %s cannot stand in an order in %s", l.Unit.Currency, currency)
+		}
+		if l.Quantity < 1 || l.Unit.Minor < 0 {
+			return Price{}, fmt.Errorf("line %d has quantity %d at %s", i+1, l.Quantity, l.Unit)
+		}
+		goods, err := l.Unit.Times(l.Quantity)
+		if err != nil {
+			return Price{}, err
+		}
+		tax := taxOn(goods, pickTax(taxes, country, region, l.Category))
+		p.Lines[i] = PricedLine{Goods: goods, Tax: tax, Base: money.Of(goods.Minor-tax.Contained(), currency)}
+		part := parts[l.Brand]
+		if part == nil {
+			part = &PricedPart{Brand: l.Brand, Goods: money.Of(0, currency), Shipping: money.Of(0, currency), Total: money.Of(0, currency)}
+			parts[l.Brand] = part
+		}
+		part.Lines = append(part.Lines, i)
+		if part.Goods, err = part.Goods.Add(goods); err != nil {
+			return Price{}, err
+		}
+		part.Total.Minor += goods.Minor + tax.Added()
+	}
+	for brand, part := range parts {
+		option, ok := shipping[brand]
+		if !ok || option.Price.Currency != currency {
+			return Price{}, fmt.Errorf("brand %s has no shipping in %s", brand, currency)
+		}
+		part.ship(option, pickTax(taxes, country, region, ""))
+		p.Parts = append(p.Parts, *part)
+	}
+	sort.Slice(p.Parts, func(i, j int) bool { return p.Parts[i].Brand < p.Parts[j].Brand })
+	return p.sum(currency)
+}
+
+// ship adds shipping, free above the option's threshold, and the tax on it.
+func (part *PricedPart) ship(option PriceShipping, tax Tax) {
+	if option.FreeOver == 0 || part.Goods.Minor < option.FreeOver {
+		part.Shipping = option.Price
+	}
+	if tax.OnShipping {
+		part.ShippingTax = taxOn(part.Shipping, tax)
+	} else {
+		part.ShippingTax = TaxLine{Amount: money.Of(0, part.Shipping.Currency), CollectedBy: ByPlatform}
+	}
+	part.Total.Minor += part.Shipping.Minor + part.ShippingTax.Added()
+}
+
+// sum adds the lines and parts up.
+func (p Price) sum(currency money.Currency) (Price, error) {
+	var subtotal, shipping, tax, added int64
+	for _, l := range p.Lines {
+		subtotal += l.Goods.Minor
+		tax += l.Tax.Amount.Minor
+		added += l.Tax.Added()
+	}
+	for _, part := range p.Parts {
+		shipping += part.Shipping.Minor
+		tax += part.ShippingTax.Amount.Minor
+		added += part.ShippingTax.Added()
+	}
+	p.Subtotal, p.Discounts = money.Of(subtotal, currency), money.Of(0, currency)
+	p.Shipping, p.Tax, p.TaxAdded = money.Of(shipping, currency), money.Of(tax, currency), money.Of(added, currency)
+	p.Total = money.Of(subtotal+shipping+added, currency)
+	for _, a := range []money.Amount{p.Subtotal, p.Shipping, p.Tax, p.Total} {
+		if err := a.Check(); err != nil {
+			return Price{}, err
+		}
+	}
+	return p, nil
+}
+
+// taxOn returns the tax line of a row on an amount, rounded once.
+func taxOn(a money.Amount, t Tax) TaxLine {
+	line := TaxLine{Name: t.Name, Rate: t.Rate, Inclusive: t.Inclusive, CollectedBy: t.CollectedBy}
+	if line.CollectedBy == "" {
+		line.CollectedBy = ByPlatform
+	}
+	if t.Inclusive {
+		line.Amount = money.Of(t.Rate.Within(a.Minor), a.Currency)
+	} else {
+		line.Amount = money.Of(t.Rate.Of(a.Minor), a.Currency)
+	}
+	return line
+}
+
+// pickTax returns the most specific row for the place and category: a region beats none,
+// then a category beats none. No row means no tax.
+func pickTax(taxes []Tax, country, region, category string) Tax {
+	best, points := Tax{}, -1
+	for _, t := range taxes {
+		if t.Country != country || (t.Region != "" && t.Region != region) || (t.Category != "" && t.Category != category) {
+			continue
+		}
+		score := 0
+		if t.Region != "" {
+			score += 2
+		}
+		if t.Category != "" {
+			score++
+		}
+		if score > points {
+			best, points = t, score
+		}
+	}
+	return best
+}
+
+// Frozen is how the base of one sold line is divided, for ever: Base = Brand + Commission + Fee.
+type Frozen struct {
+	Commission money.Amount
+	Fee        money.Amount
+	Brand      money.Amount
+}
+
+// Freeze divides a line's commission base among creator, platform and brand, rounding once by
+// largest remainder, ties to the brand, then the creator (DESIGN.md §2: 19.99 at 15 % and 6 %
+// is 3.00, 1.20 and 15.79). An error when the two rates exceed the whole.
+func Freeze(base money.Amount, commission, fee money.Bps) (Frozen, error) {
+	shares, err := money.Share(base.Minor, money.Part{Base: base.Minor, Rate: commission}, money.Part{Base: base.Minor, Rate: fee})
+	if err != nil {
+		return Frozen{}, err
+	}
+	return Frozen{
+		Brand:      money.Of(shares[0], base.Currency),
+		Commission: money.Of(shares[1], base.Currency),
+		Fee:        money.Of(shares[2], base.Currency),
+	}, nil
+}
