@@ -1,0 +1,132 @@
+package account
+
+import (
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+)
+
+// Role is what a member may do in a brand.
+type Role string
+
+// The roles of a brand's members.
+const (
+	Owner Role = "owner" // everything, and who else is a member
+	Staff Role = "staff" // the daily work
+)
+
+// Scope is one permission of an API token.
+type Scope string
+
+// The scopes a token can be given, by API.md §2. A session has them all.
+const (
+	CatalogRead   Scope = "catalog:read"
+	CatalogWrite  Scope = "catalog:write"
+	OrdersRead    Scope = "orders:read"
+	OrdersWrite   Scope = "orders:write"
+	ProgramsRead  Scope = "programs:read"
+	ProgramsWrite Scope = "programs:write"
+	ContentWrite  Scope = "content:write"
+	MoneyRead     Scope = "money:read"
+	PayoutsWrite  Scope = "payouts:write"
+	MetricsRead   Scope = "metrics:read"
+	WebhooksWrite Scope = "webhooks:write"
+)
+
+// Scopes is the set a token was given; nil means a session, which may everything its person may.
+type Scopes map[Scope]bool
+
+// Has reports whether the set holds the scope.
+func (s Scopes) Has(scope Scope) bool { return s == nil || s[scope] }
+
+// Asker is who makes a request, as far as it could be proved. The zero value is nobody.
+type Asker struct {
+	Account    id.Account        // "" for a shopper who has not signed in, and for a brand's token
+	Viewer     id.Viewer         // the anonymous shopper of this browser or app; may be set beside Account
+	Creator    id.Creator        // the account's creator profile, "" if it has none
+	Operator   bool              // runs this Mezzo
+	Brands     map[id.Brand]Role // the brands the account is a member of
+	Token      id.Token          // the API token asked with, "" for a session
+	TokenBrand id.Brand          // the brand that token speaks for, "" for a person's token
+	Scopes     Scopes            // nil for a session
+}
+
+// SignedIn returns nil for a person. Unauthorized: nobody; Forbidden: a brand's token, which is no person.
+func (a Asker) SignedIn() error {
+	switch {
+	case a.Account != "":
+		return nil
+	case a.TokenBrand != "":
+		return fault.New(fault.Forbidden, "This token speaks for a brand. Ask with a person's session or token.")
+	default:
+		return fault.New(fault.Unauthorized, "Sign in first.")
+	}
+}
+
+// IsOperator returns nil for an operator's session or token. Missing otherwise: that operator
+// pages exist is nobody else's business. Unauthorized for nobody.
+func (a Asker) IsOperator() error {
+	if a.Operator {
+		return nil
+	}
+	if err := a.SignedIn(); fault.Is(err, fault.Unauthorized) {
+		return err
+	}
+	return fault.New(fault.Missing, "There is nothing here for you.")
+}
+
+// IsCreator returns nil for a person with a creator profile; Forbidden names the way to one.
+func (a Asker) IsCreator() error {
+	if err := a.SignedIn(); err != nil {
+		return err
+	}
+	if a.Creator == "" {
+		return fault.New(fault.Forbidden, "You have no creator profile yet. Make one with PUT /me/creator; it needs nothing but a handle.")
+	}
+	return nil
+}
+
+// Member reports whether the asker is a member of the brand or its token, whatever the scopes.
+func (a Asker) Member(b id.Brand) bool {
+	if b == "" {
+		return false
+	}
+	if a.TokenBrand != "" {
+		return a.TokenBrand == b
+	}
+	return a.Brands[b] != ""
+}
+
+// OfBrand returns nil when the asker may act for the brand within the scope: its members, its
+// tokens and operators. Unauthorized: nobody; Missing: not theirs; Forbidden: the token lacks the scope.
+func (a Asker) OfBrand(b id.Brand, s Scope) error {
+	if a.Account == "" && a.TokenBrand == "" {
+		return fault.New(fault.Unauthorized, "Sign in first.")
+	}
+	if !a.Member(b) && (!a.Operator || b == "") {
+		return fault.New(fault.Missing, "There is no such brand, or it is not yours.")
+	}
+	return a.May(s)
+}
+
+// May returns Forbidden when the asker's token lacks the scope.
+func (a Asker) May(s Scope) error {
+	if !a.Scopes.Has(s) {
+		return fault.New(fault.Forbidden, "This token lacks the scope %s. Make one that has it.", s)
+	}
+	return nil
+}
+
+// IsOwner reports whether the asker is a signed-in owner of the brand; a token never is.
+func (a Asker) IsOwner(b id.Brand) bool { return a.Token == "" && a.Brands[b] == Owner }
+
+// Actor names who asks for the audit trail and for idempotency: a token, else an account, else a viewer.
+func (a Asker) Actor() string {
+	switch {
+	case a.Token != "":
+		return string(a.Token)
+	case a.Account != "":
+		return string(a.Account)
+	default:
+		return string(a.Viewer)
+	}
+}
