@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Everything `make test` checks, in parts that each print their time.
+#   test.sh               all parts
+#   test.sh unit fuzz …   only these
+# It installs what it lacks when it is root on Debian. Without root a test whose tool is missing
+# skips and says so; with CI=true nothing may skip.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -mod=readonly"
+
+all_parts="verify lint unit race fuzz journey"
+parts=${*:-$all_parts}
+fuzz_time=${MEZZO_FUZZ_TIME:-2s}
+scratch=$(mktemp -d)
+chmod 711 "$scratch" # the database server runs as another user and passes through
+counts=$scratch/counts
+broken=""
+: >"$counts"
+
+finish() {
+	[ -d "$scratch/postgres" ] && scripts/postgres.sh stop "$scratch/postgres"
+	chmod -R u+w "$scratch" 2>/dev/null
+	rm -rf "$scratch"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# part NAME COMMAND… runs one part and prints how long it took.
+part() {
+	local name=$1 begun=$EPOCHREALTIME result="ok"
+	shift
+	printf '\n== %s\n' "$name"
+	"$@" || { result="FAILED"; broken="$broken $name"; }
+	awk -v name="$name" -v a="$begun" -v b="$EPOCHREALTIME" -v result="$result" \
+		'BEGIN { printf "part %-8s %6.1f s  %s\n", name, b - a, result }'
+}
+
+# tests ARGUMENTS… is `go test` with its tests counted.
+tests() { go test -v "$@" 2>&1 | awk -v counts="$counts" -f scripts/tests.awk; }
+
+packages() { go list ./... | grep -v '/internal/journey$'; }
+
+# set_up finds or installs the tools of the parts to come; lacking ones fail only under CI.
+set_up() {
+	local url
+	case " $parts " in *" unit "* | *" journey "*)
+		if [ -z "${MEZZO_TEST_POSTGRES:-}" ] && need_postgres >/dev/null && url=$(scripts/postgres.sh start "$scratch/postgres"); then
+			export MEZZO_TEST_POSTGRES=$url
+		fi
+		need ffmpeg ffmpeg
+		[ -n "${MEZZO_TEST_POSTGRES:-}" ] || [ "${CI:-}" != true ]
+		;;
+	esac || return 1
+	case " $parts " in *" journey "*)
+		MEZZO_CHROMIUM=$(need_chromium) && export MEZZO_CHROMIUM || [ "${CI:-}" != true ] ;;
+	esac
+}
+
+verify() { scripts/verify.sh "$scratch/verify"; }
+
+lint() {
+	local bad
+	bad=$(git ls-files -co --exclude-standard '*.go' | grep -v '_templ\.go$' | xargs gofmt -l)
+	[ -z "$bad" ] || { echo "gofmt would change:"; echo "$bad"; return 1; }
+	go vet ./... && go tool staticcheck ./...
+}
+
+unit() { tests $(packages); }
+
+# race runs what keeps its own goroutines in order. SQLite is left out: translated from C, it is
+# thirty times slower under the detector, and one connection at a time uses it.
+race() {
+	local clean
+	if ! need gcc gcc libc6-dev; then
+		[ "${CI:-}" != true ]
+		return
+	fi
+	clean=$(go list -test -f '{{if .ForTest}}{{.ForTest}} {{join .Deps " "}}{{end}}' ./... |
+		awk '{ sqlite[$1] += / modernc\.org\/sqlite/; seen[$1] } END { for (p in seen) if (!sqlite[p]) print p }' |
+		grep -v -e /journey -e /tidy -e /program | sort)
+	CGO_ENABLED=1 tests -race -short $clean
+}
+
+fuzz() {
+	local line file name folder failed=0
+	for line in $(grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal | sed 's/func //'); do
+		file=${line%%:*} name=${line#*:}
+		folder=$(dirname "$file")
+		go test -run '^$' -fuzz "^$name\$" -fuzztime "$fuzz_time" "./$folder" >"$scratch/fuzz.log" 2>&1 || failed=1
+		if grep -q '^ok' "$scratch/fuzz.log"; then
+			printf 'ok  \t%s %s: %s\n' "$folder" "$name" "$(grep -o 'execs: [0-9]*' "$scratch/fuzz.log" | tail -n 1)"
+			echo 1 0 0 0 >>"$counts"
+		else
+			cat "$scratch/fuzz.log"
+			echo 0 1 0 0 >>"$counts"
+		fi
+	done
+	return $failed
+}
+
+journey() {
+	[ -d internal/journey ] || { echo "no journeys yet"; return 0; }
+	tests -timeout 20m ./internal/journey/...
+}
+
+command -v go >/dev/null || { say "lacking: Go 1.26 or newer"; exit 1; }
+begun=$SECONDS
+part set-up set_up
+for name in $parts; do
+	case " $all_parts " in
+	*" $name "*) part "$name" "$name" ;;
+	*) say "there is no part $name; the parts are: $all_parts"; exit 2 ;;
+	esac
+done
+
+read -r passed failed skipped skipped_parts < <(awk '{ p += $1; f += $2; s += $3; q += $4 } END { print p + 0, f + 0, s + 0, q + 0 }' "$counts")
+[ "${CI:-}" != true ] || [ $((skipped + skipped_parts)) = 0 ] ||
+	{ broken="$broken skips"; echo "with CI=true no test may skip: $((skipped + skipped_parts)) did"; }
+printf '\nall parts took %d s\n' $((SECONDS - begun))
+[ -z "$broken" ] || echo "broken:$broken"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ -z "$broken" ] && [ "$failed" = 0 ]
