@@ -2,9 +2,8 @@
 package id
 
 import (
-	"encoding/base32"
+	"encoding/binary"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -138,8 +137,16 @@ func (reportKind) Prefix() string      { return "rpt" }
 func (addressKind) Prefix() string     { return "adr" }
 func (eventKind) Prefix() string       { return "evt" }
 
-// encoding is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
-var encoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+// alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// values holds one more than the value of each letter of the alphabet; 0 for all other bytes.
+var values = func() (v [256]byte) {
+	for i := range len(alphabet) {
+		v[alphabet[i]] = byte(i + 1)
+	}
+	return v
+}()
 
 // New returns a fresh id of the kind, whose order is that of now (milliseconds), random below it.
 func New[K Kind](now time.Time) ID[K] {
@@ -158,24 +165,68 @@ func (ID[K]) Next(now time.Time) ID[K] { return New[K](now) }
 
 // FromUUID returns the id of the kind that holds u.
 func FromUUID[K Kind](u [16]byte) ID[K] {
+	var b [40]byte
+	return ID[K](ID[K]("").AppendUUID(b[:0], u))
+}
+
+// From returns the id of the receiver's kind that holds u; the receiver may be zero:
+// var v id.Video; v = v.From(u).
+func (ID[K]) From(u [16]byte) ID[K] { return FromUUID[K](u) }
+
+// TextLength is the length of an id whose prefix has three letters, as all have.
+const TextLength = 4 + 26
+
+// AppendUUID appends the text of the id of the receiver's kind that holds u: what reads
+// many ids (the log) makes one string of all of them.
+func (ID[K]) AppendUUID(dst []byte, u [16]byte) []byte {
 	var k K
-	return ID[K](k.Prefix() + "_" + encoding.EncodeToString(u[:]))
+	dst = append(dst, k.Prefix()...)
+	dst = append(dst, '_')
+	hi, lo := binary.BigEndian.Uint64(u[:8]), binary.BigEndian.Uint64(u[8:])
+	// 128 bits are 25 groups of five and one of three, which base32 pads below with zeros.
+	for shift := 59; shift >= 0; shift -= 5 {
+		dst = append(dst, alphabet[hi>>shift&31])
+	}
+	dst = append(dst, alphabet[(hi<<1|lo>>63)&31])
+	for shift := 58; shift >= 3; shift -= 5 {
+		dst = append(dst, alphabet[lo>>shift&31])
+	}
+	return append(dst, alphabet[lo<<2&31])
 }
 
 // UUID returns the 16 bytes an id holds; an error when it is not an id of the kind.
 func (i ID[K]) UUID() ([16]byte, error) {
 	var k K
 	var u [16]byte
-	rest, ok := strings.CutPrefix(string(i), k.Prefix()+"_")
-	if !ok || len(rest) != 26 {
-		return u, fmt.Errorf("%q is not an id of the form %s_…", shorten(string(i)), k.Prefix())
+	prefix := k.Prefix()
+	if len(i) != len(prefix)+27 || string(i[:len(prefix)]) != prefix || i[len(prefix)] != '_' {
+		return u, i.malformed()
 	}
-	b, err := encoding.DecodeString(rest)
-	if err != nil || len(b) != 16 || encoding.EncodeToString(b) != rest {
-		return u, fmt.Errorf("%q is not an id of the form %s_…", shorten(string(i)), k.Prefix())
+	text := i[len(prefix)+1:]
+	var hi, lo uint64
+	for n := 0; n < 26; n++ {
+		v := uint64(values[text[n]])
+		if v == 0 {
+			return u, i.malformed()
+		}
+		v--
+		if n == 25 { // the lowest two bits of the last letter are padding and must be zero
+			if v&3 != 0 {
+				return u, i.malformed()
+			}
+			hi, lo = hi<<3|lo>>61, lo<<3|v>>2
+			break
+		}
+		hi, lo = hi<<5|lo>>59, lo<<5|v
 	}
-	copy(u[:], b)
+	binary.BigEndian.PutUint64(u[:8], hi)
+	binary.BigEndian.PutUint64(u[8:], lo)
 	return u, nil
+}
+
+func (i ID[K]) malformed() error {
+	var k K
+	return fmt.Errorf("%q is not an id of the form %s_…", shorten(string(i)), k.Prefix())
 }
 
 // Parse reads an id of the kind; an error says which form was expected.

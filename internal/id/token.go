@@ -201,6 +201,22 @@ func (i Impression) ShowcaseItem() Showcase {
 	return FromUUID[showcaseKind](i.Subject)
 }
 
+// Room returns the id of the room shown, "" when the subject is something else.
+func (i Impression) Room() Room {
+	if i.SubjectKind != SubjectRoom {
+		return ""
+	}
+	return FromUUID[roomKind](i.Subject)
+}
+
+// Link returns the id of the link followed, "" when the subject is something else.
+func (i Impression) Link() Link {
+	if i.SubjectKind != SubjectLink {
+		return ""
+	}
+	return FromUUID[linkKind](i.Subject)
+}
+
 // ImpressionLife is how long a token may earn ranking weight and touches.
 const ImpressionLife = 24 * time.Hour
 
