@@ -1,0 +1,114 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"mezzo/internal/fault"
+)
+
+const (
+	// ackWait is how long one attempt waits for the acknowledgement.
+	ackWait = 5 * time.Second
+	// publishAttempts is how often one message is tried before its callers are told.
+	publishAttempts = 3
+	// attemptPause lies between two attempts.
+	attemptPause = 100 * time.Millisecond
+
+	// codeStoreFailed is JetStream's answer when the stream is at its size limit.
+	codeStoreFailed jetstream.ErrorCode = 10077
+)
+
+// errRelayMoved says that someone else wrote to the fact subject meanwhile.
+var errRelayMoved = errors.New("stream: the last outbox number has moved on")
+
+// publish stores one group and fills its seq and stamp, or its err.
+//
+// An attempt without an answer may have been stored. Each attempt carries the same message id, so
+// the server stores the group once however many attempts reach it; only when every attempt goes
+// unanswered is the outcome unknown, and then the callers are told so (see Append).
+func (a *appender) publish(g *group) {
+	msg := &nats.Msg{Subject: g.subject, Header: nats.Header{}}
+	msg.Header.Set(jetstream.MsgIDHeader, nuid.Next())
+	var options []jetstream.PublishOpt
+	if g.subject == a.part.facts {
+		options = append(options, jetstream.WithExpectLastSequencePerSubject(g.expect))
+	}
+	bare := len(g.buf)
+	for attempt := 1; ; attempt++ {
+		g.stamp = max(a.l.clock.Now().UnixMicro(), a.stamp+1)
+		a.stamp = g.stamp
+		g.buf = seal(g.buf[:bare], g.stamp, g.relay, g.count)
+		msg.Data = g.buf
+		ack, err := a.send(msg, options)
+		if err == nil {
+			g.seq = ack.Sequence
+			if ack.Duplicate {
+				// An earlier attempt was stored after all, with its own, earlier stamp.
+				g.stamp, err = a.storedStamp(ack.Sequence)
+			}
+		}
+		if g.err = err; err == nil {
+			return
+		}
+		if final := refusal(err); final != nil {
+			g.err = final
+			return
+		}
+		if attempt == publishAttempts || a.stopping() {
+			a.l.log.Error("append to the log failed", "subject", g.subject, "records", g.count, "err", err)
+			g.err = unavailable(err)
+			return
+		}
+		a.l.log.Warn("append to the log is tried again", "subject", g.subject, "attempt", attempt, "err", err)
+		pause(a.l.life, attemptPause)
+	}
+}
+
+func (a *appender) send(msg *nats.Msg, options []jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	ctx, cancel := context.WithTimeout(a.l.life, ackWait)
+	defer cancel()
+	return a.l.js.PublishMsg(ctx, msg, options...)
+}
+
+func (a *appender) storedStamp(seq uint64) (int64, error) {
+	ctx, cancel := context.WithTimeout(a.l.life, ackWait)
+	defer cancel()
+	f, err := a.l.frameAt(ctx, seq)
+	return f.stamp, err
+}
+
+// refusal returns what callers are told when the server refused the message for good, so that it
+// is certainly not stored; nil when another attempt may help.
+func refusal(err error) error {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return nil
+	}
+	switch api.ErrorCode {
+	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+		return errRelayMoved
+	case codeStoreFailed:
+		if strings.Contains(api.Description, "maximum bytes") {
+			return fault.Wrap(fault.Unavailable, err,
+				"The event log is full. Send the same events again once it has been trimmed.").After(retryAfter)
+		}
+	case jetstream.JSErrCodeStreamMessageExceedsMaximum:
+		return unavailable(err)
+	}
+	return nil
+}
+
+// pause waits for d, or until ctx ends. It paces attempts against the server, so it goes by the
+// machine's time and not by the turned clock.
+func pause(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
+}
