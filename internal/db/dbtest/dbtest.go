@@ -1,0 +1,181 @@
+// Package dbtest opens fresh databases for tests, on SQLite and on PostgreSQL.
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"mezzo/internal/clock"
+	"mezzo/internal/db"
+)
+
+// PostgresURL names the environment variable with the URL of a PostgreSQL server where tests may
+// create databases.
+const PostgresURL = "MEZZO_TEST_POSTGRES"
+
+// Start is where the clocks of tests stand at first.
+var Start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// Each runs f as a subtest on a fresh SQLite and on a fresh PostgreSQL database, with a clock that
+// stands still until it is turned.
+func Each(t *testing.T, f func(t *testing.T, d *db.DB, c *clock.Turned)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		d, c := SQLite(t)
+		f(t, d, c)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		d, c := Postgres(t)
+		f(t, d, c)
+	})
+}
+
+// SQLite returns a fresh SQLite database in a folder of the test, and its clock.
+func SQLite(t testing.TB) (*db.DB, *clock.Turned) {
+	t.Helper()
+	c := clock.NewManual(Start)
+	return Open(t, db.Options{Dir: t.TempDir(), Clock: c}), c
+}
+
+// Postgres returns a fresh PostgreSQL database, and its clock. Without a server the test is skipped,
+// or fails where CI=true.
+func Postgres(t testing.TB) (*db.DB, *clock.Turned) {
+	t.Helper()
+	c := clock.NewManual(Start)
+	return Open(t, db.Options{URL: NewPostgresURL(t), Clock: c}), c
+}
+
+// Open opens a database that is closed at the end of the test.
+func Open(t testing.TB, o db.Options) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), o)
+	if err != nil {
+		t.Fatalf("open the database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("close the database: %v", err)
+		}
+	})
+	return d
+}
+
+// NewPostgresURL creates a migrated PostgreSQL database that is dropped at the end of the test,
+// and returns its URL.
+func NewPostgresURL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv(PostgresURL)
+	if server == "" {
+		say := "PostgreSQL is not tested here: set " + PostgresURL + " to the URL of a server where databases may be created"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(say)
+		}
+		t.Skip(say)
+	}
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatalf("read %s: %v", PostgresURL, err)
+	}
+	t.Cleanup(func() { admin.Close() })
+	template, err := ensureTemplate(admin, server)
+	if err != nil {
+		t.Fatalf("make the template database: %v", err)
+	}
+	var random [6]byte
+	rand.Read(random[:])
+	name := "mezzo_test_" + hex.EncodeToString(random[:])
+	if _, err := admin.Exec("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
+		t.Fatalf("create a test database: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
+			t.Errorf("drop the test database: %v", err)
+		}
+	})
+	return databaseURL(server, name)
+}
+
+func databaseURL(server, name string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		return server
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// ensureTemplate returns the name of a database with this schema, made once per server and schema:
+// copying it is far quicker than migrating for each test. Processes that make it take turns.
+func ensureTemplate(admin *sql.DB, server string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	sum, err := schemaSum()
+	if err != nil {
+		return "", err
+	}
+	name := "mezzo_template_" + sum
+	c, err := admin.Conn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	var exists bool
+	const look = `SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate)`
+	if err := c.QueryRowContext(ctx, look, name).Scan(&exists); err != nil || exists {
+		return name, err
+	}
+	const turn = 5_703_119
+	if _, err := c.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, turn); err != nil {
+		return "", err
+	}
+	defer c.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, turn)
+	if err := c.QueryRowContext(ctx, look, name).Scan(&exists); err != nil || exists {
+		return name, err
+	}
+	if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+name); err != nil {
+		return "", err
+	}
+	if _, err := c.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	d, err := db.Open(ctx, db.Options{URL: databaseURL(server, name), Clock: clock.NewManual(Start)})
+	if err != nil {
+		return "", err
+	}
+	if err := d.Close(); err != nil {
+		return "", err
+	}
+	_, err = c.ExecContext(ctx, "ALTER DATABASE "+name+" WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")
+	return name, err
+}
+
+// schemaSum is a short hash of the migrations as PostgreSQL runs them.
+func schemaSum() (string, error) {
+	files, err := db.Migrations(db.Postgres)
+	if err != nil {
+		return "", err
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s\n%s\n", filepath.Base(name), text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6]), nil
+}
