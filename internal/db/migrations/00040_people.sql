@@ -7,23 +7,23 @@ CREATE TABLE accounts (
   email_key TEXT NOT NULL UNIQUE,           -- normalised for comparison (case, dots and tags of known hosts)
   display_name TEXT NOT NULL,
   password_hash TEXT NOT NULL,              -- argon2id, PHC string; '' when signing in another way
-  over_18 SMALLINT NOT NULL DEFAULT 0 CHECK (over_18 IN (0,1)),
-  operator SMALLINT NOT NULL DEFAULT 0 CHECK (operator IN (0,1)),
-  demo SMALLINT NOT NULL DEFAULT 0 CHECK (demo IN (0,1)),
+  over_18 ${X_FLAG} NOT NULL DEFAULT 0 CHECK (over_18 IN (0,1)),
+  operator ${X_FLAG} NOT NULL DEFAULT 0 CHECK (operator IN (0,1)),
+  demo ${X_FLAG} NOT NULL DEFAULT 0 CHECK (demo IN (0,1)),
   standing TEXT NOT NULL DEFAULT 'visible' CHECK (standing IN ('visible','limited','removed')),
-  standing_reason TEXT NOT NULL DEFAULT '', standing_by TEXT NOT NULL DEFAULT '', standing_at BIGINT NOT NULL DEFAULT 0,
-  version BIGINT NOT NULL DEFAULT 1,
-  created_at BIGINT NOT NULL,
-  erased_at BIGINT NOT NULL DEFAULT 0
+  standing_reason TEXT NOT NULL DEFAULT '', standing_by TEXT NOT NULL DEFAULT '', standing_at ${X_INT} NOT NULL DEFAULT 0,
+  version ${X_INT} NOT NULL DEFAULT 1,
+  created_at ${X_INT} NOT NULL,
+  erased_at ${X_INT} NOT NULL DEFAULT 0
 ) ${X_STRICT};
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL UNIQUE,
   account_id TEXT NOT NULL REFERENCES accounts(id),
-  created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL
+  created_at ${X_INT} NOT NULL, expires_at ${X_INT} NOT NULL
 ) ${X_STRICT};
 CREATE INDEX sessions_account ON sessions(account_id);
 CREATE TABLE viewers (
-  id TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts(id), joined_at BIGINT NOT NULL
+  id TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts(id), joined_at ${X_INT} NOT NULL
 ) ${X_STRICT};                               -- only joined viewers have a row; the link is what erasing destroys
 CREATE INDEX viewers_account ON viewers(account_id);
 CREATE TABLE creators (
@@ -32,18 +32,18 @@ CREATE TABLE creators (
   handle TEXT NOT NULL UNIQUE,               -- lower case
   display_name TEXT NOT NULL, bio TEXT NOT NULL DEFAULT '', categories TEXT NOT NULL DEFAULT '[]',
   avatar_image_id TEXT NOT NULL DEFAULT '',
-  version BIGINT NOT NULL DEFAULT 1, created_at BIGINT NOT NULL
+  version ${X_INT} NOT NULL DEFAULT 1, created_at ${X_INT} NOT NULL
 ) ${X_STRICT};
 CREATE TABLE brands (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, slug TEXT NOT NULL UNIQUE,
   legal_name TEXT NOT NULL DEFAULT '', contact_email TEXT NOT NULL DEFAULT '', contact_address TEXT NOT NULL DEFAULT '',
   country TEXT NOT NULL, currency TEXT NOT NULL,
-  demo SMALLINT NOT NULL DEFAULT 0 CHECK (demo IN (0,1)),
-  version BIGINT NOT NULL DEFAULT 1, created_at BIGINT NOT NULL
+  demo ${X_FLAG} NOT NULL DEFAULT 0 CHECK (demo IN (0,1)),
+  version ${X_INT} NOT NULL DEFAULT 1, created_at ${X_INT} NOT NULL
 ) ${X_STRICT};
 CREATE TABLE brand_members (
   brand_id TEXT NOT NULL REFERENCES brands(id), account_id TEXT NOT NULL REFERENCES accounts(id),
-  role TEXT NOT NULL CHECK (role IN ('owner','staff')), created_at BIGINT NOT NULL,
+  role TEXT NOT NULL CHECK (role IN ('owner','staff')), created_at ${X_INT} NOT NULL,
   PRIMARY KEY (brand_id, account_id)
 ) ${X_STRICT};
 CREATE INDEX brand_members_account ON brand_members(account_id);
@@ -51,13 +51,13 @@ CREATE TABLE tokens (
   id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, scopes TEXT NOT NULL,
   account_id TEXT NOT NULL DEFAULT '',       -- the person it speaks for, or
   brand_id TEXT NOT NULL DEFAULT '',         -- the brand it speaks for
-  made_by TEXT NOT NULL, created_at BIGINT NOT NULL, revoked_at BIGINT NOT NULL DEFAULT 0
+  made_by TEXT NOT NULL, created_at ${X_INT} NOT NULL, revoked_at ${X_INT} NOT NULL DEFAULT 0
 ) ${X_STRICT};
 CREATE INDEX tokens_account ON tokens(account_id);
 CREATE INDEX tokens_brand ON tokens(brand_id);
 CREATE TABLE write_keys (
   id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL UNIQUE, brand_id TEXT NOT NULL REFERENCES brands(id),
-  name TEXT NOT NULL, made_by TEXT NOT NULL, created_at BIGINT NOT NULL, revoked_at BIGINT NOT NULL DEFAULT 0
+  name TEXT NOT NULL, made_by TEXT NOT NULL, created_at ${X_INT} NOT NULL, revoked_at ${X_INT} NOT NULL DEFAULT 0
 ) ${X_STRICT};
 CREATE INDEX write_keys_brand ON write_keys(brand_id);
 -- +goose Down
