@@ -85,6 +85,11 @@ func (t *Turned) Advance(d time.Duration) {
 	defer t.mu.Unlock()
 	t.offset += d
 	t.fire()
+	if t.ticks {
+		for _, w := range t.waiting {
+			w.arm()
+		}
+	}
 }
 
 func (t *Turned) fire() {
@@ -110,11 +115,7 @@ func (t *Turned) NewTimer(d time.Duration) Timer {
 	}
 	t.waiting = append(t.waiting, w)
 	if t.ticks {
-		w.real = time.AfterFunc(d, func() {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.fire()
-		})
+		w.arm()
 	}
 	return w
 }
@@ -132,6 +133,22 @@ type turnedTimer struct {
 	c     chan time.Time
 	real  *time.Timer
 	rang  bool
+}
+
+// arm wakes the timer when the machine's time alone will have reached it. The machine's clock
+// may be stepped, and is read to the microsecond, so that waking early is possible: it arms again.
+func (w *turnedTimer) arm() {
+	if w.real != nil {
+		w.real.Stop()
+	}
+	w.real = time.AfterFunc(max(w.at.Sub(w.clock.now()), time.Microsecond), func() {
+		w.clock.mu.Lock()
+		defer w.clock.mu.Unlock()
+		w.clock.fire()
+		if !w.rang {
+			w.arm()
+		}
+	})
 }
 
 func (w *turnedTimer) ring(now time.Time) {

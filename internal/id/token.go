@@ -13,11 +13,17 @@ import (
 	"time"
 )
 
+// tokenText spells tokens; strict, so that one token has one spelling.
+var tokenText = base64.RawURLEncoding.Strict()
+
 // KeyBytes is the length of a signing key's secret.
 const KeyBytes = 32
 
 // macBytes is the length of the truncated HMAC-SHA256 that a token carries.
 const macBytes = 16
+
+// tailLength is the length as text of the key number and the MAC behind a signed message.
+const tailLength = ((1+macBytes)*8 + 5) / 6
 
 // Errors of tokens. Both mean: treat what it says as not said.
 var (
@@ -58,7 +64,7 @@ func (r *Keyring) Replace(newestFirst ...Key) {
 	states := make([]keyState, 0, 2)
 	for _, k := range newestFirst {
 		secret := k.Secret
-		states = append(states, keyState{k.Number, &sync.Pool{New: func() any { return hmac.New(sha256.New, secret[:]) }}})
+		states = append(states, keyState{k.Number, &sync.Pool{New: func() any { return &scratch{hash: hmac.New(sha256.New, secret[:])} }}})
 	}
 	r.mu.Lock()
 	r.keys = states
@@ -85,21 +91,25 @@ func (r *Keyring) numbered(n uint8) (keyState, bool) {
 	return keyState{}, false
 }
 
+// scratch is what one MAC needs; it is kept because hash.Hash would move it to the heap each time.
+type scratch struct {
+	hash hash.Hash
+	in   [192]byte
+	sum  [sha256.Size]byte
+}
+
 // mac is HMAC-SHA256 (RFC 2104) over purpose, 0, message, 0, bound; truncated to macBytes.
 func (k keyState) mac(purpose string, message []byte, bound string) [macBytes]byte {
-	h := k.macs.Get().(hash.Hash)
-	defer k.macs.Put(h)
-	h.Reset()
-	var buf [160]byte
-	b := append(buf[:0], purpose...)
+	s := k.macs.Get().(*scratch)
+	defer k.macs.Put(s)
+	s.hash.Reset()
+	b := append(s.in[:0], purpose...)
 	b = append(b, 0)
 	b = append(b, message...)
 	b = append(b, 0)
 	b = append(b, bound...)
-	h.Write(b)
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
-	return [macBytes]byte(sum[:macBytes])
+	s.hash.Write(b)
+	return [macBytes]byte(s.hash.Sum(s.sum[:0])[:macBytes])
 }
 
 // Sign returns "<message>.<key and mac>" for a message without dots (an id), for one purpose
@@ -110,16 +120,16 @@ func (r *Keyring) Sign(purpose, message string) string {
 		panic("id: keyring is empty")
 	}
 	mac := k.mac(purpose, []byte(message), "")
-	return message + "." + base64.RawURLEncoding.EncodeToString(append([]byte{k.number}, mac[:]...))
+	return message + "." + tokenText.EncodeToString(append([]byte{k.number}, mac[:]...))
 }
 
 // Open returns the message of a token made by Sign for the same purpose, or ErrForged.
 func (r *Keyring) Open(purpose, token string) (string, error) {
 	message, tail, ok := strings.Cut(token, ".")
-	if !ok || len(tail) > 32 || len(message) > 128 {
+	if !ok || len(tail) != tailLength || len(message) > 128 {
 		return "", ErrForged
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(tail)
+	raw, err := tokenText.DecodeString(tail)
 	if err != nil || len(raw) != 1+macBytes {
 		return "", ErrForged
 	}
@@ -226,7 +236,7 @@ const ImpressionLife = 24 * time.Hour
 const impressionBytes = 2 + 4 + 3 + 16 + 16 + 4 + macBytes
 
 // ImpressionTokenLength is the length of an impression token as text.
-var ImpressionTokenLength = base64.RawURLEncoding.EncodedLen(impressionBytes)
+const ImpressionTokenLength = (impressionBytes*8 + 5) / 6
 
 const impressionVersion = 1
 
@@ -250,7 +260,7 @@ func (r *Keyring) SignImpression(viewer Viewer, i Impression) string {
 	binary.BigEndian.PutUint32(b[41:], math.Float32bits(i.Propensity))
 	mac := k.mac("impression", b[:45], string(viewer))
 	copy(b[45:], mac[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	return tokenText.EncodeToString(b[:])
 }
 
 // OpenImpression reads a token handed to the viewer. ErrForged: not ours, or another viewer's.
@@ -260,7 +270,7 @@ func (r *Keyring) OpenImpression(viewer Viewer, token string, now time.Time) (Im
 	if len(token) != ImpressionTokenLength {
 		return Impression{}, ErrForged
 	}
-	if n, err := base64.RawURLEncoding.Strict().Decode(b[:], []byte(token)); err != nil || n != impressionBytes || b[0] != impressionVersion {
+	if n, err := tokenText.Decode(b[:], []byte(token)); err != nil || n != impressionBytes || b[0] != impressionVersion {
 		return Impression{}, ErrForged
 	}
 	k, ok := r.numbered(b[1])

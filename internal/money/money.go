@@ -61,10 +61,15 @@ func (a Amount) Check() error {
 	return nil
 }
 
-// Add returns a+b; an error when the currencies differ or the sum is beyond ±Max.
+// Add returns a+b; an error when the currencies differ or a, b or the sum is beyond ±Max.
 func (a Amount) Add(b Amount) (Amount, error) {
 	if a.Currency != b.Currency {
 		return Amount{}, fmt.Errorf("cannot add %s to %s", b.Currency, a.Currency)
+	}
+	for _, x := range [...]int64{a.Minor, b.Minor} { // beyond Max the sum could wrap round
+		if _, err := checked(x, a.Currency); err != nil {
+			return Amount{}, err
+		}
 	}
 	return checked(a.Minor+b.Minor, a.Currency)
 }
@@ -97,11 +102,10 @@ func (a Amount) IsZero() bool { return a.Minor == 0 }
 // Decimal returns the amount as plain digits with the currency's decimals, "-1234.50".
 func (a Amount) Decimal() string {
 	e := a.Currency.Exponent()
-	sign, minor := "", a.Minor
-	if minor < 0 {
-		sign, minor = "-", -minor
+	s, sign := strconv.FormatInt(a.Minor, 10), ""
+	if a.Minor < 0 {
+		s, sign = s[1:], "-"
 	}
-	s := strconv.FormatInt(minor, 10)
 	if e == 0 {
 		return sign + s
 	}

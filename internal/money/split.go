@@ -6,7 +6,7 @@ import (
 	"sort"
 )
 
-// Bps is a rate in basis points: 1500 is 15 %.
+// Bps is a rate in basis points: 1500 is 15 %. A rate is never negative.
 type Bps int64
 
 // Whole is 100 % in basis points.
