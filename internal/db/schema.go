@@ -73,7 +73,7 @@ func types(e Engine) *strings.Replacer {
 	}
 	return strings.NewReplacer("${X_INT}", "INTEGER", "${X_FLAG}", "INTEGER", "${X_JSON}", "TEXT",
 		"${X_BLOB}", "BLOB", "${X_FLOAT}", "REAL",
-		"${X_SERIAL}", "INTEGER PRIMARY KEY AUTOINCREMENT", "${X_STRICT}", "STRICT")
+		"${X_SERIAL}", "INTEGER PRIMARY KEY", "${X_STRICT}", "STRICT")
 }
 
 const (
@@ -94,6 +94,7 @@ func keep(line string) (table, columns string, ok bool) {
 func translate(text string, e Engine) (string, error) {
 	var out bytes.Buffer
 	replace := types(e)
+	whole := regexp.MustCompile(`\b(BIGINT|SMALLINT)\b`)
 	mine, other := onlySQLite, onlyPostgres
 	if e == Postgres {
 		mine, other = other, mine
@@ -109,6 +110,9 @@ func translate(text string, e Engine) (string, error) {
 			continue
 		}
 		line = replace.Replace(line)
+		if e == SQLite { // STRICT tables know no other names
+			line = whole.ReplaceAllString(line, "INTEGER")
+		}
 		if i := strings.Index(line, "${X_"); i >= 0 {
 			return "", fmt.Errorf("line %d: %q is not a stand-in of migrations", n+1, line[i:])
 		}

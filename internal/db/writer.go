@@ -66,6 +66,9 @@ func startWriter(d *DB, c *conn) *writer {
 
 // write hands fn to the writer and waits for its commit.
 func (w *writer) write(ctx context.Context, fn func(*Tx) error) error {
+	if w.stopping() {
+		return fault.New(fault.Unavailable, sayClosed).After(RetryAfter)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

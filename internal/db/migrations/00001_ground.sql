@@ -5,8 +5,10 @@
 --   ${X_JSON}     a JSON document, kept as text        TEXT      / TEXT
 --   ${X_BLOB}     bytes                                BLOB      / BYTEA
 --   ${X_FLOAT}    a float (never money)                REAL      / DOUBLE PRECISION
---   ${X_SERIAL}   a numbered primary key               INTEGER PRIMARY KEY AUTOINCREMENT / BIGINT … IDENTITY PRIMARY KEY
+--   ${X_SERIAL}   a numbered primary key               INTEGER PRIMARY KEY / BIGINT … IDENTITY PRIMARY KEY
+--                 (SQLite gives the number of a deleted last row again)
 --   ${X_STRICT}   after the last parenthesis           STRICT    / nothing
+-- BIGINT and SMALLINT by their own names do as well.
 -- A line that begins with ${X_SQLITE} or ${X_POSTGRES} stands for that engine alone.
 -- A line ${X_APPEND_ONLY table} lets rows of the table be added only, never changed or deleted.
 -- A line ${X_KEEP table (column, column)} forbids to change those columns and to delete rows.
