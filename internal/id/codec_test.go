@@ -31,8 +31,11 @@ func TestTextIsCrockfordBase32(t *testing.T) {
 }
 
 func TestMalformedIDs(t *testing.T) {
-	good := "vid_01h455vb4pex5vsknk084sn02q"
-	for _, s := range []string{"", "vid_", good[:29], good + "0", "prd_" + good[4:], "vid-" + good[4:], "vid_01h455vb4pex5vsknk084sn02I", "vid_01h455vb4pex5vsknk084sn0\x002"} {
+	good := "vid_01h455vb4pex5vsknk084sn02r"
+	if !id.Video(good).Valid() {
+		t.Fatalf("%q was not taken for an id", good)
+	}
+	for _, s := range []string{"", good[:29] + "q", "vid_", good[:29], good + "0", "prd_" + good[4:], "vid-" + good[4:], "vid_01h455vb4pex5vsknk084sn02i", "vid_01h455vb4pex5vsknk084sn0\x002"} {
 		if id.Video(s).Valid() {
 			t.Errorf("%q was taken for an id of a video", s)
 		}
