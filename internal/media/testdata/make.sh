@@ -22,8 +22,12 @@ run $h264 -vn -c:a aac -b:a 24k sound.mp4
 run -c:v libx265 -preset veryslow -crf 40 -x265-params log-level=none:info=0 -tag:v hvc1 $aac hevc.mp4
 run -c:v libx264 -preset veryslow -crf 40 -pix_fmt yuv420p10le $aac deep.mp4
 run $h264 -c:a libopus -b:a 24k -strict -2 opus.mp4
-run -c:v libvpx-vp9 -crf 50 -b:v 0 -c:a libopus -b:a 24k vp9.webm
+run -fflags +bitexact -c:v libvpx-vp9 -crf 50 -b:v 0 -c:a libopus -b:a 24k vp9.webm
 # Two languages of sound and a text track between them.
 printf '1\n00:00:00,000 --> 00:00:01,000\nNo oil.\n' > text.srt
 ffmpeg -nostdin -hide_banner -v error -y -i tail.mp4 -i text.srt -map 0:v -map 0:a -map 1 -map 0:a -c:v copy -c:a copy -c:s mov_text tracks.mp4
 rm text.srt
+# A picture with a red, a green, a blue and a white quarter.
+ffmpeg -nostdin -hide_banner -v error -y -f lavfi -i "color=0xdc1e1e:s=32x24" -f lavfi -i "color=0x14a028:s=32x24" \
+	-f lavfi -i "color=0xffffff:s=32x24" -f lavfi -i "color=0x1e28c8:s=32x24" \
+	-filter_complex "[0][1]hstack[a];[2][3]hstack[b];[a][b]vstack,format=bgra" -frames:v 1 -c:v libwebp -lossless 1 quarters.webp
