@@ -87,13 +87,17 @@ func corners(t *testing.T, file []byte) (p image.Image, at [4]color.Color) {
 }
 
 func TestPicturesAreTurnedUprightAndStripped(t *testing.T) {
-	file := asJPEG(t, quarters(1200, 900))
+	file := asJPEG(t, quarters(1480, 1110))
 	upright := [9][4]color.Color{ // by orientation, from EXIF's own drawings of the letter F
 		1: {red, green, blue, white}, 2: {green, red, white, blue}, 3: {blue, white, red, green}, 4: {white, blue, green, red},
 		5: {red, white, blue, green}, 6: {white, red, green, blue}, 7: {blue, green, red, white}, 8: {green, blue, white, red},
 	}
 	for turn := 1; turn <= 8; turn++ {
-		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		orders := []binary.AppendByteOrder{binary.LittleEndian}
+		if turn == 6 {
+			orders = append(orders, binary.BigEndian)
+		}
+		for _, order := range orders {
 			large, small, err := repaint(bytes.NewReader(withExif(file, order, uint16(turn))))
 			if err != nil {
 				t.Fatal(err)
