@@ -49,6 +49,8 @@ set_up() {
 			export MEZZO_TEST_POSTGRES=$url
 		fi
 		need ffmpeg ffmpeg
+		go build -trimpath -ldflags "-s -w" -o "$scratch/mezzo" ./cmd/mezzo || return 1
+		export MEZZO_BINARY=$scratch/mezzo # tests that start the program share one build
 		[ -n "${MEZZO_TEST_POSTGRES:-}" ] || [ "${CI:-}" != true ]
 		;;
 	esac || return 1

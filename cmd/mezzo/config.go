@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"mezzo/internal/money"
+)
+
+// storeFlags say where everything is kept; every command that opens it shares them.
+type storeFlags struct {
+	Data            string `default:"data" placeholder:"DIR" help:"Folder for all that is kept on this machine: database, log, media. Made when it is not there. Default: ${default}."`
+	Database        string `placeholder:"URL" help:"PostgreSQL to use instead of the embedded SQLite: postgres://user:password@host/name."`
+	Nats            string `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222."`
+	StreamHours     int    `default:"72" placeholder:"HOURS" help:"How long the log of events is kept before it is folded away. Default: ${default} hours."`
+	StreamGigabytes int    `default:"10" placeholder:"GB" help:"Most disk the log of events may take, in units of 2^30 bytes. Default: ${default}."`
+}
+
+// serveFlags are what `mezzo serve` can be told.
+type serveFlags struct {
+	storeFlags
+	Addr             string `default:":8080" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one. Default: ${default}, every address of this machine."`
+	PublicURL        string `placeholder:"URL" help:"What people type to reach this shop, such as https://shop.example. Default: http://localhost with the port of --addr."`
+	PlatformFeeBps   int    `default:"600" placeholder:"BPS" help:"The platform's part of goods after brand vouchers, in basis points: 600 is 6 %. Default: ${default}."`
+	HoldDays         int    `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
+	SandboxClock     bool   `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
+	OperatorEmail    string `placeholder:"EMAIL" help:"Sign-in of the first operator, made at start when it is not there."`
+	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
+	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
+}
+
+// Validate refuses what would only fail later, or worse, not fail.
+func (f *storeFlags) Validate() error {
+	switch {
+	case f.Data == "":
+		return fmt.Errorf("--data is empty: name a folder")
+	case f.Database != "" && !strings.HasPrefix(f.Database, "postgres://") && !strings.HasPrefix(f.Database, "postgresql://"):
+		return fmt.Errorf("--database must begin with postgres://; leave it out for the embedded SQLite")
+	case f.Nats != "" && !strings.Contains(f.Nats, "://"):
+		return fmt.Errorf("--nats must be a URL such as nats://host:4222; leave it out for the embedded log")
+	case f.StreamHours < 1 || f.StreamHours > 24*365:
+		return fmt.Errorf("--stream-hours must be 1 to %d", 24*365)
+	case f.StreamGigabytes < 1 || f.StreamGigabytes > 100_000:
+		return fmt.Errorf("--stream-gigabytes must be 1 to 100000")
+	}
+	return nil
+}
+
+// Validate refuses rates, times and addresses that cannot be meant.
+func (f *serveFlags) Validate() error {
+	if err := f.storeFlags.Validate(); err != nil {
+		return err
+	}
+	if _, _, err := net.SplitHostPort(f.Addr); err != nil {
+		return fmt.Errorf("--addr %q is not HOST:PORT, such as :8080 or 127.0.0.1:8080", f.Addr)
+	}
+	if f.PublicURL != "" {
+		u, err := url.Parse(f.PublicURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			return fmt.Errorf("--public-url %q is not a web address without a path, such as https://shop.example", f.PublicURL)
+		}
+	}
+	switch {
+	case f.PlatformFeeBps < 0 || f.PlatformFeeBps > int(money.Whole)/2:
+		return fmt.Errorf("--platform-fee-bps must be 0 to %d (50 %%)", money.Whole/2)
+	case f.HoldDays < 0 || f.HoldDays > 60:
+		return fmt.Errorf("--hold-days must be 0 to 60")
+	case f.DrainSeconds < 0 || f.DrainSeconds > 600:
+		return fmt.Errorf("--drain-seconds must be 0 to 600")
+	case (f.OperatorEmail == "") != (f.OperatorPassword == ""):
+		return fmt.Errorf("give both --operator-email and --operator-password, or neither")
+	}
+	return nil
+}
+
+// drain is how long requests under way may take to finish at a stop.
+func (f *serveFlags) drain() time.Duration { return time.Duration(f.DrainSeconds) * time.Second }
+
+// reachable returns the address people are told when nobody said one: this machine's own.
+func reachable(bound net.Addr) string {
+	tcp, ok := bound.(*net.TCPAddr)
+	if !ok {
+		return "http://" + bound.String()
+	}
+	host := "localhost"
+	if !tcp.IP.IsUnspecified() {
+		host = tcp.IP.String()
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}

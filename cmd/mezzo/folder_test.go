@@ -1,0 +1,131 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mezzo/internal/clock"
+)
+
+func TestFolderIsTakenByOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deep", "data")
+	first, err := openFolder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openFolder(path); err == nil || !strings.Contains(err.Error(), "is in use by process") {
+		t.Errorf("a second one got the folder: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openFolder(path)
+	if err != nil {
+		t.Fatalf("after it was let go: %v", err)
+	}
+	again.Close()
+}
+
+func TestFolderRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, text string
+		says       string
+	}{
+		"of a newer program":   {formatName, formatSaid + "2\n", "start the newer program"},
+		"with a broken format": {formatName, "1", "backup"},
+		"with a negative one":  {formatName, formatSaid + "-1", "backup"},
+		"of somebody else":     {"thesis.odt", "", "thesis.odt"},
+	} {
+		path := t.TempDir()
+		if err := os.WriteFile(filepath.Join(path, c.file), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := openFolder(path); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("a folder %s: %v, %v", name, f, err)
+		}
+		if text, err := os.ReadFile(filepath.Join(path, c.file)); err != nil || string(text) != c.text {
+			t.Errorf("a folder %s was changed: %q, %v", name, text, err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openFolder(file); err == nil || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("a file instead of a folder: %v", err)
+	}
+}
+
+func TestFolderOfACutShortStartIsTaken(t *testing.T) {
+	path := t.TempDir()
+	for _, name := range []string{lockName, ".new-123"} {
+		if err := os.WriteFile(filepath.Join(path, name), []byte("99999\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := openFolder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if text, err := os.ReadFile(f.file(formatName)); err != nil || string(text) != formatSaid+"1\n" {
+		t.Errorf("its format is %q, %v", text, err)
+	}
+}
+
+func TestTurnedClockIsKept(t *testing.T) {
+	f, err := openFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := openClock(f, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := c.(*sandbox)
+	timer := turned.NewTimer(15 * 24 * time.Hour)
+	if err := turned.Turn(15 * 24 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-timer.C():
+	default:
+		t.Error("a timer that was due did not fire")
+	}
+	for _, d := range []time.Duration{-time.Second, maxTurn, 1<<63 - 1} {
+		if err := turned.Turn(d); err == nil {
+			t.Errorf("turned by %v", d)
+		}
+	}
+	again, err := openClock(f, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ahead := again.(*sandbox).Offset(); ahead != 15*24*time.Hour {
+		t.Errorf("after a restart it is %v ahead", ahead)
+	}
+	if _, err := openClock(f, false); err == nil || !strings.Contains(err.Error(), "--sandbox-clock") {
+		t.Errorf("time ran back: %v", err)
+	}
+	if err := f.write(clockName, "yesterday"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openClock(f, true); err == nil || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("a broken clock was taken: %v", err)
+	}
+}
+
+func TestClockIsTheMachinesByDefault(t *testing.T) {
+	f, err := openFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if c, err := openClock(f, false); err != nil || c != (clock.System{}) {
+		t.Errorf("%T, %v", c, err)
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"mezzo/internal/db"
+	"mezzo/internal/stream"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// meters are the program's own figures, in a registry of its own.
+type meters struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	running  prometheus.Gauge
+}
+
+func newMeters() *meters {
+	m := &meters{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mezzo_http_requests_total", Help: "Requests answered, by route and status.",
+		}, []string{"route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "mezzo_http_request_seconds", Help: "Time from the request's head to the end of the answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"route"}),
+		running: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "mezzo_http_requests_running", Help: "Requests being answered, streams included.",
+		}),
+	}
+	b := thisBuild()
+	m.registry.MustRegister(m.requests, m.seconds, m.running,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mezzo_build_info", Help: "1, labelled with the program's version.",
+			ConstLabels: prometheus.Labels{"version": b.Version, "go": b.Go},
+		}, func() float64 { return 1 }))
+	return m
+}
+
+// counter and gauge add a figure that somebody else keeps.
+func (m *meters) counter(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+}
+
+func (m *meters) gauge(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
+}
+
+// watch shows the stores' own counts.
+func (m *meters) watch(d *db.DB, l *stream.Log) {
+	m.counter("mezzo_db_commits_total", "Commits of the database.", func() float64 { return float64(d.Stats().Groups) })
+	m.counter("mezzo_db_transactions_total", "Transactions run, failed ones included.", func() float64 { return float64(d.Stats().Bodies) })
+	m.counter("mezzo_db_transactions_failed_total", "Transactions whose error rolled them back.", func() float64 { return float64(d.Stats().Failed) })
+	m.counter("mezzo_db_commit_seconds_total", "Time spent in commits.", func() float64 { return d.Stats().CommitTime.Seconds() })
+	m.gauge("mezzo_db_transactions_waiting", "Transactions waiting for their turn.", func() float64 { return float64(d.Stats().Waiting) })
+	m.counter("mezzo_stream_records_total", "Records acknowledged by the log.", func() float64 { return float64(l.Stats().Records) })
+	m.counter("mezzo_stream_messages_total", "Messages those records were grouped into.", func() float64 { return float64(l.Stats().Groups) })
+	m.counter("mezzo_stream_refused_total", "Appends refused because too much was waiting.", func() float64 { return float64(l.Stats().Refused) })
+	m.gauge("mezzo_stream_pending_bytes", "Bytes waiting for the disk.", func() float64 { return float64(l.Stats().PendingBytes) })
+	m.gauge("mezzo_stream_sync_seconds", "Time the last message took to disk.", func() float64 { return l.Stats().LastSync.Seconds() })
+}
+
+// handler answers GET /metrics.
+func (m *meters) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// count measures every request by the pattern of its route, which is bounded, never by its path.
+func (m *meters) count(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		m.running.Inc()
+		seen := &statusSeen{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			m.running.Dec()
+			route := r.Pattern // set by the mux on this very request
+			if route == "" {
+				route = "none"
+			}
+			m.requests.WithLabelValues(route, strconv.Itoa(seen.status)).Inc()
+			m.seconds.WithLabelValues(route).Observe(time.Since(begun).Seconds())
+		}()
+		mux.ServeHTTP(seen, r)
+	})
+}
+
+// statusSeen remembers the status of an answer.
+type statusSeen struct {
+	http.ResponseWriter
+	status int
+	sent   bool
+}
+
+// WriteHeader notes the first final status.
+func (s *statusSeen) WriteHeader(status int) {
+	if !s.sent && status >= 200 {
+		s.status, s.sent = status, true
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends 200 when nothing was sent before, as the standard writer does.
+func (s *statusSeen) Write(b []byte) (int, error) {
+	s.sent = true
+	return s.ResponseWriter.Write(b)
+}
+
+// ReadFrom keeps the kernel's way of sending files open to what serves media.
+func (s *statusSeen) ReadFrom(r io.Reader) (int64, error) {
+	s.sent = true
+	return io.Copy(s.ResponseWriter, r)
+}
+
+// Flush sends what is written so far: server-sent events wait for nobody.
+func (s *statusSeen) Flush() {
+	s.sent = true
+	http.NewResponseController(s.ResponseWriter).Flush()
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *statusSeen) Unwrap() http.ResponseWriter { return s.ResponseWriter }
