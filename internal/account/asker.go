@@ -1,6 +1,8 @@
 package account
 
 import (
+	"context"
+
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -32,6 +34,12 @@ const (
 	WebhooksWrite Scope = "webhooks:write"
 )
 
+// AllScopes lists every scope a token can be given.
+func AllScopes() []Scope {
+	return []Scope{CatalogRead, CatalogWrite, OrdersRead, OrdersWrite, ProgramsRead, ProgramsWrite,
+		ContentWrite, MoneyRead, PayoutsWrite, MetricsRead, WebhooksWrite}
+}
+
 // Scopes is the set a token was given; nil means a session, which may everything its person may.
 type Scopes map[Scope]bool
 
@@ -41,14 +49,32 @@ func (s Scopes) Has(scope Scope) bool { return s == nil || s[scope] }
 // Asker is who makes a request, as far as it could be proved. The zero value is nobody.
 type Asker struct {
 	Account    id.Account        // "" for a shopper who has not signed in, and for a brand's token
+	Name       string            // the account's display name
+	Over18     bool              // the account said so
+	Standing   Standing          // of the account; a removed one never gets this far
 	Viewer     id.Viewer         // the anonymous shopper of this browser or app; may be set beside Account
+	Fresh      bool              // the viewer was minted for this very request: nobody has used it yet
 	Creator    id.Creator        // the account's creator profile, "" if it has none
+	Handle     string            // that profile's handle
 	Operator   bool              // runs this Mezzo
-	Brands     map[id.Brand]Role // the brands the account is a member of
+	Brands     map[id.Brand]Role // the brands the account is a member of; shared, never written to
+	Session    id.Session        // the session asked with, "" for a token and for nobody
 	Token      id.Token          // the API token asked with, "" for a session
 	TokenBrand id.Brand          // the brand that token speaks for, "" for a person's token
 	Scopes     Scopes            // nil for a session
+	IP         string            // where from, truncated (IPv4 to /24, IPv6 to /48)
+	viewers    []id.Viewer       // joined to the account, newest first, at most viewersKnown
 }
+
+// Standing is whether an account, video, product or comment is open to the public.
+type Standing string
+
+// The standings. What is limited stays with its people and is not distributed; what is removed is shown to nobody.
+const (
+	Visible Standing = "visible"
+	Limited Standing = "limited"
+	Removed Standing = "removed"
+)
 
 // SignedIn returns nil for a person. Unauthorized: nobody; Forbidden: a brand's token, which is no person.
 func (a Asker) SignedIn() error {
@@ -119,14 +145,30 @@ func (a Asker) May(s Scope) error {
 // IsOwner reports whether the asker is a signed-in owner of the brand; a token never is.
 func (a Asker) IsOwner(b id.Brand) bool { return a.Token == "" && a.Brands[b] == Owner }
 
-// Actor names who asks for the audit trail and for idempotency: a token, else an account, else a viewer.
+// Actor names who asks for the audit trail and for idempotency: a token, else an account, else a
+// viewer, else the address of somebody of whom nothing more is known.
 func (a Asker) Actor() string {
 	switch {
 	case a.Token != "":
 		return string(a.Token)
 	case a.Account != "":
 		return string(a.Account)
-	default:
+	case a.Viewer != "" && !a.Fresh:
 		return string(a.Viewer)
+	default:
+		return "ip:" + a.IP
 	}
+}
+
+type askerKey struct{}
+
+// With returns a context that says who asks.
+func With(ctx context.Context, who Asker) context.Context {
+	return context.WithValue(ctx, askerKey{}, who)
+}
+
+// From returns who asks; the zero Asker when nobody was resolved.
+func From(ctx context.Context) Asker {
+	who, _ := ctx.Value(askerKey{}).(Asker)
+	return who
 }
