@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"net/netip"
 
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
@@ -63,6 +64,8 @@ type Asker struct {
 	TokenBrand id.Brand          // the brand that token speaks for, "" for a person's token
 	Scopes     Scopes            // nil for a session
 	IP         string            // where from, truncated (IPv4 to /24, IPv6 to /48)
+	addr       netip.Addr        // where from, whole: for limits, never kept
+	writeKey   id.WriteKey       // in the cache alone: an event SDK is no asker
 	viewers    []id.Viewer       // joined to the account, newest first, at most viewersKnown
 }
 

@@ -25,6 +25,7 @@ const (
 type trace struct {
 	id     id.Request
 	route  string
+	https  bool
 	bearer error // why the Authorization header was not believed
 	w      *recorder
 }
@@ -46,10 +47,10 @@ func (a *API) chain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := a.opts.Clock.Now()
 		var none id.Request
-		t := &trace{id: none.Next(start), w: &recorder{ResponseWriter: w}}
+		t := &trace{id: none.Next(start), w: &recorder{ResponseWriter: w}, https: a.https(r)}
 		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
 		t.w.Header().Set("X-Request-Id", string(t.id))
-		a.secure(t.w.Header(), r)
+		a.secure(t.w.Header(), r, t.https)
 		defer a.settle(t, r, start)
 		r, err := a.identify(t, r)
 		if err != nil {
@@ -86,14 +87,14 @@ func (a *API) settle(t *trace, r *http.Request, start time.Time) {
 }
 
 // secure sets the headers every answer has; pages set their own content security policy.
-func (a *API) secure(h http.Header, r *http.Request) {
+func (a *API) secure(h http.Header, r *http.Request, https bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	}
-	if a.https(r) {
+	if https {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 }
@@ -108,7 +109,7 @@ func (a *API) identify(t *trace, r *http.Request) (*http.Request, error) {
 	addr := a.address(r)
 	who := account.Asker{IP: account.Truncate(addr)}
 	if a.deps.Accounts != nil {
-		met, err := a.deps.Accounts.Meet(t.w, r, addr, a.https(r))
+		met, err := a.deps.Accounts.Meet(t.w, r, addr, t.https)
 		if err != nil && !fault.Is(err, fault.Unauthorized) {
 			return r, err
 		}
@@ -189,4 +190,3 @@ func (w *recorder) Flush() {
 
 // Unwrap returns the writer underneath.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-

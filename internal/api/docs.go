@@ -74,9 +74,9 @@ type chapter struct {
 
 type entry struct {
 	Route
-	Path, Anchor    string
+	Path, Anchor        string
 	KeyTaken, KeyNeeded bool
-	Input, Output   string
+	Input, Output       string
 }
 
 // contents lists the routes by tag, in the order they were registered.

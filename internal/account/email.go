@@ -1,0 +1,77 @@
+package account
+
+import (
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"mezzo/internal/fault"
+)
+
+// emailMax is the longest address that can be mailed (RFC 5321).
+const emailMax = 254
+
+// tagged lists hosts where what follows a plus sign in the local part reaches the same person.
+const taggedHosts = " gmail.com googlemail.com outlook.com hotmail.com live.com msn.com icloud.com me.com mac.com proton.me protonmail.com pm.me fastmail.com fastmail.fm zoho.com yandex.com "
+
+// EmailKey returns an address in the form it is compared by: lower case, and without the tags and
+// dots that hosts known to ignore them ignore. Two addresses of one key are one person.
+func EmailKey(email string) string {
+	email = strings.ToLower(strings.TrimSpace(email))
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return email
+	}
+	local, host := email[:at], strings.TrimSuffix(email[at+1:], ".")
+	if strings.Contains(taggedHosts, " "+host+" ") {
+		local, _, _ = strings.Cut(local, "+")
+	}
+	if host == "googlemail.com" {
+		host = "gmail.com"
+	}
+	if host == "gmail.com" {
+		local = strings.ReplaceAll(local, ".", "")
+	}
+	return local + "@" + host
+}
+
+// checkEmail returns the address trimmed, or what is wrong with it.
+func checkEmail(location, email string) (string, error) {
+	email = strings.TrimSpace(email)
+	bad := fault.InvalidField(location, "This is not an e-mail address.")
+	parsed, err := mail.ParseAddress(email)
+	if err != nil || parsed.Address != email || len(email) > emailMax || !utf8.ValidString(email) {
+		return "", bad
+	}
+	at := strings.LastIndexByte(email, '@')
+	if at < 1 || strings.ContainsAny(email, "\" ()<>,;:\\[]") || strings.HasPrefix(EmailKey(email), "@") {
+		return "", bad
+	}
+	for _, c := range email {
+		if unicode.IsControl(c) {
+			return "", bad
+		}
+	}
+	return email, nil
+}
+
+// checkText trims a line or paragraph of people's own words and bounds it in characters.
+func checkText(location, text string, least, most int, lines bool) (string, error) {
+	text = strings.TrimSpace(text)
+	n := utf8.RuneCountInString(text)
+	switch {
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return "", fault.InvalidField(location, "This is not valid text.")
+	case n < least:
+		return "", fault.InvalidField(location, "This needs at least %d characters.", least)
+	case n > most:
+		return "", fault.InvalidField(location, "This takes at most %d characters.", most)
+	}
+	for _, c := range text {
+		if unicode.IsControl(c) && !(lines && (c == '\n' || c == '\t')) || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+			return "", fault.InvalidField(location, "This holds characters that are not shown.")
+		}
+	}
+	return text, nil
+}
