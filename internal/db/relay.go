@@ -24,6 +24,7 @@ const (
 
 	relayName       = "relay"
 	relayPruneEvery = time.Hour
+	relayRest       = 5 * time.Second // the longest rest between tries that fail
 )
 
 // Fact is something that a committed transaction made true. Seq is contiguous from 1.
@@ -53,16 +54,20 @@ func (d *DB) RunRelay(ctx context.Context, holder string, sink Sink) error {
 	if holder == "" {
 		return errors.New("db: the relay needs a name for this process")
 	}
+	rest := RelayPoll
 	for ctx.Err() == nil {
 		ok, err := d.Lease(ctx, relayName, holder, RelayLease)
 		if ok {
 			r := relay{d: d, holder: holder, sink: sink, renewed: d.clock.Now()}
 			err = r.run(ctx)
 		}
-		if err != nil && ctx.Err() == nil {
-			d.log.Warn("the relay of facts stopped and will try again", "error", err)
+		if err == nil {
+			rest = RelayPoll
+		} else if ctx.Err() == nil {
+			d.log.Warn("the relay of facts stopped and will try again", "error", err, "in", rest)
+			rest = min(2*rest, relayRest)
 		}
-		pause(ctx, nil, RelayPoll)
+		pause(ctx, nil, rest)
 	}
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), RetryAfter)
 	defer cancel()
@@ -161,7 +166,7 @@ func (r *relay) number(ctx context.Context) error {
 		}
 		n, err := tx.Exec(`UPDATE outbox SET relay_seq = CAST($1 AS BIGINT) + fresh.place FROM (
 			SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM (
-				SELECT id FROM outbox WHERE relay_seq IS NULL ORDER BY id LIMIT $2) AS some) AS fresh
+				SELECT id FROM outbox WHERE relay_seq IS NULL ORDER BY id LIMIT $2) AS first) AS fresh
 			WHERE outbox.id = fresh.id`, numbered, int64(RelayBatch))
 		if err != nil || n == 0 {
 			return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -43,12 +44,16 @@ func hold(t testing.TB, d *db.DB) (release func()) {
 // waitFor lets other goroutines run until the condition holds.
 func waitFor(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := t.Context()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	for !holds() {
-		if deadline.Err() != nil {
-			t.Fatalf("never: %s", what)
+		select {
+		case <-limit.C:
+			t.Fatalf("it never came that %s", what)
+		case <-look.C:
 		}
-		runtime.Gosched()
 	}
 }
 
