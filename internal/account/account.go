@@ -17,6 +17,7 @@ type Options struct {
 	Log       *slog.Logger
 	Passwords Cost // of new hashes; the zero value is Standard
 	Unlimited bool // no limits on sign-in and sign-up: for the demo and load tests on loopback
+	Demo      bool // every new account and its brands are marked as made up, for ever
 }
 
 // Accounts are the people of a Mezzo and what they may do.
@@ -28,6 +29,7 @@ type Accounts struct {
 	hasher   *hasher
 	cache    *cache
 	attempts *attempts
+	demo     bool
 	erasers  []Eraser
 	exports  []export
 }
@@ -48,6 +50,7 @@ func New(d *db.DB, keys *id.Keyring, o Options) *Accounts {
 		d: d, clock: d.Clock(), keys: keys, log: o.Log,
 		hasher: newHasher(o.Passwords),
 		cache:  newCache(d.Clock(), life),
+		demo:   o.Demo,
 	}
 	if !o.Unlimited {
 		a.attempts = newAttempts(d.Clock())

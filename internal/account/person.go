@@ -96,7 +96,7 @@ func (a *Accounts) UpdateMe(ctx context.Context, who Asker, match int64, in Chan
 	}
 	var hash string
 	if in.Email != nil || in.Password != nil {
-		if err := a.prove(ctx, who, in.OldPassword); err != nil {
+		if err := a.Prove(ctx, who, in.OldPassword); err != nil {
 			return Me{}, err
 		}
 	}
@@ -158,8 +158,9 @@ func (c Change) apply(acc *Account) (err error) {
 	return nil
 }
 
-// prove checks the password of somebody already signed in, within the limits of signing in.
-func (a *Accounts) prove(ctx context.Context, who Asker, password string) error {
+// Prove checks the password of somebody already signed in, within the limits of signing in:
+// before what cannot be undone. Forbidden: it is another.
+func (a *Accounts) Prove(ctx context.Context, who Asker, password string) error {
 	var key, stored string
 	err := a.d.Read(ctx, func(tx *db.Tx) error {
 		return tx.Row(`SELECT email_key, password_hash FROM accounts WHERE id = $1`, who.Account).Scan(&key, &stored)

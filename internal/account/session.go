@@ -20,7 +20,6 @@ type NewAccount struct {
 	Password    string
 	DisplayName string
 	Over18      bool
-	Demo        bool // of a demo world: marked as such for ever
 }
 
 // SignedIn is the answer to signing in and up. Token is a secret of session grade, shown once:
@@ -58,11 +57,11 @@ func (a *Accounts) SignUp(ctx context.Context, who Asker, in NewAccount) (Signed
 		return SignedIn{}, err
 	}
 	return db.Do(ctx, a.d, func(tx *db.Tx) (SignedIn, error) {
-		acc := Account{Email: email, DisplayName: name, Over18: in.Over18, Demo: in.Demo, Standing: Visible, CreatedAt: tx.Now(), Version: 1}
+		acc := Account{Email: email, DisplayName: name, Over18: in.Over18, Demo: a.demo, Standing: Visible, CreatedAt: tx.Now(), Version: 1}
 		acc.ID = acc.ID.Next(tx.Now())
 		n, err := tx.Exec(`INSERT INTO accounts (id, email, email_key, display_name, password_hash, over_18, demo, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING`,
-			acc.ID, email, EmailKey(email), name, hash, db.Flag(in.Over18), db.Flag(in.Demo), db.Micros(tx.Now()))
+			acc.ID, email, EmailKey(email), name, hash, db.Flag(in.Over18), db.Flag(a.demo), db.Micros(tx.Now()))
 		if err != nil {
 			return SignedIn{}, err
 		}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -44,6 +46,9 @@ func (a *API) admit(route Route, trace *trace, w http.ResponseWriter, r *http.Re
 			return nil, fault.New(fault.Forbidden, crossOrigin)
 		}
 	}
+	if err := readable(r); err != nil {
+		return nil, err
+	}
 	who := account.From(r.Context())
 	if err := permit(route, who, r); err != nil {
 		return nil, err
@@ -71,6 +76,15 @@ func (a *API) admit(route Route, trace *trace, w http.ResponseWriter, r *http.Re
 	return func(w http.ResponseWriter, r *http.Request) {
 		next(w, r.WithContext(db.WithKey(r.Context(), named)))
 	}, nil
+}
+
+// readable refuses paths and queries whose text no database keeps.
+func readable(r *http.Request) error {
+	query, err := url.QueryUnescape(r.URL.RawQuery)
+	if err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) || strings.ContainsRune(query+r.URL.Path, 0) {
+		return fault.New(fault.Malformed, "The path or the query is not valid UTF-8 text.")
+	}
+	return nil
 }
 
 func checkKey(key string) error {

@@ -11,9 +11,9 @@ func TestGround(t *testing.T) {
 	d, c := dbtest.SQLite(t)
 	w := newWorld(t, d, c)
 	w.do("GET", "/api/v1/nowhere", "").problem(404, "missing")
-	a := w.do("GET", "/api/v1/accounts", "")
+	a := w.do("DELETE", "/api/v1/accounts", "")
 	a.problem(405, "method_not_allowed")
-	if a.Header().Get("Allow") != "POST" {
+	if strings.Join(a.Header().Values("Allow"), " ") != "GET HEAD POST" {
 		t.Errorf("Allow is %q", a.Header().Get("Allow"))
 	}
 	w.do("POST", "/api/v1/accounts", "{").problem(400, "malformed")

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +55,9 @@ func writeJSON(w io.Writer, v any) error {
 
 // readJSON reads a body and says in plain words where it does not fit.
 func readJSON(data []byte, v any) error {
+	if holdsNUL(data) {
+		return errors.New("text may not hold the character U+0000")
+	}
 	err := json.Unmarshal(data, v)
 	var wrong *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -64,6 +68,26 @@ func readJSON(data []byte, v any) error {
 		return fmt.Errorf("not JSON at byte %d: %s", syntax.Offset, strings.TrimPrefix(syntax.Error(), "json: "))
 	}
 	return err
+}
+
+// holdsNUL reports whether a JSON text escapes U+0000, which PostgreSQL cannot keep.
+func holdsNUL(data []byte) bool {
+	escape := []byte(`\u0000`)
+	for from := 0; ; {
+		i := bytes.Index(data[from:], escape)
+		if i < 0 {
+			return false
+		}
+		i += from
+		slashes := 0
+		for j := i - 1; j >= 0 && data[j] == '\\'; j-- {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return true
+		}
+		from = i + len(escape)
+	}
 }
 
 // schemaName names a type's schema: types of a use carry their room's name, so that two rooms

@@ -33,6 +33,17 @@ type None struct{}
 // ok wraps a body in the output of an operation.
 func ok[T any](body T) *Output[T] { return &Output[T]{body} }
 
+// answered is ok for a use's answer that may be an error.
+func answered[T any](body T, err error) (*Output[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Output[T]{body}, nil
+}
+
+// whole answers with a list that is short enough for one page.
+func whole[T any](items []T) *PageOutput[T] { return page(items, len(items), nil) }
+
 // page answers with items. A use is asked for limit+1 of them: the one too many says that there is
 // a next page, and the cursor is made of the last one given.
 func page[T any](items []T, limit int, last func(T) string) *PageOutput[T] {
