@@ -42,7 +42,7 @@ func ForSale(tx *db.Tx, variants []id.Variant) (map[id.Variant]Offer, error) {
 	if len(variants) == 0 {
 		return offers, nil
 	}
-	list, args := idList(1, variants)
+	list, args := db.In(1, variants)
 	found, err := db.All(tx, scanOffer, offersOf+list, args...)
 	for _, o := range found {
 		offers[o.Variant] = o

@@ -47,7 +47,7 @@ func Reserve(tx *db.Tx, order id.Order, items []Item, until time.Time) error {
 		return err
 	}
 	now := tx.Now()
-	insert := rowsOf(8)
+	var rows db.Values
 	for i, it := range items {
 		var brand id.Brand
 		var left int64
@@ -66,9 +66,9 @@ func Reserve(tx *db.Tx, order id.Order, items []Item, until time.Time) error {
 			}
 		}
 		var r id.Reservation
-		insert.add(string(r.Next(now)), string(order), string(it.Variant), string(brand), it.Quantity, string(Held), db.Micros(until), db.Micros(now))
+		rows.Row(string(r.Next(now)), string(order), string(it.Variant), string(brand), it.Quantity, string(Held), db.Micros(until), db.Micros(now))
 	}
-	_, err = tx.Exec(`INSERT INTO reservations (id, order_id, variant_id, brand_id, quantity, state, expires_at, created_at) VALUES `+insert.text(), insert.args...)
+	_, err = tx.Exec(`INSERT INTO reservations (id, order_id, variant_id, brand_id, quantity, state, expires_at, created_at) VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
 
@@ -106,7 +106,7 @@ func shortage(tx *db.Tx, items []Item, done int) error {
 		title   string
 		left    int64
 	}
-	list, args := idList(1, ids)
+	list, args := db.In(1, ids)
 	levels, err := db.All(tx, func(rows *sql.Rows) (l level, err error) {
 		var product, variant string
 		err = rows.Scan(&l.variant, &product, &variant, &l.left)
@@ -208,7 +208,7 @@ func Restock(tx *db.Tx, order id.Order, variants []id.Variant) error {
 	if len(variants) == 0 {
 		return nil
 	}
-	list, args := idList(4, variants)
+	list, args := db.In(4, variants)
 	back, err := move(tx, order, Sold, Released, ` AND variant_id IN `+list, args...)
 	if err != nil {
 		return err
