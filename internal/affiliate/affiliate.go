@@ -1,0 +1,31 @@
+package affiliate
+
+import (
+	"strings"
+
+	"mezzo/internal/db"
+)
+
+// Limits of a program, by API.md §4.
+const (
+	MinRate         = 100  // basis points
+	MaxRate         = 8000 // basis points
+	MaxWindowHours  = 2160
+	MaxHoldDays     = 60
+	DefaultWindow   = 336 // hours
+	DefaultHoldDays = 15
+	MaxName         = 100 // characters
+	MaxProducts     = 1000
+	MaxCreators     = 1000
+)
+
+// Affiliate is the room: its methods are what people do.
+type Affiliate struct {
+	d *db.DB
+}
+
+// New returns the room that d keeps.
+func New(d *db.DB) *Affiliate { return &Affiliate{d: d} }
+
+// emailKey returns an address in the form it is compared by.
+func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

@@ -1,0 +1,153 @@
+package affiliate
+
+import (
+	"cmp"
+	"database/sql"
+	"slices"
+	"time"
+
+	"mezzo/internal/db"
+	"mezzo/internal/id"
+	"mezzo/internal/money"
+)
+
+// CommissionState is where a commission stands.
+type CommissionState string
+
+// The states: held until the part's hold has passed, then the creator's, then paid out; or taken back.
+const (
+	Pending   CommissionState = "pending"
+	Available CommissionState = "available"
+	PaidOut   CommissionState = "paid"
+	Reversed  CommissionState = "reversed"
+)
+
+// NewCommission is what one line earned a creator, as it was frozen at the sale.
+type NewCommission struct {
+	Order   id.Order
+	Part    id.Part
+	Line    id.Line
+	Creator id.Creator
+	Brand   id.Brand
+	Program id.Program
+	Product id.Product
+	Video   id.Video // the content the winning touch came from, "" without one
+	Base    money.Amount
+	Rate    money.Bps
+	Amount  money.Amount
+}
+
+// Commission is what a line earned a creator, and where that stands.
+type Commission struct {
+	ID         id.Commission   `json:"id"`
+	Order      id.Order        `json:"order_id"`
+	Part       id.Part         `json:"part_id"`
+	Line       id.Line         `json:"line_id"`
+	Creator    id.Creator      `json:"creator_id"`
+	Brand      id.Brand        `json:"brand_id"`
+	Program    id.Program      `json:"program_id"`
+	Product    id.Product      `json:"product_id"`
+	Video      id.Video        `json:"video_id,omitempty"`
+	Base       money.Amount    `json:"base"`
+	Rate       money.Bps       `json:"commission_bps"`
+	Amount     money.Amount    `json:"amount"`
+	State      CommissionState `json:"state"`
+	Reason     string          `json:"reason,omitempty"`
+	CreatedAt  time.Time       `json:"created_at"`
+	ReleaseAt  time.Time       `json:"release_at,omitzero"` // when the hold ends; unknown until delivery
+	ReleasedAt time.Time       `json:"released_at,omitzero"`
+	ReversedAt time.Time       `json:"reversed_at,omitzero"`
+}
+
+const commissionColumns = `id, order_id, part_id, line_id, creator_id, brand_id, program_id, product_id, video_id, currency, base_minor, rate_bps, amount_minor,
+	state, reason, created_at, release_at, released_at, reversed_at`
+
+func scanCommission(rows *sql.Rows) (c Commission, err error) {
+	var created, release, released, reversed int64
+	err = rows.Scan(&c.ID, &c.Order, &c.Part, &c.Line, &c.Creator, &c.Brand, &c.Program, &c.Product, &c.Video, &c.Amount.Currency,
+		&c.Base.Minor, &c.Rate, &c.Amount.Minor, &c.State, &c.Reason, &created, &release, &released, &reversed)
+	c.Base.Currency = c.Amount.Currency
+	c.CreatedAt, c.ReleaseAt, c.ReleasedAt, c.ReversedAt = db.Time(created), db.Time(release), db.Time(released), db.Time(reversed)
+	return c, err
+}
+
+// CreateCommissions stores what an order's lines earned, pending, in the paying transaction.
+func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	now := tx.Now()
+	made := make([]Commission, len(list))
+	var rows db.Values
+	for i, n := range list {
+		var cid id.Commission
+		made[i] = Commission{ID: cid.Next(now), Order: n.Order, Part: n.Part, Line: n.Line, Creator: n.Creator, Brand: n.Brand, Program: n.Program,
+			Product: n.Product, Video: n.Video, Base: n.Base, Rate: n.Rate, Amount: n.Amount, State: Pending, CreatedAt: now}
+		rows.Row(string(made[i].ID), string(n.Order), string(n.Part), string(n.Line), string(n.Creator), string(n.Brand), string(n.Program), string(n.Product),
+			string(n.Video), string(n.Amount.Currency), n.Base.Minor, int64(n.Rate), n.Amount.Minor, string(Pending), db.Micros(now))
+	}
+	_, err := tx.Exec(`INSERT INTO commissions (id, order_id, part_id, line_id, creator_id, brand_id, program_id, product_id, video_id, currency, base_minor, rate_bps, amount_minor, state, created_at)
+		VALUES `+rows.Text(), rows.Args()...)
+	if err != nil {
+		return nil, err
+	}
+	return made, spend(tx, made, 1)
+}
+
+// spend adds commissions to what their programs have spent, or takes them off; programs without a budget
+// are not touched, so that they are never waited for. In the order of ids, against deadlocks.
+func spend(tx *db.Tx, list []Commission, sign int64) error {
+	sums := map[id.Program]int64{}
+	var programs []id.Program
+	for _, c := range list {
+		if _, known := sums[c.Program]; !known {
+			programs = append(programs, c.Program)
+		}
+		sums[c.Program] += sign * c.Amount.Minor
+	}
+	slices.Sort(programs)
+	for _, p := range programs {
+		if _, err := tx.Exec(`UPDATE programs SET spent_minor = spent_minor + $1 WHERE id = $2 AND budget_minor > 0`, sums[p], string(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ScheduleCommissions notes when the hold of a part's commissions ends: it was delivered.
+func ScheduleCommissions(tx *db.Tx, part id.Part, releaseAt time.Time) error {
+	_, err := tx.Exec(`UPDATE commissions SET release_at = $1 WHERE part_id = $2 AND state = 'pending'`, db.Micros(releaseAt), string(part))
+	return err
+}
+
+// ReleaseCommissions makes the part's pending commissions available and returns them, by line. It is
+// harmless to repeat: what is released already is not returned again.
+func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
+	return byLine(db.All(tx, scanCommission, `UPDATE commissions SET state = 'available', released_at = $1
+		WHERE part_id = $2 AND state = 'pending' RETURNING `+commissionColumns, db.Micros(tx.Now()), string(part)))
+}
+
+// ReverseCommissions takes back the lines' commissions that are not paid out, for a reason people read,
+// and returns them as they were before: State tells whether the money was pending or available.
+func ReverseCommissions(tx *db.Tx, lines []id.Line, reason string) ([]Commission, error) {
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	in, args := db.In(1, lines)
+	before, err := byLine(db.All(tx, scanCommission, `SELECT `+commissionColumns+` FROM commissions WHERE state IN ('pending','available') AND line_id IN `+in, args...))
+	if err != nil || len(before) == 0 {
+		return nil, err
+	}
+	in, args = db.In(3, lines)
+	_, err = tx.Exec(`UPDATE commissions SET state = 'reversed', reason = $1, reversed_at = $2 WHERE state IN ('pending','available') AND line_id IN `+in,
+		append([]any{reason, db.Micros(tx.Now())}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return before, spend(tx, before, -1)
+}
+
+func byLine(list []Commission, err error) ([]Commission, error) {
+	slices.SortFunc(list, func(a, b Commission) int { return cmp.Compare(a.Line, b.Line) })
+	return list, err
+}

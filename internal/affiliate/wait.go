@@ -1,0 +1,101 @@
+package affiliate
+
+import (
+	"database/sql"
+	"encoding/json"
+
+	"mezzo/internal/db"
+	"mezzo/internal/id"
+	"mezzo/internal/money"
+)
+
+// wait stores the sale's lines undecided, each with the most it can come to, so that the ledger can
+// keep that much aside.
+func wait(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
+	programs, err := programsOf(tx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	sale, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	decisions := make(map[id.Line]Decision, len(s.Lines))
+	var rows db.Values
+	for _, l := range s.Lines {
+		d := Decision{Waiting: true}
+		for _, f := range programs {
+			if _, listed := f.products[l.Product]; f.brand != l.Brand || (!f.all && !listed) {
+				continue
+			}
+			d.HoldDays = max(d.HoldDays, f.hold)
+			d.Most = max(d.Most, highest(f.terms))
+		}
+		decisions[l.Line] = d
+		rows.Row(string(l.Line), string(s.Order), string(l.Part), string(l.Brand), "", "", "", "waiting", RuleName, int64(RuleVersion), string(sale), db.Micros(tx.Now()))
+	}
+	if rows.Empty() {
+		return decisions, nil
+	}
+	return decisions, insertAttributions(tx, &rows)
+}
+
+func highest(terms []Term) (most money.Bps) {
+	for _, t := range terms {
+		most = max(most, t.Rate)
+	}
+	return most
+}
+
+// Undecided returns orders with waiting lines, oldest first, at most limit.
+func Undecided(tx *db.Tx, limit int) ([]id.Order, error) {
+	return db.All(tx, func(rows *sql.Rows) (o id.Order, err error) {
+		err = rows.Scan(&o)
+		return o, err
+	}, `SELECT DISTINCT order_id FROM attributions WHERE state = 'waiting' ORDER BY order_id LIMIT $1`, int64(limit))
+}
+
+// Waiting reports whether a line of the part is not decided yet.
+func Waiting(tx *db.Tx, part id.Part) (bool, error) {
+	var n int64
+	err := tx.Row(`SELECT COUNT(*) FROM attributions a WHERE a.part_id = $1 AND a.state = 'waiting'`, string(part)).Scan(&n)
+	return n > 0, err
+}
+
+// DecideWaiting settles the waiting lines of an order as they would have been at the sale, once the
+// follower has reached the order's horizon: that is for the caller to see to. It returns what it decided,
+// nothing when no line waits: so that each line's money moves once.
+func DecideWaiting(tx *db.Tx, order id.Order) (map[id.Line]Decision, error) {
+	sales, err := db.All(tx, func(rows *sql.Rows) (s Sale, err error) {
+		var text string
+		if err = rows.Scan(&text); err == nil {
+			err = json.Unmarshal([]byte(text), &s)
+		}
+		return s, err
+	}, `SELECT receipt FROM attributions WHERE order_id = $1 AND state = 'waiting' ORDER BY line_id LIMIT 1`, string(order))
+	if err != nil || len(sales) == 0 {
+		return nil, err
+	}
+	s := sales[0]
+	decisions, receipts, err := decide(tx, s)
+	if err != nil {
+		return nil, err
+	}
+	settled := make(map[id.Line]Decision, len(decisions))
+	for _, l := range s.Lines {
+		d := decisions[l.Line]
+		text, err := json.Marshal(receipts[l.Line])
+		if err != nil {
+			return nil, err
+		}
+		n, err := tx.Exec(`UPDATE attributions SET state = 'decided', creator_id = $1, program_id = $2, touch_id = $3, receipt = $4, decided_at = $5
+			WHERE line_id = $6 AND state = 'waiting'`, string(d.Creator), string(d.Program), string(d.Touch), string(text), db.Micros(tx.Now()), string(l.Line))
+		if err != nil {
+			return nil, err
+		}
+		if n == 1 {
+			settled[l.Line] = d
+		}
+	}
+	return settled, nil
+}
