@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"time"
 
+	"mezzo/internal/attribution"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 )
 
-// MaxCandidates is how many touches of a line its receipt lists; it counts the others.
-const MaxCandidates = 40
+// MaxCandidates is how many touches of a product one decision looks at: the newest.
+const MaxCandidates = 100
 
 // Sale is an order as it is paid, as far as it matters to who earns.
 type Sale struct {
@@ -19,8 +20,8 @@ type Sale struct {
 	Account  id.Account `json:"account,omitempty"` // "" for a guest
 	Email    string     `json:"-"`
 	EmailKey string     `json:"email_key,omitempty"` // made from Email unless it is given
-	PlacedAt time.Time  `json:"placed_at"`           // touches after it do not count
-	At       time.Time  `json:"at"`                  // of payment: the moment that freezes rates
+	PlacedAt time.Time  `json:"placed_at"`           // touches after it do not count, and its rates are frozen
+	At       time.Time  `json:"at"`                  // of payment
 	CaughtUp bool       `json:"-"`                   // the touches before the order's horizon are rows
 	Lines    []SaleLine `json:"lines"`
 }
@@ -40,8 +41,8 @@ type Decision struct {
 	Program   id.Program
 	Rate      money.Bps
 	HoldDays  int64
-	Why       Why // of nobody: the reason of the newest touch, or that there is none
-	Touch     id.Touch
+	Because   attribution.Reason // why nobody
+	Touch     id.Touch           // the winning one, and where it came from:
 	Kind      TouchKind
 	Video     id.Video
 	Showcase  id.Showcase
@@ -55,7 +56,7 @@ type Decision struct {
 
 // Decide settles, in the paying transaction, who each line is owed to, and stores the receipts. While the
 // touches are not all rows (CaughtUp is false) every line waits: DecideWaiting settles it later.
-// At most five queries and one insert, whatever the number of lines.
+// At most four queries and one insert, whatever the number of lines.
 func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if s.EmailKey == "" {
 		s.EmailKey = emailKey(s.Email)
@@ -69,15 +70,18 @@ func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	}
 	var rows db.Values
 	for _, l := range s.Lines {
-		d := decisions[l.Line]
 		text, err := json.Marshal(receipts[l.Line])
 		if err != nil {
 			return nil, err
 		}
-		rows.Row(string(l.Line), string(s.Order), string(l.Part), string(l.Brand), string(d.Creator), string(d.Program), string(d.Touch),
-			"decided", RuleName, int64(RuleVersion), string(text), db.Micros(tx.Now()))
+		addAttribution(&rows, tx, s, l, decisions[l.Line], "decided", string(text))
 	}
 	return decisions, insertAttributions(tx, &rows)
+}
+
+func addAttribution(rows *db.Values, tx *db.Tx, s Sale, l SaleLine, d Decision, state, receipt string) {
+	rows.Row(string(l.Line), string(s.Order), string(l.Part), string(l.Brand), string(d.Creator), string(d.Program), string(d.Touch),
+		state, attribution.RuleName, int64(attribution.RuleVersion), receipt, db.Micros(tx.Now()))
 }
 
 func insertAttributions(tx *db.Tx, rows *db.Values) error {
@@ -87,94 +91,76 @@ func insertAttributions(tx *db.Tx, rows *db.Values) error {
 }
 
 // decide reads the facts and judges each line.
-func decide(tx *db.Tx, s Sale) (map[id.Line]Decision, map[id.Line]Receipt, error) {
-	decisions, receipts := make(map[id.Line]Decision, len(s.Lines)), make(map[id.Line]Receipt, len(s.Lines))
+func decide(tx *db.Tx, s Sale) (map[id.Line]Decision, map[id.Line]attribution.Receipt, error) {
+	decisions, receipts := make(map[id.Line]Decision, len(s.Lines)), make(map[id.Line]attribution.Receipt, len(s.Lines))
 	touches, err := touchesOf(tx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	var programs []*facts
+	var programs []*program
 	insider := map[id.Brand]bool{}
 	if len(touches) > 0 {
 		if insider, err = brandsOfBuyer(tx, s); err != nil {
 			return nil, nil, err
 		}
-		if programs, err = programsOf(tx, s, touches); err != nil {
+		if programs, err = loadPrograms(tx, brandsOf(s), productsOf(s), creatorsOf(touches), false); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, l := range s.Lines {
-		verdicts := judge(question{line: l.Line, brand: l.Brand, product: l.Product, base: l.Base, placed: s.PlacedAt, at: s.At,
-			insider: insider[l.Brand], touches: touches[l.Product], programs: programs})
-		decisions[l.Line] = decisionOf(verdicts)
-		receipts[l.Line] = receiptOf(s, l, verdicts)
-		for i := range verdicts {
-			if v := &verdicts[i]; v.why == Won {
-				v.program.spent += upTo(l.Base, v.term.Rate) // the order's next line sees it
+		candidates := touches[l.Product]
+		asked := make([]attribution.Touch, len(candidates))
+		for i := range candidates {
+			asked[i] = candidates[i].Touch
+		}
+		line := attribution.Line{Line: l.Line, Product: l.Product, Base: l.Base, PlacedAt: s.PlacedAt, BuyerIsMember: insider[l.Brand]}
+		r := attribution.Decide(line, asked, rulesFor(programs, l, s.PlacedAt))
+		receipts[l.Line], decisions[l.Line] = r, decisionOf(r, candidates)
+		for _, p := range programs {
+			if p.id == r.Program {
+				p.spent += r.Rate.Of(l.Base.Minor) // the order's next line sees it
 			}
 		}
 	}
 	return decisions, receipts, nil
 }
 
-func decisionOf(verdicts []verdict) Decision {
-	if len(verdicts) == 0 {
-		return Decision{Why: NoTouch}
-	}
-	for _, v := range verdicts {
-		if v.why == Won {
-			t := v.touch
-			return Decision{Creator: t.creator, Program: v.program.id, Rate: v.term.Rate, HoldDays: v.program.hold, Touch: t.id, Kind: t.kind,
-				Video: t.video, Showcase: t.showcase, Request: t.request, Slot: t.slot, Surface: t.surface, ClickedAt: t.at}
+func decisionOf(r attribution.Receipt, touches []touch) Decision {
+	d := Decision{Creator: r.Creator, Program: r.Program, Rate: r.Rate, HoldDays: r.HoldDays, Because: r.Because, Touch: r.Touch}
+	for _, t := range touches {
+		if t.Touch.Touch == r.Touch && r.Touch != "" {
+			d.Kind, d.Video, d.Showcase, d.Request, d.Slot, d.Surface, d.ClickedAt = TouchKind(t.Kind), t.Video, t.Showcase, t.Request, t.slot, t.Surface, t.At
 		}
 	}
-	return Decision{Why: verdicts[0].why}
+	return d
 }
 
-// Receipt is why a line is owed to whom: kept with the line for ever.
-type Receipt struct {
-	Rule       string       `json:"rule"`
-	Version    int          `json:"version"`
-	Line       id.Line      `json:"line"`
-	Product    id.Product   `json:"product"`
-	Base       money.Amount `json:"base"`
-	PlacedAt   time.Time    `json:"placed_at"`
-	SoldAt     time.Time    `json:"sold_at"`
-	Why        Why          `json:"why,omitempty"` // nobody earns: the reason
-	Program    string       `json:"program,omitempty"`
-	Rate       money.Bps    `json:"commission_bps,omitempty"`
-	Window     int64        `json:"window_hours,omitempty"`
-	HoldDays   int64        `json:"hold_days,omitempty"`
-	Candidates []Candidate  `json:"candidates"`
-	More       int          `json:"more,omitempty"` // older touches not listed
-}
-
-// Candidate is one touch that was considered.
-type Candidate struct {
-	Touch    id.Touch    `json:"touch"`
-	Creator  id.Creator  `json:"creator"`
-	Kind     TouchKind   `json:"kind"`
-	At       time.Time   `json:"at"`
-	Surface  string      `json:"surface"`
-	Video    id.Video    `json:"video,omitempty"`
-	Showcase id.Showcase `json:"showcase,omitempty"`
-	Lost     Why         `json:"lost,omitempty"` // "": it won
-}
-
-func receiptOf(s Sale, l SaleLine, verdicts []verdict) Receipt {
-	r := Receipt{Rule: RuleName, Version: RuleVersion, Line: l.Line, Product: l.Product, Base: l.Base, PlacedAt: s.PlacedAt, SoldAt: s.At,
-		Why: decisionOf(verdicts).Why, Candidates: []Candidate{}}
-	for i, v := range verdicts {
-		if v.why == Won {
-			r.Program, r.Rate, r.Window, r.HoldDays = v.program.name, v.term.Rate, int64(v.term.Window/time.Hour), v.program.hold
-		}
-		if i >= MaxCandidates && v.why != Won {
-			r.More++
+// rulesFor returns the programs that may pay for a line, as attribution wants them. A program's membership
+// has its own beginning and end: the line's product bounds the whole, a targeted creator their own copy.
+func rulesFor(programs []*program, l SaleLine, at time.Time) attribution.Rules {
+	var rules attribution.Rules
+	for _, p := range programs {
+		listed, ok := p.products[l.Product]
+		if p.brand != l.Brand || (!p.all && !ok) {
 			continue
 		}
-		t := v.touch
-		r.Candidates = append(r.Candidates, Candidate{Touch: t.id, Creator: t.creator, Kind: t.kind, At: t.at, Surface: t.surface,
-			Video: t.video, Showcase: t.showcase, Lost: v.why})
+		during := p.running
+		if !p.all {
+			during = during.within(listed)
+		}
+		spent := p.budget > 0 && p.spent+p.rateAt(at).Of(l.Base.Minor) > p.budget
+		terms := attribution.Program{Program: p.id, Kind: p.kind, Window: p.windowAt(at), HoldDays: p.hold, Spent: spent, Rates: p.rates}
+		if p.kind == Open {
+			terms.StartsAt, terms.EndsAt = during.from, during.until
+			rules.Programs = append(rules.Programs, terms)
+			continue
+		}
+		for creator, member := range p.creators {
+			own := terms
+			both := during.within(member)
+			own.Creators, own.StartsAt, own.EndsAt = []id.Creator{creator}, both.from, both.until
+			rules.Programs = append(rules.Programs, own)
+		}
 	}
-	return r
+	return rules
 }

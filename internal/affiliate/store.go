@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"mezzo/internal/attribution"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
@@ -35,8 +36,26 @@ func brandsOf(s Sale) []id.Brand {
 	return slices.Compact(list)
 }
 
+func creatorsOf(touches map[id.Product][]touch) []id.Creator {
+	var list []id.Creator
+	for _, of := range touches {
+		for _, t := range of {
+			list = append(list, t.Creator)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// touch is a candidate as attribution wants it, with what only the log wants to know.
+type touch struct {
+	attribution.Touch
+	slot int64
+}
+
 // touchesOf reads the touches of the buyer for the sale's products: those of the viewer that bought and
-// of every viewer joined to the account, with all that can disqualify one.
+// of every viewer joined to the account, newest first, with all that can disqualify one. A creator who is
+// a member of the brand needs no shelf: they promote since they joined it.
 func touchesOf(tx *db.Tx, s Sale) (map[id.Product][]touch, error) {
 	if len(s.Lines) == 0 {
 		return nil, nil
@@ -45,9 +64,8 @@ func touchesOf(tx *db.Tx, s Sale) (map[id.Product][]touch, error) {
 	args = append([]any{string(s.Viewer), string(s.Account), s.EmailKey, db.Micros(s.PlacedAt.Add(-maxWindow)), db.Micros(s.PlacedAt), int64(maxTouches)}, args...)
 	found, err := db.All(tx, scanTouch, `
 		SELECT t.id, t.creator_id, t.product_id, t.kind, t.video_id, t.showcase_id, t.surface, t.request_id, t.slot, t.flag, t.at,
-		  COALESCE(s.accepted_at, 0), COALESCE(s.removed_at, 0), a.standing,
-		  CASE WHEN a.id = $2 OR a.email_key = $3 OR v.account_id = a.id THEN 1 ELSE 0 END,
-		  CASE WHEN m.account_id IS NULL THEN 0 ELSE 1 END
+		  COALESCE(s.accepted_at, 0), COALESCE(s.removed_at, 0), COALESCE(m.created_at, 0), a.standing,
+		  CASE WHEN a.id = $2 OR a.email_key = $3 OR v.account_id = a.id THEN 1 ELSE 0 END
 		FROM touches t
 		JOIN creators c ON c.id = t.creator_id
 		JOIN accounts a ON a.id = c.account_id
@@ -59,56 +77,53 @@ func touchesOf(tx *db.Tx, s Sale) (map[id.Product][]touch, error) {
 		ORDER BY t.at DESC, t.id DESC LIMIT $6`, args...)
 	byProduct := make(map[id.Product][]touch, len(found))
 	for _, t := range found {
-		byProduct[t.product] = append(byProduct[t.product], t)
+		if of := byProduct[t.Product]; len(of) < MaxCandidates {
+			byProduct[t.Product] = append(of, t)
+		}
 	}
 	return byProduct, err
 }
 
 func scanTouch(rows *sql.Rows) (t touch, err error) {
-	var at, accepted, dropped int64
+	var at, accepted, dropped, joined int64
 	var standing string
-	err = rows.Scan(&t.id, &t.creator, &t.product, &t.kind, &t.video, &t.showcase, &t.surface, &t.request, &t.slot, &t.flag, &at,
-		&accepted, &dropped, &standing, &t.own, &t.ownBrand)
-	t.at, t.accepted, t.dropped, t.removed = db.Time(at), db.Time(accepted), db.Time(dropped), standing == "removed"
+	err = rows.Scan(&t.Touch.Touch, &t.Creator, &t.Product, &t.Kind, &t.Video, &t.Showcase, &t.Surface, &t.Request, &t.slot, &t.Flag, &at,
+		&accepted, &dropped, &joined, &standing, &t.SamePerson)
+	t.At, t.CreatorRemoved = db.Time(at), standing == "removed"
+	t.PromotingSince, t.PromotingUntil = db.Time(accepted), db.Time(dropped)
+	if joined > 0 && (accepted == 0 || dropped > 0) {
+		t.PromotingSince, t.PromotingUntil = db.Time(joined), time.Time{}
+	}
 	return t, err
 }
 
-// brandsOfBuyer returns which of the sale's brands the buyer is a member of, by account or e-mail address.
+// brandsOfBuyer returns which of the sale's brands the buyer is a member of, by account, e-mail address
+// or a viewer that once signed in.
 func brandsOfBuyer(tx *db.Tx, s Sale) (map[id.Brand]bool, error) {
 	list, args := db.In(4, brandsOf(s))
-	found, err := db.All(tx, func(rows *sql.Rows) (b id.Brand, err error) {
-		err = rows.Scan(&b)
-		return b, err
+	insider := map[id.Brand]bool{}
+	return insider, each(tx, func(rows *sql.Rows) error {
+		var b id.Brand
+		err := rows.Scan(&b)
+		insider[b] = true
+		return err
 	}, `SELECT m.brand_id FROM brand_members m JOIN accounts a ON a.id = m.account_id
 		WHERE m.brand_id IN `+list+` AND (a.id = $1 OR a.email_key = $2 OR a.id IN (SELECT account_id FROM viewers WHERE id = $3))`,
 		append([]any{string(s.Account), s.EmailKey, string(s.Viewer)}, args...)...)
-	insider := make(map[id.Brand]bool, len(found))
-	for _, b := range found {
-		insider[b] = true
-	}
-	return insider, err
 }
 
-// programsOf reads the programs of the sale's brands that list its products, or all: those open to
-// anyone and those for the creators of the touches; with nil touches, those for anyone at all.
-func programsOf(tx *db.Tx, s Sale, touches map[id.Product][]touch) ([]*facts, error) {
-	var creators []id.Creator
-	for _, list := range touches {
-		for _, t := range list {
-			creators = append(creators, t.creator)
-		}
-	}
-	if len(s.Lines) == 0 {
+// each runs a query and calls read for every row of it.
+func each(tx *db.Tx, read func(*sql.Rows) error, q string, args ...any) error {
+	_, err := db.All(tx, func(rows *sql.Rows) (struct{}, error) { return struct{}{}, read(rows) }, q, args...)
+	return err
+}
+
+// loadPrograms reads programs of the brands that list the products, or all: those open to anyone and
+// those for the creators; anyone means also those for anybody else. Two queries.
+func loadPrograms(tx *db.Tx, brands []id.Brand, products []id.Product, creators []id.Creator, anyone bool) ([]*program, error) {
+	if len(brands) == 0 || len(products) == 0 {
 		return nil, nil
 	}
-	return loadFacts(tx, brandsOf(s), productsOf(s), creators, touches == nil)
-}
-
-// loadFacts reads programs of the brands by which the creators could promote the products; anyone means
-// targeted programs of whomsoever.
-func loadFacts(tx *db.Tx, brands []id.Brand, products []id.Product, creators []id.Creator, anyone bool) ([]*facts, error) {
-	slices.Sort(creators)
-	creators = slices.Compact(creators)
 	if len(creators) == 0 {
 		creators = []id.Creator{""}
 	}
@@ -117,25 +132,22 @@ func loadFacts(tx *db.Tx, brands []id.Brand, products []id.Product, creators []i
 	args = append(args, more...)
 	inCreators, more := db.In(2+len(args), creators)
 	args = append(append([]any{db.Flag(anyone)}, args...), more...)
-	byID := map[id.Program]*facts{}
-	var list []*facts
-	_, err := db.All(tx, func(rows *sql.Rows) (struct{}, error) {
-		f, product, creator, err := scanFacts(rows)
-		if err != nil {
-			return struct{}{}, err
-		}
-		known, ok := byID[f.id]
-		if !ok {
-			known = f
-			byID[f.id], list = f, append(list, f)
+	byID := map[id.Program]*program{}
+	var list []*program
+	err := each(tx, func(rows *sql.Rows) error {
+		row, product, creator, err := scanProgram(rows)
+		p, known := byID[row.id]
+		if !known {
+			p = row
+			byID[p.id], list = p, append(list, p)
 		}
 		if product.of != "" {
-			known.products[id.Product(product.of)] = product.span
+			p.products[id.Product(product.of)] = product.span
 		}
 		if creator.of != "" {
-			known.creators[id.Creator(creator.of)] = creator.span
+			p.creators[id.Creator(creator.of)] = creator.span
 		}
-		return struct{}{}, nil
+		return err
 	}, `SELECT p.id, p.brand_id, p.kind, p.name, p.hold_days, p.starts_at, p.ends_at, p.budget_minor, p.spent_minor, p.all_products,
 		  COALESCE(i.product_id, ''), COALESCE(i.added_at, 0), COALESCE(i.removed_at, 0),
 		  COALESCE(c.creator_id, ''), COALESCE(c.added_at, 0), COALESCE(c.removed_at, 0)
@@ -157,33 +169,33 @@ type member struct {
 	span span
 }
 
-func scanFacts(rows *sql.Rows) (*facts, member, member, error) {
-	f := &facts{products: map[id.Product]span{}, creators: map[id.Creator]span{}}
+func scanProgram(rows *sql.Rows) (*program, member, member, error) {
+	p := &program{products: map[id.Product]span{}, creators: map[id.Creator]span{}}
 	var product, creator member
 	var starts, ends, pFrom, pUntil, cFrom, cUntil int64
-	err := rows.Scan(&f.id, &f.brand, &f.kind, &f.name, &f.hold, &starts, &ends, &f.budget, &f.spent, &f.all,
+	err := rows.Scan(&p.id, &p.brand, &p.kind, &p.name, &p.hold, &starts, &ends, &p.budget, &p.spent, &p.all,
 		&product.of, &pFrom, &pUntil, &creator.of, &cFrom, &cUntil)
-	f.starts, f.ends = db.Time(starts), db.Time(ends)
-	product.span = span{db.Time(pFrom), db.Time(pUntil)}
-	creator.span = span{db.Time(cFrom), db.Time(cUntil)}
-	return f, product, creator, err
+	p.running = span{db.Time(starts), db.Time(ends)}
+	product.span, creator.span = span{db.Time(pFrom), db.Time(pUntil)}, span{db.Time(cFrom), db.Time(cUntil)}
+	return p, product, creator, err
 }
 
-func loadTerms(tx *db.Tx, byID map[id.Program]*facts, list []*facts) error {
+func loadTerms(tx *db.Tx, byID map[id.Program]*program, list []*program) error {
 	ids := make([]id.Program, len(list))
-	for i, f := range list {
-		ids[i] = f.id
+	for i, p := range list {
+		ids[i] = p.id
 	}
 	in, args := db.In(1, ids)
-	_, err := db.All(tx, func(rows *sql.Rows) (struct{}, error) {
-		var program id.Program
-		var from, rate, hours int64
-		if err := rows.Scan(&program, &from, &rate, &hours); err != nil {
-			return struct{}{}, err
+	return each(tx, func(rows *sql.Rows) error {
+		var of id.Program
+		var from, hours int64
+		var rate money.Bps
+		if err := rows.Scan(&of, &from, &rate, &hours); err != nil {
+			return err
 		}
-		f := byID[program]
-		f.terms = append(f.terms, Term{db.Time(from), money.Bps(rate), time.Duration(hours) * time.Hour})
-		return struct{}{}, nil
+		p := byID[of]
+		p.rates = append(p.rates, attribution.Rate{From: db.Time(from), Rate: rate})
+		p.windows = append(p.windows, window{db.Time(from), time.Duration(hours) * time.Hour})
+		return nil
 	}, `SELECT program_id, from_at, commission_bps, window_hours FROM program_terms WHERE program_id IN `+in+` ORDER BY program_id, from_at`, args...)
-	return err
 }

@@ -12,11 +12,19 @@ import (
 	"mezzo/internal/id"
 )
 
-// The flags of touches that are kept and may not earn.
+// TouchKind is how a creator was followed to a product.
+type TouchKind string
+
+// The kinds of touch.
 const (
-	flagRobot = "robot" // not a person's
-	flagOwn   = "own"   // the creator's own visit
+	TouchClick TouchKind = "click" // opened the product from content
+	TouchCart  TouchKind = "cart"  // put it into the cart from content
+	TouchLink  TouchKind = "link"  // came by the creator's link
+	TouchCode  TouchKind = "code"  // typed the creator's code
 )
+
+// flagOwn marks a creator's own visit: it is kept and does not earn.
+const flagOwn = "own"
 
 // NewTouch is a click, or an addition to the cart, out of content that was shown with a valid token.
 type NewTouch struct {
@@ -45,7 +53,7 @@ type click struct {
 	shown   id.Impression
 	product id.Product
 	kind    TouchKind
-	flag    string
+	own     bool // the log says it is the creator's own
 	at      time.Time
 }
 
@@ -85,8 +93,8 @@ func recordClicks(tx *db.Tx, clicks []click) (int64, error) {
 		if !ok {
 			continue
 		}
-		flag := c.flag
-		if flag == "" && people[c.viewer] == s.account {
+		flag := ""
+		if c.own || people[c.viewer] == s.account {
 			flag = flagOwn
 		}
 		var t id.Touch
@@ -120,18 +128,17 @@ func subjectsOf(tx *db.Tx, clicks []click) (map[subjectKey]subject, error) {
 	}
 	found := map[subjectKey]subject{}
 	read := func(q string, args []any, uuid func(string) ([16]byte, error)) error {
-		_, err := db.All(tx, func(rows *sql.Rows) (struct{}, error) {
+		return each(tx, func(rows *sql.Rows) error {
 			var of string
 			var product id.Product
 			var s subject
 			if err := rows.Scan(&of, &product, &s.brand, &s.creator, &s.account); err != nil {
-				return struct{}{}, err
+				return err
 			}
 			key, err := uuid(of)
 			found[subjectKey{key, product}] = s
-			return struct{}{}, err
+			return err
 		}, q, args...)
-		return err
 	}
 	if len(videos) > 0 {
 		in, args := db.In(1, videos)
@@ -158,12 +165,11 @@ func accountsOf(tx *db.Tx, clicks []click) (map[id.Viewer]id.Account, error) {
 	}
 	in, args := db.In(1, viewers)
 	people := map[id.Viewer]id.Account{}
-	_, err := db.All(tx, func(rows *sql.Rows) (struct{}, error) {
+	return people, each(tx, func(rows *sql.Rows) error {
 		var v id.Viewer
 		var a id.Account
 		err := rows.Scan(&v, &a)
 		people[v] = a
-		return struct{}{}, err
+		return err
 	}, `SELECT id, account_id FROM viewers WHERE id IN `+in, args...)
-	return people, err
 }

@@ -6,13 +6,16 @@ import (
 
 	"mezzo/internal/db"
 	"mezzo/internal/id"
-	"mezzo/internal/money"
 )
 
 // wait stores the sale's lines undecided, each with the most it can come to, so that the ledger can
 // keep that much aside.
 func wait(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
-	programs, err := programsOf(tx, s, nil)
+	decisions := make(map[id.Line]Decision, len(s.Lines))
+	if len(s.Lines) == 0 {
+		return decisions, nil
+	}
+	programs, err := loadPrograms(tx, brandsOf(s), productsOf(s), nil, true)
 	if err != nil {
 		return nil, err
 	}
@@ -20,31 +23,19 @@ func wait(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	decisions := make(map[id.Line]Decision, len(s.Lines))
 	var rows db.Values
 	for _, l := range s.Lines {
 		d := Decision{Waiting: true}
-		for _, f := range programs {
-			if _, listed := f.products[l.Product]; f.brand != l.Brand || (!f.all && !listed) {
+		for _, p := range programs {
+			if _, listed := p.products[l.Product]; p.brand != l.Brand || (!p.all && !listed) {
 				continue
 			}
-			d.HoldDays = max(d.HoldDays, f.hold)
-			d.Most = max(d.Most, highest(f.terms))
+			d.HoldDays, d.Most = max(d.HoldDays, p.hold), max(d.Most, p.most())
 		}
 		decisions[l.Line] = d
-		rows.Row(string(l.Line), string(s.Order), string(l.Part), string(l.Brand), "", "", "", "waiting", RuleName, int64(RuleVersion), string(sale), db.Micros(tx.Now()))
-	}
-	if rows.Empty() {
-		return decisions, nil
+		addAttribution(&rows, tx, s, l, Decision{}, "waiting", string(sale))
 	}
 	return decisions, insertAttributions(tx, &rows)
-}
-
-func highest(terms []Term) (most money.Bps) {
-	for _, t := range terms {
-		most = max(most, t.Rate)
-	}
-	return most
 }
 
 // Undecided returns orders with waiting lines, oldest first, at most limit.
@@ -58,13 +49,13 @@ func Undecided(tx *db.Tx, limit int) ([]id.Order, error) {
 // Waiting reports whether a line of the part is not decided yet.
 func Waiting(tx *db.Tx, part id.Part) (bool, error) {
 	var n int64
-	err := tx.Row(`SELECT COUNT(*) FROM attributions a WHERE a.part_id = $1 AND a.state = 'waiting'`, string(part)).Scan(&n)
+	err := tx.Row(`SELECT COUNT(*) FROM attributions WHERE part_id = $1 AND state = 'waiting'`, string(part)).Scan(&n)
 	return n > 0, err
 }
 
 // DecideWaiting settles the waiting lines of an order as they would have been at the sale, once the
 // follower has reached the order's horizon: that is for the caller to see to. It returns what it decided,
-// nothing when no line waits: so that each line's money moves once.
+// nothing when no line waits, so that each line's money moves once.
 func DecideWaiting(tx *db.Tx, order id.Order) (map[id.Line]Decision, error) {
 	sales, err := db.All(tx, func(rows *sql.Rows) (s Sale, err error) {
 		var text string

@@ -73,6 +73,7 @@ const (
 	NoProgram       Reason = "no_program"       // no program covers the product and this creator
 	ProgramInactive Reason = "program_inactive" // no such program was running then
 	OutsideWindow   Reason = "outside_window"   // it is older than the program's window
+	BudgetSpent     Reason = "budget_spent"     // the program has spent what it set aside
 	Superseded      Reason = "superseded"       // a later eligible click won
 	NoTouch         Reason = "no_touch"         // there was no click at all
 )
@@ -88,6 +89,7 @@ var sentences = map[Reason]string{
 	NoProgram:       "The brand had no program for this product and creator.",
 	ProgramInactive: "The program was not running at the time.",
 	OutsideWindow:   "It was longer ago than the program's window.",
+	BudgetSpent:     "The program had spent its budget.",
 	Superseded:      "A later click won.",
 	NoTouch:         "The buyer came by no creator's click.",
 }

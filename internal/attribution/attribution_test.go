@@ -52,7 +52,8 @@ func rules(p ...attribution.Program) attribution.Rules { return attribution.Rule
 func TestReasons(t *testing.T) {
 	click := touch(1, 1, ago(time.Hour))
 	change := func(f func(*attribution.Touch)) attribution.Touch { c := click; f(&c); return c }
-	ended, later, targeted := open(1500), open(1500), open(2000)
+	ended, later, targeted, spent := open(1500), open(1500), open(2000), open(3000)
+	spent.Spent = true
 	ended.EndsAt = ago(time.Hour)
 	later.StartsAt = ago(time.Minute)
 	targeted.Kind, targeted.Creators = attribution.Targeted, []id.Creator{creator(9)}
@@ -85,6 +86,8 @@ func TestReasons(t *testing.T) {
 		"ended since":               {line(), change(func(t *attribution.Touch) { t.At = ago(2 * time.Hour) }), rules(ended), ""},
 		"starts later":              {line(), click, rules(later), attribution.ProgramInactive},
 		"outside":                   {line(), change(func(t *attribution.Touch) { t.At = ago(14*day + 1) }), rules(open(1500)), attribution.OutsideWindow},
+		"spent":                     {line(), click, rules(spent), attribution.BudgetSpent},
+		"spent beside another":      {line(), click, rules(spent, open(1500)), ""},
 		"one program outside":       {line(), change(func(t *attribution.Touch) { t.At = ago(15 * day) }), rules(open(1500), ended, targeted), attribution.OutsideWindow},
 	} {
 		t.Run(name, func(t *testing.T) {

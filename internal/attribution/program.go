@@ -33,6 +33,7 @@ type Program struct {
 	HoldDays int64
 	StartsAt time.Time // zero: from the first rate on
 	EndsAt   time.Time // zero: open end
+	Spent    bool      // its budget is used up: it owes nothing more
 	Rates    []Rate    // every rate it has had
 }
 
@@ -60,6 +61,12 @@ func (r Rules) offer(line Line, t Touch) (Reason, offer) {
 		if line.PlacedAt.Sub(t.At) > p.Window {
 			if lost != "" {
 				lost = OutsideWindow
+			}
+			continue
+		}
+		if p.Spent {
+			if lost != "" {
+				lost = BudgetSpent
 			}
 			continue
 		}
