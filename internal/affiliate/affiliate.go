@@ -1,8 +1,6 @@
 package affiliate
 
 import (
-	"strings"
-
 	"mezzo/internal/db"
 )
 
@@ -26,6 +24,3 @@ type Affiliate struct {
 
 // New returns the room that d keeps.
 func New(d *db.DB) *Affiliate { return &Affiliate{d: d} }
-
-// emailKey returns an address in the form it is compared by.
-func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"mezzo/internal/account"
 	"mezzo/internal/attribution"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
@@ -59,7 +60,7 @@ type Decision struct {
 // At most four queries and one insert, whatever the number of lines.
 func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if s.EmailKey == "" {
-		s.EmailKey = emailKey(s.Email)
+		s.EmailKey = account.EmailKey(s.Email)
 	}
 	if !s.CaughtUp {
 		return wait(tx, s)

@@ -2,6 +2,7 @@ package affiliate_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -15,14 +16,16 @@ import (
 	"mezzo/internal/money"
 )
 
-// TestDecide lays down one story each and says who the first line is owed to (-1: nobody, because of …).
-func TestDecide(t *testing.T) {
-	for name, c := range map[string]struct {
-		story   func(w *world) affiliate.Sale
-		creator int
-		rate    money.Bps
-		because attribution.Reason
-	}{
+// story lays down what happened and says who the sale's first line is owed to (-1: nobody, because of …).
+type story struct {
+	tell    func(w *world) affiliate.Sale
+	creator int
+	rate    money.Bps
+	because attribution.Reason
+}
+
+func clickStories() map[string]story {
+	return map[string]story{
 		"the last click wins": {func(w *world) affiliate.Sale {
 			w.click(w.viewer, 0, 0)
 			w.c.Advance(time.Hour)
@@ -59,6 +62,11 @@ func TestDecide(t *testing.T) {
 			s.Account = shopper.Account
 			return s
 		}, 0, 1500, ""},
+	}
+}
+
+func peopleStories() map[string]story {
+	return map[string]story{
 		"own purchase, by account": {func(w *world) affiliate.Sale {
 			w.click(w.viewer, 0, 0)
 			s := w.sale(0)
@@ -116,7 +124,13 @@ func TestDecide(t *testing.T) {
 			w.click(w.viewer, 0, 0)
 			return w.sale(0)
 		}, -1, 0, attribution.BudgetSpent},
-	} {
+	}
+}
+
+func TestDecide(t *testing.T) {
+	stories := clickStories()
+	maps.Copy(stories, peopleStories())
+	for name, c := range stories {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB, k *clock.Turned) {
 				w := newWorld(t, d, k, 2, 3)
@@ -126,7 +140,7 @@ func TestDecide(t *testing.T) {
 				}
 				w.program(1500, 336)
 				k.Advance(time.Hour)
-				got := w.decide(c.story(w))[0]
+				got := w.decide(c.tell(w))[0]
 				want := id.Creator("")
 				if c.creator >= 0 {
 					want = w.creators[c.creator].Creator
