@@ -16,7 +16,7 @@ run: build ## build, then a living shop with made-up people on this machine
 build: bin/mezzo ## the program, bin/mezzo
 
 bin/mezzo: $(SOURCES)
-	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/mezzo
+	$(GO) build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/mezzo
 
 generate: ## make the generated files again (templ, esbuild)
 	$(GO) generate ./...

@@ -101,13 +101,16 @@ func testServer(t *testing.T) *server {
 func TestRequestsUnderWayFinish(t *testing.T) {
 	s := testServer(t)
 	mux := http.NewServeMux()
-	entered, release := make(chan struct{}), make(chan struct{})
+	entered, release := make(chan struct{}, 2), make(chan struct{})
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
-		close(entered)
+		entered <- struct{}{}
 		<-release
 		io.WriteString(w, "done")
 	})
-	mux.HandleFunc("GET /stream", func(w http.ResponseWriter, _ *http.Request) { <-s.stopping })
+	mux.HandleFunc("GET /stream", func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-s.stopping
+	})
 	s.http.Handler = s.recovered(s.meters.count(mux))
 	type result struct {
 		body string
@@ -126,6 +129,7 @@ func TestRequestsUnderWayFinish(t *testing.T) {
 	}
 	go fetch("/slow", slow)
 	go fetch("/stream", streamed)
+	<-entered
 	<-entered
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close() }()

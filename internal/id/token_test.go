@@ -19,16 +19,12 @@ func key(number uint8) id.Key {
 	return k
 }
 
+// impression is the same in every process: the fuzzer's workers must agree on its token.
 func impression() id.Impression {
-	var v id.Video
-	subject, err := v.Next(start).UUID()
-	if err != nil {
-		panic(err)
-	}
 	var r id.Request
 	return id.Impression{
-		Request: r.Next(start), Subject: subject, SubjectKind: id.SubjectVideo, Surface: id.SurfaceHome,
-		Slot: 3, Exploration: true, Propensity: 0.125, Issued: start,
+		Request: r.From([16]byte{1, 157, 0, 3}), Subject: [16]byte{1, 157, 0, 4}, SubjectKind: id.SubjectVideo,
+		Surface: id.SurfaceHome, Slot: 3, Exploration: true, Propensity: 0.125, Issued: start,
 	}
 }
 
