@@ -79,16 +79,48 @@ func (e *embedded) InProcessConn() (net.Conn, error) {
 	return e.run.InProcessConn()
 }
 
+// repair restarts the server when it no longer writes the stream: after a failed write or sync
+// JetStream refuses everything until it has read its files again. It reports whether there was
+// something to repair. A nil server is an outer one, which looks after itself.
+func (e *embedded) repair(stream string, cause error) bool {
+	if e == nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.run != nil {
+		health := e.run.Healthz(&server.HealthzOptions{Account: server.DEFAULT_GLOBAL_ACCOUNT, Stream: stream})
+		if health.Error == "" {
+			return false
+		}
+		e.log.Error("the log could not be written; it is opened again", "err", cause, "nats", health.Error)
+		e.down()
+	}
+	run, err := e.start()
+	if err != nil {
+		e.log.Error("the log could not be opened again", "err", err)
+		return true
+	}
+	e.run = run
+	return true
+}
+
+// stop ends the server and lets go of the folder.
 func (e *embedded) stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.down()
+	e.lock.Close()
+}
+
+// down ends the running server. The caller holds mu.
+func (e *embedded) down() {
 	if e.run == nil {
 		return
 	}
 	e.run.Shutdown()
 	e.run.WaitForShutdown()
 	e.run = nil
-	e.lock.Close()
 }
 
 // serverLog passes the server's messages on; its notices are of no interest to an operator.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -96,7 +97,7 @@ func deliver(ctx context.Context, from Position, batch int, messages <-chan mess
 		if !more {
 			return flush()
 		}
-		if skip > m.count {
+		if skip > 0 && skip >= m.count {
 			return fmt.Errorf("%w: no record %d in message %d", ErrBeyond, skip, m.seq)
 		}
 		floor = max(floor, m.stamp)
@@ -174,7 +175,11 @@ func (l *Log) missing(ctx context.Context, seq uint64) error {
 }
 
 // pull reads through one consumer and returns the next message wanted when that ends.
+//
+// A consumer lives in the server's memory, so each reconnection asks for a new one.
 func (l *Log) pull(ctx context.Context, next uint64, out chan<- message) (uint64, error) {
+	ctx, cancel := l.reconnects.context(ctx)
+	defer cancel()
 	c, err := l.js.CreateConsumer(ctx, l.part.name, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: next,
 		AckPolicy: jetstream.AckNonePolicy, MaxDeliver: 1, MemoryStorage: true, Replicas: 1,
@@ -226,4 +231,36 @@ func (l *Log) forget(name string) {
 	if err := l.js.DeleteConsumer(ctx, l.part.name, name); err != nil {
 		l.log.Debug("a consumer of the log was not removed", "err", err)
 	}
+}
+
+// broadcast tells any number of listeners that something happened.
+type broadcast struct {
+	mu      sync.Mutex
+	waiting map[*context.CancelFunc]struct{}
+}
+
+// context returns one that ends with ctx or at the next call of next.
+func (b *broadcast) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting == nil {
+		b.waiting = map[*context.CancelFunc]struct{}{}
+	}
+	b.waiting[&cancel] = struct{}{}
+	return ctx, func() {
+		cancel()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.waiting, &cancel)
+	}
+}
+
+func (b *broadcast) next() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for cancel := range b.waiting {
+		(*cancel)()
+	}
+	clear(b.waiting)
 }

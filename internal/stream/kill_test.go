@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,16 +15,20 @@ import (
 	"mezzo/internal/stream"
 )
 
-// childDir names the variable that makes this test binary append instead of test.
-const childDir = "MEZZO_TEST_STREAM_DIR"
+// Variables that make this test binary do something else than test.
+const (
+	childMode = "MEZZO_TEST_STREAM_MODE"
+	childDir  = "MEZZO_TEST_STREAM_DIR"
+)
+
+var children = map[string]func(dir string) error{"append": appendUntilKilled}
 
 // appendUntilKilled appends from many goroutines and prints each record once it is acknowledged.
-func appendUntilKilled(dir string) {
+func appendUntilKilled(dir string) error {
 	ctx := context.Background()
 	l, err := stream.Open(ctx, stream.Options{Dir: dir, Clock: clock.System{}})
 	if err != nil {
-		fmt.Println("failed:", err)
-		return
+		return err
 	}
 	var mu sync.Mutex
 	acked := func(data []byte) {
@@ -49,7 +54,7 @@ func appendUntilKilled(dir string) {
 			acked(facts[2])
 		}
 	}
-	fmt.Println("failed:", err)
+	return err
 }
 
 func relayed(n int64) []byte { return fmt.Appendf(nil, "fact %d", n) }
@@ -72,7 +77,7 @@ func TestKilledLosesAndRepeatsNothing(t *testing.T) {
 func killAfter(t *testing.T, dir string, acks int, acked map[string]bool) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childDir+"="+dir)
+	child.Env = append(os.Environ(), childMode+"=append", childDir+"="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +97,7 @@ func killAfter(t *testing.T, dir string, acks int, acked map[string]bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if line[:4] == "fail" {
+		if strings.HasPrefix(line, "failed") {
 			t.Fatal(line)
 		}
 		acked[line[:len(line)-1]] = true

@@ -33,10 +33,12 @@ const (
 	// retryAfter is what a caller is told to wait when an append is refused.
 	retryAfter = time.Second
 	// dedupeWindow is how long the server remembers message ids. It outlasts every retry of one
-	// message (publishAttempts × ackWait) and stays short, since each id costs it memory.
+	// message (giveUp) and stays short, since each id costs it memory.
 	dedupeWindow = time.Minute
 	// openWait bounds the start of the embedded server and each question asked of it.
 	openWait = 30 * time.Second
+	// reconnectWait lies between two attempts to reach the server again.
+	reconnectWait = 50 * time.Millisecond
 )
 
 // ErrTrimmed says that a position lies before the oldest kept record: start from a snapshot
@@ -79,6 +81,8 @@ type Log struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	part   *part
+
+	reconnects broadcast
 
 	life  context.Context // ends when Close begins to tear down
 	end   context.CancelFunc
@@ -159,7 +163,7 @@ func (l *Log) open(ctx context.Context) error {
 		return fmt.Errorf("stream: %w", err)
 	}
 	l.js = js
-	if err := l.ensure(ctx); err != nil {
+	if err := l.ensure(ctx, l.opt.MaxBytes); err != nil {
 		return err
 	}
 	last, err := l.lastStored(ctx)
@@ -172,7 +176,11 @@ func (l *Log) open(ctx context.Context) error {
 
 func (l *Log) connect() error {
 	options := []nats.Option{
-		nats.Name("mezzo"), nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond),
+		nats.Name("mezzo"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		// What cannot be sent now fails now: a message of a group whose callers were told that it
+		// failed must not go out later from a buffer.
+		nats.ReconnectBufSize(-1),
+		nats.ReconnectHandler(func(*nats.Conn) { l.reconnects.next() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			l.log.Debug("log connection", "err", err)
 		}),
@@ -197,7 +205,7 @@ func (l *Log) connect() error {
 
 // ensure creates the partition's stream or brings its bounds up to date. It has no age limit and
 // refuses new messages at its size limit: the server must never discard what was not read.
-func (l *Log) ensure(ctx context.Context) error {
+func (l *Log) ensure(ctx context.Context, maxBytes int64) error {
 	replicas := max(l.opt.Replicas, 1)
 	if st, err := l.js.Stream(ctx, l.part.name); err == nil && l.opt.Replicas == 0 {
 		replicas = st.CachedInfo().Config.Replicas
@@ -205,7 +213,7 @@ func (l *Log) ensure(ctx context.Context) error {
 	_, err := l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: l.part.name, Subjects: []string{l.part.all},
 		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
-		Discard: jetstream.DiscardNew, MaxBytes: l.opt.MaxBytes, MaxMsgs: -1,
+		Discard: jetstream.DiscardNew, MaxBytes: maxBytes, MaxMsgs: -1,
 		MaxMsgSize: MaxMessage + 4<<10, Duplicates: dedupeWindow, Replicas: replicas,
 	})
 	if err != nil {

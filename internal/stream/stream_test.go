@@ -17,8 +17,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		appendUntilKilled(dir)
+	if child := children[os.Getenv(childMode)]; child != nil {
+		if err := child(os.Getenv(childDir)); err != nil {
+			fmt.Println("failed:", err)
+			os.Exit(1)
+		}
 		return
 	}
 	goleak.VerifyTestMain(m)

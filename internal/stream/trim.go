@@ -22,22 +22,35 @@ func (l *Log) Oldest(ctx context.Context) (Position, error) {
 }
 
 // Trim drops messages that lie wholly before the position. Nothing else ever drops anything:
-// the caller makes sure that snapshots, rollups and cold files have passed it. The last outbox
-// number stays known. Trimming again, or before what is kept, does nothing.
-func (l *Log) Trim(ctx context.Context, before Position) error {
+// the caller makes sure that snapshots, rollups and cold files have passed it. The last message
+// always stays, since it knows the last stamp, and so does the last outbox number. Trimming again,
+// or before what is kept, does nothing.
+func (l *Log) Trim(ctx context.Context, before Position) (err error) {
 	sp, err := l.span(ctx)
-	if err != nil || before.start() <= sp.first {
+	if err != nil {
 		return err
 	}
-	keep := min(before.start(), sp.last+1)
-	if err := l.keepRelay(ctx, keep); err != nil {
+	keep := min(before.start(), sp.last)
+	if keep <= sp.first {
+		return nil
+	}
+	err = l.keepRelay(ctx, keep)
+	if isFull(err) {
+		// Not even the mark fits. The bound is lifted for it until the purge has made room; should
+		// this process die in between, the next Open sets it again.
+		if err = l.ensure(ctx, l.opt.MaxBytes+2*int64(l.opt.MaxPendingBytes)); err == nil {
+			err = l.keepRelay(ctx, keep)
+		}
+		defer func() { err = errors.Join(err, l.ensure(ctx, l.opt.MaxBytes)) }()
+	}
+	if err != nil {
 		return err
 	}
 	st, err := l.js.Stream(ctx, l.part.name)
-	if err != nil {
-		return l.ended(err)
+	if err == nil {
+		err = st.Purge(ctx, jetstream.WithPurgeSequence(keep))
 	}
-	if err := st.Purge(ctx, jetstream.WithPurgeSequence(keep)); err != nil {
+	if err != nil {
 		return l.ended(err)
 	}
 	return nil
@@ -81,7 +94,7 @@ func (l *Log) Surplus(ctx context.Context) (Position, error) {
 	if err != nil {
 		return Position{}, err
 	}
-	if cut = min(max(cut, old), sp.last+1); cut <= 1 {
+	if cut = min(max(cut, old), sp.last); cut <= 1 {
 		return Position{}, nil
 	}
 	return Position{seq: cut}, nil
