@@ -125,6 +125,24 @@ func TestSizes(t *testing.T) {
 	})
 }
 
+// fill appends records of each size until the log refuses, and returns how many it took.
+func fill(t *testing.T, l *stream.Log, sizes ...int) int {
+	t.Helper()
+	n := 0
+	for _, size := range sizes {
+		for {
+			if _, err := l.Append(context.Background(), 1, make([]byte, size)); err == nil {
+				n++
+			} else if fault.Is(err, fault.Unavailable) {
+				break
+			} else {
+				t.Fatal(err)
+			}
+		}
+	}
+	return n
+}
+
 // The hard bound refuses, keeps everything, and trimming makes room again.
 func TestFullUntilTrimmed(t *testing.T) {
 	places(t, func(t *testing.T, opt stream.Options) {
@@ -134,26 +152,7 @@ func TestFullUntilTrimmed(t *testing.T) {
 		if err := l.AppendRelay(ctx, 1, stream.KindFact, [][]byte{text(1), text(2)}); err != nil {
 			t.Fatal(err)
 		}
-		var err error
-		n := 0
-		for ; err == nil; n++ {
-			_, err = l.Append(ctx, 1, make([]byte, 50_000))
-		}
-		if !fault.Is(err, fault.Unavailable) || n < 10 {
-			t.Fatalf("append %d: %v", n, err)
-		}
-		n++ // two facts, and one append less than tried
-		for size := 10_000; size > 0; size /= 10 {
-			for err = nil; err == nil; {
-				if _, err = l.Append(ctx, 1, make([]byte, size)); err == nil {
-					n++
-				}
-			}
-			if !fault.Is(err, fault.Unavailable) {
-				t.Fatal(err)
-			}
-		}
-		all := read(t, l, stream.Position{}, 100, n)
+		all := read(t, l, stream.Position{}, 100, 2+fill(t, l, 50_000, 5000, 500, 50, 5))
 		surplus, err := l.Surplus(ctx)
 		if err != nil || !all[0].Pos.Before(surplus) || !surplus.Before(all[len(all)-1].Pos) {
 			t.Fatalf("surplus is %v, %v", surplus, err)
@@ -164,13 +163,8 @@ func TestFullUntilTrimmed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for n = 0; n < 100; n++ {
-			if _, err = l.Append(ctx, 1, make([]byte, 50_000)); err != nil {
-				break
-			}
-		}
-		if n < 2 || n > 20 {
-			t.Fatalf("after trimming %d appends fitted: %v", n, err)
+		if n := fill(t, l, 50_000); n < 2 || n > 20 {
+			t.Fatalf("after trimming %d appends fitted", n)
 		}
 		if err := l.Trim(ctx, middle); err != nil {
 			t.Fatal(err)

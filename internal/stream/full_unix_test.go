@@ -89,6 +89,10 @@ func appendUntilFull(dir string) error {
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	return exactlyOnce(seen, acked)
+}
+
+func exactlyOnce(seen map[string]int, acked []string) error {
 	for key, times := range seen {
 		if times != 1 {
 			return fmt.Errorf("record %s came %d times", key, times)
