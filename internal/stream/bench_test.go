@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"mezzo/internal/clock"
 	"mezzo/internal/stream"
 )
@@ -54,6 +57,41 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportMetric(float64(s.Groups)/b.Elapsed().Seconds(), "groups/s")
 		})
 	}
+}
+
+// BenchmarkPlainJetStream is the yardstick: the same 64 callers and payloads, each append one
+// message of its own on the same sort of server.
+func BenchmarkPlainJetStream(b *testing.B) {
+	const callers, each = 64, 100
+	nc, err := nats.Connect(outer(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "PLAIN", Subjects: []string{"plain"}}); err != nil {
+		b.Fatal(err)
+	}
+	payload := make([]byte, each*eventSize)
+	b.SetBytes(int64(len(payload)))
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for w := range callers {
+		wg.Go(func() {
+			for i := w; i < b.N; i += callers {
+				if _, err := js.Publish(ctx, "plain", payload); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)*each/b.Elapsed().Seconds(), "events/s")
 }
 
 // BenchmarkFollow replays a log of 100-event groups.

@@ -131,6 +131,57 @@ func TestOuterRestart(t *testing.T) {
 	}
 }
 
+// A follower whose consumer the server forgets, again and again, goes on where it was.
+func TestForgottenConsumer(t *testing.T) {
+	url := outer(t)
+	l := open(t, stream.Options{URL: url, Clock: clock.System{}})
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	forget := func() error {
+		s, err := js.Stream(ctx, "MEZZO_0")
+		if err != nil {
+			return err
+		}
+		names := s.ConsumerNames(ctx)
+		for name := range names.Name() {
+			if err := s.DeleteConsumer(ctx, name); err != nil {
+				return err
+			}
+		}
+		return names.Err()
+	}
+	if _, err := l.Append(ctx, 1, text(0)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = l.Follow(ctx, stream.Position{}, 1, func(rs []stream.Record) error {
+		if string(rs[0].Data) != string(text(n)) {
+			return fmt.Errorf("record %q came where %d was due", rs[0].Data, n)
+		}
+		if n++; n == 30 {
+			return errEnough
+		}
+		if n%10 == 5 {
+			if err := forget(); err != nil {
+				return err
+			}
+		}
+		_, err := l.Append(ctx, 1, text(n))
+		return err
+	})
+	if err != errEnough {
+		t.Fatalf("after %d: %v", n, err)
+	}
+}
+
 func freePort(t *testing.T) int {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
