@@ -25,6 +25,7 @@ type Info struct {
 	Faststart  bool   `json:"faststart"`             // the index comes before the samples
 	Fragmented bool   `json:"fragmented"`            // in pieces, each with an index of its own
 	DeepColour bool   `json:"deep_colour,omitempty"` // H.264 of more than 8 bits or less subsampling than browsers decode
+	HDR        bool   `json:"hdr,omitempty"`         // brighter than ordinary screens show; known of what is transcoded
 	// Clean is true when nothing but what playing needs is in the file: no place, no device,
 	// no tracks of other kinds.
 	Clean bool `json:"clean"`
