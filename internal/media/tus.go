@@ -86,6 +86,7 @@ func (t *tus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = r.Clone(context.WithValue(r.Context(), askedKey{}, a))
+	r.URL.Path = "/" + uploadName(r)       // as the library knows it
 	r.Header.Del("X-HTTP-Method-Override") // it would pass by what route looked at
 	t.up.Middleware(step).ServeHTTP(answer, r)
 }
@@ -104,7 +105,7 @@ func (t *tus) route(r *http.Request, a *asked) (step http.HandlerFunc, err error
 	if err := a.who.May(account.ContentWrite); err != nil {
 		return nil, err
 	}
-	name := strings.Trim(strings.TrimPrefix(r.URL.Path+"/", UploadsPath), "/")
+	name := uploadName(r)
 	if name == "" {
 		if r.Method != http.MethodPost {
 			return nil, fault.New(fault.Missing, "Begin an upload with POST, then go on at the address it answers with.")
@@ -126,6 +127,11 @@ func (t *tus) route(r *http.Request, a *asked) (step http.HandlerFunc, err error
 		return nil, fault.New(fault.Missing, "An upload can be asked about with HEAD, continued with PATCH and removed with DELETE.")
 	}
 	return step, t.own(r, a.who, upload)
+}
+
+// uploadName returns what follows UploadsPath.
+func uploadName(r *http.Request) string {
+	return strings.Trim(strings.TrimPrefix(r.URL.Path+"/", UploadsPath), "/")
 }
 
 // own returns nil when the upload is the asker's and can still be worked on. One whose last byte
@@ -283,6 +289,8 @@ func libraryFault(status int, said string) error {
 		return fault.New(fault.Stale, "Say which tus you speak: send the header Tus-Resumable: 1.0.0.")
 	case http.StatusRequestEntityTooLarge:
 		return fault.New(fault.TooLarge, "An upload can be %d bytes at most, and no more than it announced. Make the video shorter or smaller.", MaxUploadBytes)
+	case http.StatusNotImplemented:
+		return fault.New(fault.Malformed, "Say how many bytes will come with Upload-Length; it cannot be left open here.")
 	case http.StatusLocked:
 		return fault.New(fault.Conflict, "Another request is sending to this upload. Try again in a moment.").After(2 * time.Second)
 	}
