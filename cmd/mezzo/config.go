@@ -27,9 +27,13 @@ type serveFlags struct {
 	PlatformFeeBps   int    `default:"600" placeholder:"BPS" help:"The platform's part of goods after brand vouchers, in basis points: 600 is 6 %. Default: ${default}."`
 	HoldDays         int    `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
 	SandboxClock     bool   `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
+	TrustProxy       bool   `help:"Believe the X-Forwarded-For and X-Forwarded-Proto headers of the proxy in front. Only when nobody else can reach this address."`
+	NoLimits         bool   `help:"Lift the limits on how often one may ask, for load tests on this machine. Only with a loopback --addr."`
 	OperatorEmail    string `placeholder:"EMAIL" help:"Sign-in of the first operator, made at start when it is not there."`
 	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
 	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
+
+	demo bool // everything in it is made up, and marked so
 }
 
 // Validate refuses what would only fail later, or worse, not fail.
@@ -74,6 +78,13 @@ func (f *serveFlags) Validate() error {
 		return fmt.Errorf("give both --operator-email and --operator-password, or neither")
 	}
 	return nil
+}
+
+// loopback reports whether only this machine can reach the address.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // drain is how long requests under way may take to finish at a stop.

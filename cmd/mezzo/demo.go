@@ -23,7 +23,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) 
 	defer os.RemoveAll(folder)
 	conf := serveFlags{
 		storeFlags: storeFlags{Data: folder, StreamHours: 72, StreamGigabytes: 2},
-		Addr:       c.Addr, SandboxClock: true, PlatformFeeBps: 600, HoldDays: 15, DrainSeconds: 2,
+		Addr:       c.Addr, SandboxClock: true, PlatformFeeBps: 600, HoldDays: 15, DrainSeconds: 2, NoLimits: true, demo: true,
 	}
 	if err := conf.Validate(); err != nil {
 		return err

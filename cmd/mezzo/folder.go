@@ -20,6 +20,7 @@ const (
 	formatName  = "version"
 	clockName   = "clock"
 	streamName  = "stream"
+	blobsName   = "media"
 	lastResort  = "lost+found" // of a disk mounted there
 	folderMode  = 0o700
 	fileMode    = 0o600

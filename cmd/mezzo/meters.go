@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -62,6 +64,7 @@ func (m *meters) watch(d *db.DB, l *stream.Log) {
 	m.counter("mezzo_db_transactions_failed_total", "Transactions whose error rolled them back.", func() float64 { return float64(d.Stats().Failed) })
 	m.counter("mezzo_db_commit_seconds_total", "Time spent in commits.", func() float64 { return d.Stats().CommitTime.Seconds() })
 	m.gauge("mezzo_db_transactions_waiting", "Transactions waiting for their turn.", func() float64 { return float64(d.Stats().Waiting) })
+	m.gauge("mezzo_outbox_waiting", "Facts committed and not yet in the log.", func() float64 { return m.outbox(d) })
 	m.counter("mezzo_stream_records_total", "Records acknowledged by the log.", func() float64 { return float64(l.Stats().Records) })
 	m.counter("mezzo_stream_messages_total", "Messages those records were grouped into.", func() float64 { return float64(l.Stats().Groups) })
 	m.counter("mezzo_stream_refused_total", "Appends refused because too much was waiting.", func() float64 { return float64(l.Stats().Refused) })
@@ -69,27 +72,42 @@ func (m *meters) watch(d *db.DB, l *stream.Log) {
 	m.gauge("mezzo_stream_sync_seconds", "Time the last message took to disk.", func() float64 { return l.Stats().LastSync.Seconds() })
 }
 
+// outbox returns how many facts wait; NaN when the database does not say.
+func (m *meters) outbox(d *db.DB) float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), checkLimit)
+	defer cancel()
+	state, err := d.Outbox(ctx)
+	if err != nil {
+		return math.NaN()
+	}
+	return float64(state.Waiting)
+}
+
 // handler answers GET /metrics.
 func (m *meters) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-// count measures every request by the pattern of its route, which is bounded, never by its path.
+// observe adds one answered request by the pattern of its route, which is bounded, never by its path.
+func (m *meters) observe(route string, status int, seconds float64) {
+	if route == "" {
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(seconds)
+}
+
+// count observes the requests to the program's own routes; the rooms behind "/" observe theirs.
 func (m *meters) count(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun := time.Now()
 		m.running.Inc()
+		defer m.running.Dec()
+		begun := time.Now()
 		seen := &statusSeen{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			m.running.Dec()
-			route := r.Pattern // set by the mux on this very request
-			if route == "" {
-				route = "none"
-			}
-			m.requests.WithLabelValues(route, strconv.Itoa(seen.status)).Inc()
-			m.seconds.WithLabelValues(route).Observe(time.Since(begun).Seconds())
-		}()
 		mux.ServeHTTP(seen, r)
+		if r.Pattern != "/" { // set by the mux on this very request
+			m.observe(r.Pattern, seen.status, time.Since(begun).Seconds())
+		}
 	})
 }
 

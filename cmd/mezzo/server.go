@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,7 @@ const (
 // server is the running program: stores open, tasks running, requests answered.
 type server struct {
 	conf   serveFlags
+	name   string // of this process, in leases
 	log    *slog.Logger
 	begun  time.Time
 	url    string // what people type
@@ -37,6 +39,7 @@ type server struct {
 	health *health
 	meters *meters
 	tasks  *tasks
+	rooms  rooms
 
 	http        *http.Server
 	connections atomic.Int64
@@ -49,7 +52,7 @@ type server struct {
 // start opens everything and answers requests from when it returns. An error leaves nothing open.
 func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, error) {
 	s := &server{
-		conf: conf, log: log, begun: time.Now(), meters: newMeters(), health: &health{log: log},
+		conf: conf, name: rand.Text(), log: log, begun: time.Now(), meters: newMeters(), health: &health{log: log},
 		stopping: make(chan struct{}), failed: make(chan error, 1),
 	}
 	var err error
@@ -57,14 +60,27 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 		return nil, err
 	}
 	s.tasks = newTasks(log)
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.closeStores())
+	}
+	s.log.Info("listening", "url", s.local, "public", s.url, "data", s.stores.folder.path, "engine", s.stores.db.Engine(), "version", version)
+	s.tasks.run("say ready", s.sayReady)
+	return s, nil
+}
+
+// open furnishes the rooms and begins to answer, with the stores open.
+func (s *server) open(ctx context.Context) error {
 	s.stores.watch(s.health)
 	s.meters.watch(s.stores.db, s.stores.log)
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", conf.Addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.conf.Addr)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", conf.Addr, err), s.stores.Close())
+		return fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", s.conf.Addr, err)
+	}
+	if err := s.furnish(ctx); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	s.local = reachable(listener.Addr())
-	s.url = strings.TrimSuffix(conf.PublicURL, "/")
+	s.url = strings.TrimSuffix(s.conf.PublicURL, "/")
 	if s.url == "" {
 		s.url = s.local
 	}
@@ -73,20 +89,19 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 	s.http = s.newHTTP(s.recovered(s.meters.count(mux)))
 	go func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("the listener on %s failed: %w", conf.Addr, err)
+			s.failed <- fmt.Errorf("the listener on %s failed: %w", s.conf.Addr, err)
 		}
 	}()
-	s.log.Info("listening", "url", s.local, "public", s.url, "data", s.stores.folder.path, "engine", s.stores.db.Engine(), "version", version)
-	s.tasks.run("say ready", s.sayReady)
-	return s, nil
+	return nil
 }
 
-// routes are what the program itself answers.
+// routes are what the program itself answers; everything else is the rooms'.
 func (s *server) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", s.health.live)
 	mux.HandleFunc("GET /readyz", s.health.ready)
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, thisBuild()) })
+	mux.Handle("/", s.rooms.api)
 }
 
 func (s *server) newHTTP(h http.Handler) *http.Server {
@@ -170,15 +185,27 @@ func (s *server) Close() error {
 		s.log.Warn("requests were cut off: they did not finish within the drain", "error", err)
 		errs = append(errs, s.http.Close())
 	}
-	ctx, cancel = context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	errs = append(errs, s.tasks.stop(ctx), s.stores.Close())
-	err := errors.Join(errs...)
+	err := errors.Join(append(errs, s.closeStores())...)
 	s.log.Info("stopped", "clean", err == nil)
 	return err
 }
 
+// closeStores ends the tasks, then closes what they stand on.
+func (s *server) closeStores() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	return errors.Join(s.tasks.stop(ctx), s.stores.Close())
+}
+
 type serveCommand struct{ serveFlags }
+
+// Validate also keeps an unlimited server from being reached by others.
+func (c *serveCommand) Validate() error {
+	if c.NoLimits && !loopback(c.Addr) {
+		return fmt.Errorf("--no-limits needs an --addr that only this machine reaches, such as 127.0.0.1:8080")
+	}
+	return c.serveFlags.Validate()
+}
 
 // Run serves until a signal.
 func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {

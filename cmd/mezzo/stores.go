@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"mezzo/internal/blob"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/stream"
@@ -18,6 +19,7 @@ type stores struct {
 	clock  clock.Clock
 	db     *db.DB
 	log    *stream.Log
+	blobs  *blob.Disk
 }
 
 // openStores opens them in order; an error leaves nothing open.
@@ -50,12 +52,18 @@ func (s *stores) open(ctx context.Context, f storeFlags, turnable bool, log *slo
 	if err != nil {
 		return fmt.Errorf("the log of events did not open: %w", err)
 	}
+	if s.blobs, err = blob.OpenDisk(s.folder.file(blobsName)); err != nil {
+		return fmt.Errorf("the folder of media did not open: %w", err)
+	}
 	return nil
 }
 
 // Close closes what is open, the folder last: whoever waits for it finds everything on disk.
 func (s *stores) Close() error {
 	var errs []error
+	if s.blobs != nil {
+		errs = append(errs, s.blobs.Close())
+	}
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
 	}

@@ -43,10 +43,8 @@ func (t *tasks) run(name string, fn func(context.Context) error) {
 				pause = firstPause
 			}
 			t.log.Error("a task failed and will be begun again", "task", name, "pause", pause, "error", err)
-			select {
-			case <-t.ctx.Done():
+			if rest(t.ctx, pause) != nil {
 				return
-			case <-time.After(pause):
 			}
 			pause = min(2*pause, maxPause)
 		}
@@ -66,5 +64,72 @@ func (t *tasks) stop(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return errors.New("some tasks did not end in time")
+	}
+}
+
+// every returns a task that runs fn at once and then again after each pause, in machine time.
+func every(pause time.Duration, fn func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			if err := fn(ctx); err != nil {
+				return err
+			}
+			if err := rest(ctx, pause); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// leased returns a task that runs fn on one node at a time: the one that holds the lease of the
+// name. When the lease is lost fn's context ends; when the node dies another takes over after ttl.
+func (s *server) leased(name string, ttl time.Duration, fn func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			ok, err := s.stores.db.Lease(ctx, name, s.name, ttl)
+			if err != nil {
+				return err
+			}
+			if ok {
+				if err := s.hold(ctx, name, ttl, fn); err != nil {
+					return err
+				}
+			}
+			if err := rest(ctx, ttl/3); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// hold runs fn while the lease can be prolonged; nil says that it was lost.
+func (s *server) hold(ctx context.Context, name string, ttl time.Duration, fn func(context.Context) error) error {
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- fn(within) }()
+	for {
+		select {
+		case err := <-ended:
+			free, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer done()
+			return errors.Join(err, s.stores.db.Release(free, name, s.name))
+		case <-time.After(ttl / 3):
+			if ok, err := s.stores.db.Lease(ctx, name, s.name, ttl); err != nil || !ok {
+				cancel()
+				<-ended
+				return err
+			}
+		}
+	}
+}
+
+// rest waits in machine time; the error is ctx's.
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }

@@ -29,6 +29,20 @@ func get(t *testing.T, url string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
+func post(t *testing.T, url, body string) (int, string) {
+	t.Helper()
+	res, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(answer)
+}
+
 func TestServerAnswersWhatAnOperatorAsks(t *testing.T) {
 	p := program.Start(t, program.Options{})
 	for path, want := range map[string]string{
@@ -65,6 +79,10 @@ func TestServerSurvivesKillsOnTheSameData(t *testing.T) {
 	survive := func(t *testing.T, database string) {
 		p := program.Start(t, program.Options{Database: database, Args: []string{"--sandbox-clock"}})
 		url := p.URL
+		person := `{"email":"ada@shop.example","password":"a long enough password","display_name":"Ada"}`
+		if status, body := post(t, p.URL+"/api/v1/accounts", person); status != 201 {
+			t.Fatalf("sign-up: %d %s", status, body)
+		}
 		for range 3 {
 			p.Kill()
 			p.Restart()
@@ -73,6 +91,9 @@ func TestServerSurvivesKillsOnTheSameData(t *testing.T) {
 			}
 			if status, body := get(t, p.URL+"/readyz"); status != 200 {
 				t.Fatalf("after a kill: %d %s", status, body)
+			}
+			if status, body := post(t, p.URL+"/api/v1/sessions", person); status/100 != 2 {
+				t.Fatalf("sign-in after a kill: %d %s", status, body)
 			}
 		}
 		if exit := p.Stop(); exit != 0 {
@@ -126,6 +147,7 @@ func TestCommandLine(t *testing.T) {
 		"address":           {[]string{"serve", "--addr", "8080"}, 2, "HOST:PORT"},
 		"database":          {[]string{"serve", "--database", "mysql://x"}, 2, "postgres://"},
 		"half an operator":  {[]string{"serve", "--operator-email", "a@b.example"}, 2, "neither"},
+		"no limits":         {[]string{"serve", "--no-limits"}, 2, "127.0.0.1"},
 		"public url":        {[]string{"serve", "--public-url", "shop.example"}, 2, "https://shop.example"},
 	} {
 		out, exit := program.Run(t, c.args...)
