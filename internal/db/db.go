@@ -32,7 +32,7 @@ const (
 	BodyLimit = 2 * time.Second
 	// PostgresBodyLimit is how long a body may run on PostgreSQL, waits for row locks included.
 	PostgresBodyLimit = 10 * time.Second
-	// ReadLimit is how long a Read may hold its snapshot.
+	// ReadLimit is how long a Read may hold its snapshot, unless WithReadLimit says otherwise.
 	ReadLimit = 30 * time.Second
 	// WaitLimit is how long a transaction may wait for its turn or its connection.
 	WaitLimit = 10 * time.Second
@@ -158,3 +158,18 @@ const (
 	sayClosed = "The server is stopping. Nothing was changed; try again in a moment."
 	sayUnsure = "The connection to the database broke while this was being stored. Repeat the request with the same Idempotency-Key to learn the outcome."
 )
+
+type readLimit struct{}
+
+// WithReadLimit returns a context under which a Read may hold its snapshot for d: for proofs
+// and exports that read everything. On SQLite the write-ahead log grows meanwhile.
+func WithReadLimit(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, readLimit{}, d)
+}
+
+func readLimitOf(ctx context.Context) time.Duration {
+	if d, ok := ctx.Value(readLimit{}).(time.Duration); ok {
+		return d
+	}
+	return ReadLimit
+}

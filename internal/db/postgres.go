@@ -178,7 +178,7 @@ func (s *server) read(ctx context.Context, fn func(*Tx) error) error {
 	}
 	defer c.Close()
 	s.d.stats.reads.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, ReadLimit)
+	ctx, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
 	defer cancel()
 	t, err := c.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {

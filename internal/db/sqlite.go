@@ -90,7 +90,7 @@ func (s *lite) read(ctx context.Context, fn func(*Tx) error) (err error) {
 		return err
 	}
 	s.d.stats.reads.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, ReadLimit)
+	ctx, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
 	defer cancel()
 	if err := c.command("BEGIN"); err != nil {
 		s.drop(c)

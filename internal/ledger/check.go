@@ -1,0 +1,333 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"time"
+
+	"mezzo/internal/db"
+	"mezzo/internal/money"
+)
+
+// CheckLimit is how long Check may hold its snapshot.
+const CheckLimit = 30 * time.Minute
+
+// maxProblems bounds a report; what is beyond is counted.
+const maxProblems = 100
+
+// checkPage is how many transfers are read at a time.
+const checkPage = 1000
+
+// Report is what Check found.
+type Report struct {
+	Balanced         bool     `json:"balanced"` // no problem at all
+	CheckedTransfers int64    `json:"checked_transfers"`
+	CheckedEntries   int64    `json:"checked_entries"`
+	CheckedSeals     int64    `json:"checked_seals"`
+	Problems         []string `json:"problems"`
+}
+
+// Check proves the book in one snapshot of it: each transfer's debits equal its credits, in one
+// currency, between accounts its kind allows, and its content has its hash (I1); every
+// currency sums to zero (I2); cached balances are the sums of their entries, versions have no
+// gaps and each balance_after follows from the one before (I3); no account with a limit is
+// below zero (I4); nothing was rounded away (I10); reversals mirror what they reverse; each
+// transfer is sealed once or waits for it, and the chain of seals holds. The whole book is
+// read; only its accounts are held in memory.
+func Check(ctx context.Context, d *db.DB) (Report, error) {
+	return db.Get(db.WithReadLimit(ctx, CheckLimit), d, func(tx *db.Tx) (Report, error) {
+		c := checker{tx: tx, accounts: map[held]*tally{}, sums: map[money.Currency]int64{}}
+		c.report.Problems = []string{}
+		for _, step := range []func() error{c.transfers, c.currencies, c.cached, c.versions, c.reversals, c.seals} {
+			if err := step(); err != nil {
+				return Report{}, fmt.Errorf("ledger: check: %w", err)
+			}
+		}
+		c.report.Balanced = c.found == 0
+		if c.found > maxProblems {
+			c.report.Problems = append(c.report.Problems, fmt.Sprintf("and %d more", c.found-maxProblems))
+		}
+		return c.report, nil
+	})
+}
+
+// held names an account in a currency.
+type held struct {
+	account  Account
+	currency money.Currency
+}
+
+// tally is what entries say of an account: all of them for one with a limit, the sealed ones otherwise.
+type tally struct {
+	sum, entries int64
+	cached       bool // its row was seen
+}
+
+type checker struct {
+	tx       *db.Tx
+	report   Report
+	found    int
+	accounts map[held]*tally
+	sums     map[money.Currency]int64
+}
+
+func (c *checker) problem(format string, args ...any) {
+	c.found++
+	if c.found <= maxProblems {
+		c.report.Problems = append(c.report.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *checker) tally(a Account, currency money.Currency) *tally {
+	k := held{a, currency}
+	t := c.accounts[k]
+	if t == nil {
+		t = &tally{}
+		c.accounts[k] = t
+	}
+	return t
+}
+
+// row is a transfer as stored.
+type row struct {
+	Transfer
+	seq            int64
+	hash           []byte
+	sealed, queued bool
+}
+
+func scanRow(r *sql.Rows) (t row, err error) {
+	var reverses sql.NullString
+	var seal, queued sql.NullInt64
+	err = r.Scan(&t.seq, &t.Key, &t.Kind, &t.Currency, &reverses, &t.hash, &seal, &queued)
+	t.Reverses, t.sealed, t.queued = reverses.String, seal.Valid, queued.Valid
+	return t, err
+}
+
+// entry is an entry as stored.
+type entry struct {
+	id       int64
+	account  Account
+	currency money.Currency
+	amount   int64
+	version  sql.NullInt64
+	after    sql.NullInt64
+}
+
+func scanStored(r *sql.Rows) (e entry, err error) {
+	return e, r.Scan(&e.id, &e.account, &e.currency, &e.amount, &e.version, &e.after)
+}
+
+// transfers walks the book in order of seq.
+func (c *checker) transfers() error {
+	from := int64(math.MinInt64) // ids below the first transfer's would be nobody's
+	for last := int64(0); ; {
+		rows, err := db.All(c.tx, scanRow, `SELECT t.seq, t.key, t.kind, t.currency, t.reverses, t.hash, s.seal, u.seq FROM ledger_transfers t
+			LEFT JOIN ledger_sealed s ON s.seq = t.seq LEFT JOIN ledger_unsealed u ON u.seq = t.seq
+			WHERE t.seq > $1 ORDER BY t.seq LIMIT CAST($2 AS INTEGER)`, last, checkPage)
+		if err != nil {
+			return err
+		}
+		upTo := int64(1<<63 - 1)
+		if len(rows) > 0 {
+			upTo = (rows[len(rows)-1].seq + 1) * MaxLegs
+		}
+		entries, err := db.All(c.tx, scanStored, `SELECT id, account, currency, amount, version, balance_after FROM ledger_entries
+			WHERE id >= $1 AND id < $2 ORDER BY id`, from, upTo)
+		if err != nil {
+			return err
+		}
+		c.report.CheckedTransfers += int64(len(rows))
+		c.report.CheckedEntries += int64(len(entries))
+		for _, t := range rows {
+			n := 0
+			for n < len(entries) && entries[n].id < (t.seq+1)*MaxLegs {
+				n++
+			}
+			c.transfer(t, entries[:n])
+			entries = entries[n:]
+			last, from = t.seq, upTo
+		}
+		for _, e := range entries {
+			c.problem("entry %d of %s belongs to no transfer", e.id, e.account)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+	}
+}
+
+func (c *checker) transfer(t row, entries []entry) {
+	if t.sealed == t.queued {
+		c.problem("%s is %s", t.Key, map[bool]string{true: "sealed and waits for its seal", false: "neither sealed nor waiting for it"}[t.sealed])
+	}
+	var sum int64
+	for i, e := range entries {
+		if e.id/MaxLegs != t.seq {
+			c.problem("entry %d of %s belongs to no transfer", e.id, e.account)
+			continue
+		}
+		leg := Leg{e.account, e.amount}
+		t.Legs = append(t.Legs, leg)
+		sum += e.amount
+		if e.id != t.seq*MaxLegs+int64(i) || e.currency != t.Currency {
+			c.problem("%s: entry %d in %s is out of place", t.Key, e.id, e.currency)
+		}
+		f, err := t.Kind.allows(leg)
+		if err != nil {
+			c.problem("%s: %v", t.Key, err)
+		}
+		if f.limited != e.version.Valid || f.limited != e.after.Valid {
+			c.problem("%s: the entry of %s has the wrong form", t.Key, e.account)
+		}
+		if f.limited || t.sealed {
+			k := c.tally(e.account, e.currency)
+			k.sum += e.amount
+			k.entries++
+		}
+		c.sums[e.currency] += e.amount
+		if e.account == Rounding {
+			c.problem("%s rounds %d minor units away", t.Key, e.amount)
+		}
+	}
+	if sum != 0 || len(t.Legs) < 2 {
+		c.problem("%s: its %d entries sum to %d", t.Key, len(t.Legs), sum)
+	}
+	if hash := t.contentHash(); !bytes.Equal(hash[:], t.hash) {
+		c.problem("%s does not have the content it was posted with", t.Key)
+	}
+}
+
+func (c *checker) currencies() error {
+	for currency, sum := range c.sums {
+		if sum != 0 {
+			c.problem("all entries in %s sum to %d", currency, sum)
+		}
+	}
+	return nil
+}
+
+// cached compares every account's row with its entries.
+func (c *checker) cached() error {
+	rows, err := c.tx.Query(`SELECT name, currency, limited, balance, version FROM ledger_accounts ORDER BY name, currency`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k held
+		var limited, balance, version int64
+		if err := rows.Scan(&k.account, &k.currency, &limited, &balance, &version); err != nil {
+			return err
+		}
+		t := c.tally(k.account, k.currency)
+		t.cached = true
+		switch {
+		case balance != t.sum || version != t.entries:
+			c.problem("%s in %s holds %d after %d entries; its entries sum to %d after %d", k.account, k.currency, balance, version, t.sum, t.entries)
+		case (limited == 1) != k.account.Limited():
+			c.problem("%s in %s is kept as if its limit were another", k.account, k.currency)
+		case limited == 1 && balance < 0:
+			c.problem("%s in %s is below zero: %d", k.account, k.currency, balance)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for k, t := range c.accounts {
+		if !t.cached {
+			c.problem("%s in %s has %d entries and no balance", k.account, k.currency, t.entries)
+		}
+	}
+	return nil
+}
+
+// versions walks the entries of each account with a limit in order of their versions.
+func (c *checker) versions() error {
+	rows, err := c.tx.Query(`SELECT id, account, currency, amount, version, balance_after FROM ledger_entries
+		WHERE version IS NOT NULL ORDER BY account, currency, version, id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var at held
+	var version, balance int64
+	for rows.Next() {
+		e, err := scanStored(rows)
+		if err != nil {
+			return err
+		}
+		if k := (held{e.account, e.currency}); k != at {
+			at, version, balance = k, 0, 0
+		}
+		if e.version.Int64 != version+1 {
+			c.problem("%s in %s: version %d follows version %d", e.account, e.currency, e.version.Int64, version)
+		}
+		if e.after.Int64 != balance+e.amount || e.after.Int64 < 0 {
+			c.problem("%s in %s: version %d leaves %d, not %d", e.account, e.currency, e.version.Int64, e.after.Int64, balance+e.amount)
+		}
+		version, balance = e.version.Int64, e.after.Int64
+	}
+	return rows.Err()
+}
+
+// reversals looks for reversals that are not the mirror of what they reverse.
+func (c *checker) reversals() error {
+	bad, err := db.All(c.tx, func(r *sql.Rows) (key string, err error) { return key, r.Scan(&key) },
+		`SELECT r.key FROM ledger_transfers r LEFT JOIN ledger_transfers t ON t.key = r.reverses
+		 WHERE r.reverses IS NOT NULL AND (t.seq IS NULL OR t.seq >= r.seq OR t.currency <> r.currency OR t.reverses IS NOT NULL
+		   OR (SELECT COUNT(*) FROM ledger_entries e WHERE e.id >= t.seq * 64 AND e.id < t.seq * 64 + 64)
+		   <> (SELECT COUNT(*) FROM ledger_entries m WHERE m.id >= r.seq * 64 AND m.id < r.seq * 64 + 64)
+		   OR (SELECT COUNT(*) FROM ledger_entries e WHERE e.id >= t.seq * 64 AND e.id < t.seq * 64 + 64)
+		   <> (SELECT COUNT(*) FROM ledger_entries e JOIN ledger_entries m ON m.account = e.account AND m.amount = -e.amount
+		       WHERE e.id >= t.seq * 64 AND e.id < t.seq * 64 + 64 AND m.id >= r.seq * 64 AND m.id < r.seq * 64 + 64))
+		 ORDER BY r.seq`)
+	for _, key := range bad {
+		c.problem("%s is not the mirror of what it reverses", key)
+	}
+	return err
+}
+
+// seals walks the chain.
+func (c *checker) seals() error {
+	rows, err := c.tx.Query(`SELECT n.number, n.transfers, n.hash, s.seq, t.hash FROM ledger_seals n
+		LEFT JOIN ledger_sealed s ON s.seal = n.number LEFT JOIN ledger_transfers t ON t.seq = s.seq ORDER BY n.number, s.seq`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var number, size int64
+	var hash, before []byte
+	var links []link
+	end := func() {
+		if number > 0 && (int64(len(links)) != size || !bytes.Equal(chain(before, number, links), hash)) {
+			c.problem("seal %d does not close over its %d transfers and the seal before it", number, size)
+		}
+		before, links = hash, nil
+	}
+	for rows.Next() {
+		var n, count int64
+		var sealHash []byte
+		var seq sql.NullInt64
+		var l link
+		if err := rows.Scan(&n, &count, &sealHash, &seq, &l.hash); err != nil {
+			return err
+		}
+		if n != number {
+			end()
+			if n != number+1 {
+				c.problem("seal %d follows seal %d", n, number)
+			}
+			number, size, hash = n, count, sealHash
+			c.report.CheckedSeals++
+		}
+		if l.seq = seq.Int64; seq.Valid {
+			links = append(links, l)
+		}
+	}
+	end()
+	return rows.Err()
+}

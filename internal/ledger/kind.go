@@ -1,0 +1,65 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Kind is the reason of a transfer. It decides which accounts may be on either side.
+type Kind string
+
+// The kinds.
+const (
+	KindPaid        Kind = "order_paid"
+	KindShipped     Kind = "order_shipped"
+	KindDelivered   Kind = "fee_earned" // delivered: the platform's fee is its own
+	KindReleased    Kind = "hold_released"
+	KindCancelled   Kind = "order_cancelled"
+	KindRefunded    Kind = "refund_confirmed"
+	KindProviderFee Kind = "provider_fee"
+	KindAttributed  Kind = "attributed" // a commission left suspense
+	KindReversal    Kind = "reversal"   // takes another transfer back, whatever it was
+)
+
+// sides are the forms of account that a kind may debit and credit.
+type sides struct{ debits, credits []string }
+
+var kinds = map[Kind]sides{
+	KindPaid: {
+		[]string{"psp:*:clearing", "promo:platform"},
+		[]string{"brand:*:pending", "creator:*:pending", "suspense:*", "fee:deferred", "tax:*", "shipping:payable"}},
+	KindShipped: {
+		[]string{"shipping:payable"},
+		[]string{"brand:*:pending", "carrier:*", "shipping:margin"}},
+	KindDelivered: {[]string{"fee:deferred"}, []string{"fee:income"}},
+	KindReleased: {
+		[]string{"brand:*:pending", "creator:*:pending"},
+		[]string{"brand:*:available", "brand:*:reserve", "creator:*:available"}},
+	KindCancelled: {
+		[]string{"brand:*:pending", "creator:*:pending", "suspense:*", "fee:deferred", "tax:*", "shipping:payable"},
+		[]string{"promo:platform", "refunds:*:payable"}},
+	KindRefunded:    {[]string{"refunds:*:payable"}, []string{"psp:*:clearing"}},
+	KindProviderFee: {[]string{"psp:fees"}, []string{"psp:*:clearing"}},
+	KindAttributed:  {[]string{"suspense:*"}, []string{"brand:*:pending", "creator:*:pending"}},
+	KindReversal:    {},
+}
+
+// allows returns the leg's form of account, or why it may not be in a transfer of the kind.
+func (k Kind) allows(l Leg) (form, error) {
+	s, known := kinds[k]
+	if !known {
+		return form{}, fmt.Errorf("%.40q is no kind of transfer", string(k))
+	}
+	f, err := l.Account.form()
+	if err != nil {
+		return form{}, err
+	}
+	word, forms := "credit", s.credits
+	if l.Amount < 0 {
+		word, forms = "debit", s.debits
+	}
+	if k != KindReversal && !slices.Contains(forms, f.pattern) {
+		return form{}, fmt.Errorf("%s does not %s %s", k, word, l.Account)
+	}
+	return f, nil
+}
