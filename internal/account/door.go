@@ -29,6 +29,9 @@ func (a *Accounts) Meet(w http.ResponseWriter, r *http.Request, from netip.Addr,
 		}
 		met.IP, met.addr = who.IP, who.addr
 		if met.Token != "" {
+			if len(met.viewers) > 0 {
+				met.Viewer = met.viewers[0]
+			}
 			return met, nil
 		}
 		presented, err := a.presented(r, false)

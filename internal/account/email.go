@@ -12,7 +12,7 @@ import (
 // emailMax is the longest address that can be mailed (RFC 5321).
 const emailMax = 254
 
-// tagged lists hosts where what follows a plus sign in the local part reaches the same person.
+// taggedHosts lists hosts where what follows a plus sign in the local part reaches the same person.
 const taggedHosts = " gmail.com googlemail.com outlook.com hotmail.com live.com msn.com icloud.com me.com mac.com proton.me protonmail.com pm.me fastmail.com fastmail.fm zoho.com yandex.com "
 
 // EmailKey returns an address in the form it is compared by: lower case, and without the tags and
@@ -23,7 +23,7 @@ func EmailKey(email string) string {
 	if at < 0 {
 		return email
 	}
-	local, host := email[:at], strings.TrimSuffix(email[at+1:], ".")
+	local, host := email[:at], strings.TrimRight(email[at+1:], ".")
 	if strings.Contains(taggedHosts, " "+host+" ") {
 		local, _, _ = strings.Cut(local, "+")
 	}

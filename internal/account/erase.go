@@ -105,6 +105,7 @@ func scrub(tx *db.Tx, person id.Account) error {
 		{`DELETE FROM brand_members WHERE account_id = $1`, []any{person}},
 		{`UPDATE tokens SET revoked_at = $2, name = '' WHERE account_id = $1 AND revoked_at = 0`, []any{person, now}},
 		{`DELETE FROM idempotency WHERE actor = $1`, []any{person}},
+		{`DELETE FROM idempotency WHERE actor IN (SELECT id FROM tokens WHERE account_id = $1)`, []any{person}},
 		{`UPDATE creators SET handle = $2, display_name = 'Former creator', bio = '', categories = '[]', avatar_image_id = '',
 			version = version + 1 WHERE account_id = $1`, []any{person, "left-" + string(creator)}},
 		{`UPDATE accounts SET email = '', email_key = $2, display_name = 'Former member', password_hash = '', operator = 0,

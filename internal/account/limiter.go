@@ -82,3 +82,10 @@ func (l *Limiter) put(key string, b bucket) {
 	}
 	l.young[key] = b
 }
+
+// Len returns how many buckets are remembered.
+func (l *Limiter) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.young) + len(l.old)
+}

@@ -59,30 +59,35 @@ func (a *Accounts) PutMember(ctx context.Context, who Asker, brand id.Brand, ema
 	if role != Owner && role != Staff {
 		return Member{}, fault.InvalidField("body.role", "A role is owner or staff.")
 	}
-	var person id.Account
-	m, err := db.Do(ctx, a.d, func(tx *db.Tx) (m Member, err error) {
+	person, err := db.Do(ctx, a.d, func(tx *db.Tx) (person id.Account, err error) {
 		err = tx.Row(`SELECT id FROM accounts WHERE email_key = $1 AND erased_at = 0 AND standing <> 'removed'`, EmailKey(email)).Scan(&person)
 		if err == sql.ErrNoRows {
-			return m, fault.InvalidField("body.email", "Nobody here has this e-mail address. Ask them to sign up first.")
+			return "", fault.InvalidField("body.email", "Nobody here has this e-mail address. Ask them to sign up first.")
 		}
 		if err != nil {
-			return m, err
+			return "", err
 		}
 		if role == Staff {
 			if err := keepOwner(tx, brand, person); err != nil {
-				return m, err
+				return "", err
 			}
 		}
-		if err := putMember(tx, brand, person, role); err != nil {
-			return m, err
-		}
-		var since int64
-		err = tx.Row(memberQuery+` AND a.id = $2`, brand, person).Scan(&m.Account, &m.DisplayName, &m.Email, &m.Role, &since)
-		m.Since = db.Time(since)
-		return m, err
+		return person, putMember(tx, brand, person, role)
 	})
+	if err != nil {
+		return Member{}, err
+	}
 	a.Forget(person)
-	return m, err
+	list, err := db.Get(ctx, a.d, func(tx *db.Tx) ([]Member, error) {
+		return db.All(tx, scanMember, memberQuery+` AND a.id = $2`, brand, person)
+	})
+	if err == nil && len(list) == 0 { // a repeat of the call, after they left again
+		err = fault.New(fault.Missing, "This person is not a member of the brand any more.")
+	}
+	if err != nil {
+		return Member{}, err
+	}
+	return list[0], nil
 }
 
 func putMember(tx *db.Tx, brand id.Brand, person id.Account, role Role) error {

@@ -30,8 +30,13 @@ type SignedIn struct {
 	Viewer  id.Viewer `json:"-"`
 }
 
-// Redacted is what a repeat of the call is answered with.
-func (s SignedIn) Redacted() any { return SignedIn{Account: s.Account} }
+// admitted is what a sign-in stored. A repeat of the call finds only the account's id kept for it:
+// neither its secret nor anything personal.
+type admitted struct {
+	Account id.Account
+	secret  string
+	viewer  id.Viewer
+}
 
 // NameMax is how many characters a display name has at most.
 const NameMax = 60
@@ -56,21 +61,40 @@ func (a *Accounts) SignUp(ctx context.Context, who Asker, in NewAccount) (Signed
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return db.Do(ctx, a.d, func(tx *db.Tx) (SignedIn, error) {
-		acc := Account{Email: email, DisplayName: name, Over18: in.Over18, Demo: a.demo, Standing: Visible, CreatedAt: tx.Now(), Version: 1}
-		acc.ID = acc.ID.Next(tx.Now())
-		n, err := tx.Exec(`INSERT INTO accounts (id, email, email_key, display_name, password_hash, over_18, demo, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING`,
-			acc.ID, email, EmailKey(email), name, hash, db.Flag(in.Over18), db.Flag(a.demo), db.Micros(tx.Now()))
+	in.Email, in.DisplayName = email, name
+	return a.signed(ctx, func(tx *db.Tx) (admitted, error) {
+		person, err := a.insert(tx, in, hash)
 		if err != nil {
-			return SignedIn{}, err
+			return admitted{}, err
 		}
-		if n == 0 {
-			return SignedIn{}, fault.New(fault.Conflict, "There is an account with this e-mail address. Sign in instead.").
-				WithType("email_taken").WithField("body.email", "There is an account with this e-mail address.")
-		}
-		return admit(tx, acc, who.Viewer)
+		return admit(tx, person, who)
 	})
+}
+
+// insert stores a new account; Conflict: somebody has its e-mail address.
+func (a *Accounts) insert(tx *db.Tx, in NewAccount, hash string) (person id.Account, err error) {
+	person = person.Next(tx.Now())
+	n, err := tx.Exec(`INSERT INTO accounts (id, email, email_key, display_name, password_hash, over_18, demo, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING`,
+		person, in.Email, EmailKey(in.Email), in.DisplayName, hash, db.Flag(in.Over18), db.Flag(a.demo), db.Micros(tx.Now()))
+	if err == nil && n == 0 {
+		err = fault.New(fault.Conflict, "There is an account with this e-mail address. Sign in instead.").
+			WithType("email_taken").WithField("body.email", "There is an account with this e-mail address.")
+	}
+	return person, err
+}
+
+// signed stores a sign-in and answers with its account.
+func (a *Accounts) signed(ctx context.Context, fn func(*db.Tx) (admitted, error)) (SignedIn, error) {
+	in, err := db.Do(ctx, a.d, fn)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	a.Forget(in.Account) // its other sessions learn of the viewer joined here
+	acc, err := db.Get(ctx, a.d, func(tx *db.Tx) (Account, error) {
+		return scanAccount(tx.Row(`SELECT `+accountColumns+` FROM accounts a WHERE a.id = $1`, in.Account))
+	})
+	return SignedIn{Account: acc, Token: in.secret, Viewer: in.viewer}, err
 }
 
 // wrongPassword is the one answer to an unknown address and to a wrong password.
@@ -117,14 +141,13 @@ func (a *Accounts) SignIn(ctx context.Context, who Asker, email, password string
 			return SignedIn{}, err
 		}
 	}
-	defer a.Forget(acc.ID) // its other sessions learn of the viewer joined here
-	return db.Do(ctx, a.d, func(tx *db.Tx) (SignedIn, error) {
+	return a.signed(ctx, func(tx *db.Tx) (admitted, error) {
 		if renewed != "" {
 			if _, err := tx.Exec(`UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, acc.ID, stored, renewed); err != nil {
-				return SignedIn{}, err
+				return admitted{}, err
 			}
 		}
-		return admit(tx, acc, who.Viewer)
+		return admit(tx, acc.ID, who)
 	})
 }
 
@@ -135,24 +158,28 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// admit stores a session of the account and joins the viewer to it.
-func admit(tx *db.Tx, acc Account, viewer id.Viewer) (SignedIn, error) {
+// admit stores a session of the account and joins the asker's viewer to it, if somebody used it.
+func admit(tx *db.Tx, person id.Account, who Asker) (in admitted, err error) {
 	var session id.Session
 	session = session.Next(tx.Now())
 	secret, hash := newSecret(sessionPrefix)
-	_, err := tx.Exec(`INSERT INTO sessions (id, secret_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
-		session, hash, acc.ID, db.Micros(tx.Now()), db.Micros(tx.Now().Add(SessionLife)))
+	_, err = tx.Exec(`INSERT INTO sessions (id, secret_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		session, hash, person, db.Micros(tx.Now()), db.Micros(tx.Now().Add(SessionLife)))
 	if err != nil {
-		return SignedIn{}, err
+		return in, err
 	}
 	_, err = tx.Exec(`DELETE FROM sessions WHERE account_id = $1 AND id NOT IN
 		(SELECT id FROM sessions WHERE account_id = $1 AND expires_at > $2 ORDER BY id DESC LIMIT $3)`,
-		acc.ID, db.Micros(tx.Now()), sessionsKept)
+		person, db.Micros(tx.Now()), sessionsKept)
 	if err != nil {
-		return SignedIn{}, err
+		return in, err
 	}
-	viewer, err = join(tx, viewer, acc.ID)
-	return SignedIn{Account: acc, Token: secret, Viewer: viewer}, err
+	viewer := who.Viewer
+	if who.Fresh {
+		viewer = ""
+	}
+	viewer, err = join(tx, viewer, person)
+	return admitted{person, secret, viewer}, err
 }
 
 // SignOut ends the session the asker came with; a token stays until it is revoked.

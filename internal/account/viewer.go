@@ -66,8 +66,8 @@ func (a *Accounts) OpenViewer(token string) (id.Viewer, error) {
 	return v, nil
 }
 
-// Join makes the viewer the account's and returns the viewer to use from then on: another one
-// when this one is already somebody else's, as on a shared computer.
+// Join makes the viewer the account's and returns the viewer to use from then on: another of the
+// account's when this one is already somebody else's, as on a shared computer.
 func (a *Accounts) Join(ctx context.Context, viewer id.Viewer, person id.Account) (id.Viewer, error) {
 	v, err := db.Do(db.WithoutKey(ctx), a.d, func(tx *db.Tx) (id.Viewer, error) { return join(tx, viewer, person) })
 	if err == nil {
@@ -76,32 +76,48 @@ func (a *Accounts) Join(ctx context.Context, viewer id.Viewer, person id.Account
 	return v, err
 }
 
-// join stores the link of viewer and account with its fact; "" for the viewer mints one.
+// join stores the link of viewer and account with its fact. A viewer that is "" or somebody
+// else's gives way to the account's newest, or to a new one.
 func join(tx *db.Tx, viewer id.Viewer, person id.Account) (id.Viewer, error) {
 	now := db.Micros(tx.Now())
 	if viewer != "" {
-		var owner id.Account
-		err := tx.Row(`SELECT account_id FROM viewers WHERE id = $1`, viewer).Scan(&owner)
+		owner, err := AccountOf(tx, viewer)
 		switch {
-		case err == nil && owner == person:
+		case err != nil:
+			return "", err
+		case owner == person:
 			_, err := tx.Exec(`UPDATE viewers SET joined_at = $2 WHERE id = $1`, viewer, now)
 			return viewer, err
-		case err == nil:
+		case owner != "":
 			viewer = ""
-		case err != sql.ErrNoRows:
-			return "", err
 		}
 	}
+	known, err := Viewers(tx, person)
+	if err != nil {
+		return "", err
+	}
 	if viewer == "" {
+		if len(known) > 0 {
+			return known[0], nil
+		}
 		viewer = viewer.Next(tx.Now())
 	}
 	first := viewer
-	err := tx.Row(`SELECT id FROM viewers WHERE account_id = $1 ORDER BY id LIMIT 1`, person).Scan(&first)
-	if err != nil && err != sql.ErrNoRows {
+	if len(known) > 0 {
+		err := tx.Row(`SELECT id FROM viewers WHERE account_id = $1 ORDER BY id LIMIT 1`, person).Scan(&first)
+		if err != nil {
+			return "", err
+		}
+	}
+	n, err := tx.Exec(`INSERT INTO viewers (id, account_id, joined_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`, viewer, person, now)
+	if err != nil {
 		return "", err
 	}
-	if _, err := tx.Exec(`INSERT INTO viewers (id, account_id, joined_at) VALUES ($1, $2, $3)`, viewer, person, now); err != nil {
-		return "", err
+	if n == 0 { // another request joined it a moment ago
+		if owner, err := AccountOf(tx, viewer); err != nil || owner == person {
+			return viewer, err
+		}
+		return "", fault.New(fault.Unavailable, "This browser was being joined to an account by another request. Try again.").After(time.Second)
 	}
 	return viewer, tx.Emit(TopicJoined, Joined{viewer, first})
 }
@@ -123,19 +139,26 @@ func AccountOf(tx *db.Tx, viewer id.Viewer) (id.Account, error) {
 }
 
 // withViewer settles which viewer a signed-in person is: the one presented when it is theirs or
-// becomes theirs, else their newest.
+// was nobody's and becomes theirs, else their newest. SQL is asked only about viewers not seen before.
 func (a *Accounts) withViewer(ctx context.Context, who Asker, presented id.Viewer) (Asker, error) {
-	switch {
-	case presented != "" && slices.Contains(who.viewers, presented):
+	if presented != "" && slices.Contains(who.viewers, presented) {
 		who.Viewer = presented
-	case presented == "" && len(who.viewers) > 0:
-		who.Viewer = who.viewers[0]
-	default:
-		v, err := a.Join(ctx, presented, who.Account)
+		return who, nil
+	}
+	if presented != "" && len(who.viewers) > 0 {
+		owner, err := db.Get(ctx, a.d, func(tx *db.Tx) (id.Account, error) { return AccountOf(tx, presented) })
 		if err != nil {
 			return who, err
 		}
-		who.Viewer = v
+		if owner != "" && owner != who.Account {
+			presented = ""
+		}
 	}
-	return who, nil
+	if presented == "" && len(who.viewers) > 0 {
+		who.Viewer = who.viewers[0]
+		return who, nil
+	}
+	v, err := a.Join(ctx, presented, who.Account)
+	who.Viewer = v
+	return who, err
 }
