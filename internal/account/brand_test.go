@@ -199,4 +199,3 @@ func TestBrand(t *testing.T) {
 		wantKind(t, err, fault.Missing)
 	})
 }
-
