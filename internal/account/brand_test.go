@@ -190,7 +190,7 @@ func TestBrand(t *testing.T) {
 		_, err = h.UpdateBrand(ctx, ada, brand, b.Version, account.BrandChange{LegalName: &legal})
 		wantKind(t, err, fault.Stale)
 		for _, in := range []account.NewBrand{{Name: "", Country: "DE", Currency: "EUR"}, {Name: "x", Country: "Germany", Currency: "EUR"},
-			{Name: "x", Country: "DE", Currency: "XXX"}, {Name: "x\u202ey", Country: "DE", Currency: "EUR"}, {Name: "x", Country: "D1", Currency: "EUR"},
+			{Name: "x", Country: "DE", Currency: "QQQ"}, {Name: "x\u202ey", Country: "DE", Currency: "EUR"}, {Name: "x", Country: "D1", Currency: "EUR"},
 			{Name: "x", Country: "DE", Currency: "EUR", ContactEmail: "nowhere"}} {
 			_, err := h.CreateBrand(ctx, ada, in)
 			wantKind(t, err, fault.Invalid)
