@@ -8,7 +8,7 @@ SOURCES := go.mod go.sum $(shell find cmd internal -type f 2>/dev/null)
 .PHONY: help run build generate test unit verify lint race fuzz journey proof bench clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { gsub(" ", ", ", $$1); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build, then a living shop with made-up people on this machine
 	bin/mezzo demo
