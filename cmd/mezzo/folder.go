@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ const (
 	lockName    = "lock"
 	formatName  = "version"
 	clockName   = "clock"
+	nodeName    = "node"
 	streamName  = "stream"
 	blobsName   = "media"
 	lastResort  = "lost+found" // of a disk mounted there
@@ -120,6 +122,21 @@ func (f *folder) settleFormat() error {
 		return fmt.Errorf("the data folder %s was written by a newer mezzo (format %d, and this program, %s, knows up to %d): start the newer program, or restore the backup made before the upgrade", f.path, number, version, folderFormat)
 	}
 	return nil
+}
+
+// node returns the name under which this folder's process holds leases. It is kept, so that a
+// process begun again after a crash need not wait for its own leases to run out: the lock on the
+// folder says that no other process has the name.
+func (f *folder) node() (string, error) {
+	text, err := os.ReadFile(f.file(nodeName))
+	if name := strings.TrimSpace(string(text)); err == nil && name != "" {
+		return name, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("the name of this node cannot be read: %w", err)
+	}
+	name := rand.Text()
+	return name, f.write(nodeName, name+"\n")
 }
 
 // file returns the path of a name in the folder.

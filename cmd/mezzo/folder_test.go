@@ -76,6 +76,30 @@ func TestFolderOfACutShortStartIsTaken(t *testing.T) {
 	}
 }
 
+func TestNodeKeepsItsName(t *testing.T) {
+	names := map[string]bool{}
+	for range 2 {
+		path := t.TempDir()
+		var first string
+		for range 3 {
+			f, err := openFolder(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, err := f.node()
+			if err != nil || len(name) < 20 || first != "" && name != first {
+				t.Errorf("the name was %q and is %q, %v", first, name, err)
+			}
+			first = name
+			f.Close()
+		}
+		names[first] = true
+	}
+	if len(names) != 2 {
+		t.Error("two folders have one name")
+	}
+}
+
 func TestTurnedClockIsKept(t *testing.T) {
 	f, err := openFolder(t.TempDir())
 	if err != nil {

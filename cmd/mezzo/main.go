@@ -33,6 +33,7 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" help:"Serve the shop, its API and its pages."`
 	Demo    demoCommand    `cmd:"" help:"Serve a made-up shop from a temporary folder, to look around."`
+	Check   checkCommand   `cmd:"" help:"Prove the books and the log of a stopped shop; exit 1 and name each break."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, then stop."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +51,7 @@ type server struct {
 // start opens everything and answers requests from when it returns. An error leaves nothing open.
 func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, error) {
 	s := &server{
-		conf: conf, name: rand.Text(), log: log, begun: time.Now(), meters: newMeters(), health: &health{log: log},
+		conf: conf, log: log, begun: time.Now(), meters: newMeters(), health: &health{log: log},
 		stopping: make(chan struct{}), failed: make(chan error, 1),
 	}
 	var err error
@@ -60,6 +59,9 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 		return nil, err
 	}
 	s.tasks = newTasks(log)
+	if s.name, err = s.stores.folder.node(); err != nil {
+		return nil, errors.Join(err, s.closeStores())
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
