@@ -61,7 +61,7 @@ func Reserve(tx *db.Tx, order id.Order, items []Item, until time.Time) error {
 			return err
 		}
 		if left == 0 {
-			if err := emitStock(tx, it.Variant, left); err != nil {
+			if err := emitStock(tx, it.Variant); err != nil {
 				return err
 			}
 		}
@@ -230,7 +230,7 @@ func put(tx *db.Tx, t taken, set string) error {
 		return err
 	}
 	if left == t.quantity {
-		return emitStock(tx, t.variant, left)
+		return emitStock(tx, t.variant)
 	}
 	return nil
 }

@@ -1,0 +1,4 @@
+package catalog
+
+// Words shows tests how text is split.
+func Words(text string) []string { return words(text) }
