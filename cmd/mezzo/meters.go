@@ -64,7 +64,7 @@ func (m *meters) watch(d *db.DB, l *stream.Log) {
 	m.counter("mezzo_db_transactions_failed_total", "Transactions whose error rolled them back.", func() float64 { return float64(d.Stats().Failed) })
 	m.counter("mezzo_db_commit_seconds_total", "Time spent in commits.", func() float64 { return d.Stats().CommitTime.Seconds() })
 	m.gauge("mezzo_db_transactions_waiting", "Transactions waiting for their turn.", func() float64 { return float64(d.Stats().Waiting) })
-	m.gauge("mezzo_outbox_waiting", "Facts committed and not yet in the log.", func() float64 { return m.outbox(d) })
+	m.gauge("mezzo_outbox_waiting", "Facts committed and not yet in the log.", func() float64 { return m.waiting(d, l) })
 	m.counter("mezzo_stream_records_total", "Records acknowledged by the log.", func() float64 { return float64(l.Stats().Records) })
 	m.counter("mezzo_stream_messages_total", "Messages those records were grouped into.", func() float64 { return float64(l.Stats().Groups) })
 	m.counter("mezzo_stream_refused_total", "Appends refused because too much was waiting.", func() float64 { return float64(l.Stats().Refused) })
@@ -72,15 +72,17 @@ func (m *meters) watch(d *db.DB, l *stream.Log) {
 	m.gauge("mezzo_stream_sync_seconds", "Time the last message took to disk.", func() float64 { return l.Stats().LastSync.Seconds() })
 }
 
-// outbox returns how many facts wait; NaN when the database does not say.
-func (m *meters) outbox(d *db.DB) float64 {
+// waiting returns how many committed facts are not in the log; NaN when a store does not say. The
+// database notes deliveries now and then only, so the log is asked how far they have come since.
+func (m *meters) waiting(d *db.DB, l *stream.Log) float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), checkLimit)
 	defer cancel()
 	state, err := d.Outbox(ctx)
-	if err != nil {
+	last, other := l.LastRelay(ctx)
+	if err != nil || other != nil {
 		return math.NaN()
 	}
-	return float64(state.Waiting)
+	return float64(max(0, state.Waiting-max(0, last-state.Delivered)))
 }
 
 // handler answers GET /metrics.
