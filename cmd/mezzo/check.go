@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"mezzo/internal/event"
+	"mezzo/internal/ledger"
 	"mezzo/internal/stream"
 )
 
@@ -26,6 +27,7 @@ func proofs() []proof {
 	return []proof{
 		{"log", proveLog},
 		{"outbox", proveOutbox},
+		{"ledger", proveLedger},
 	}
 }
 
@@ -139,4 +141,13 @@ func proveOutbox(ctx context.Context, s *stores) (string, []string, error) {
 		return "", []string{fmt.Sprintf("the database has delivered facts up to %d and the log ends at %d: the log is older than the database; restore both from one backup", state.Delivered, last)}, nil
 	}
 	return fmt.Sprintf("facts up to %d are in the log, %d wait for the next start", last, state.Waiting), nil, nil
+}
+
+// proveLedger checks the book in one snapshot of it.
+func proveLedger(ctx context.Context, s *stores) (string, []string, error) {
+	r, err := ledger.Check(ctx, s.db)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("balanced; %d transfers, %d entries and %d seals checked", r.CheckedTransfers, r.CheckedEntries, r.CheckedSeals), r.Problems, nil
 }

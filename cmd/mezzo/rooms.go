@@ -8,13 +8,16 @@ import (
 	"mezzo/internal/account"
 	"mezzo/internal/api"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 )
 
 // How often this node does what nobody waits for.
 const (
 	keysEvery  = time.Minute // keys turned by another node
 	pruneEvery = time.Hour
+	sealEvery  = time.Second
 	tickLease  = 10 * time.Second
+	sealLease  = 30 * time.Second
 )
 
 // rooms are the uses people meet, joined to each other and to the stores.
@@ -52,6 +55,10 @@ func (s *server) employ() {
 	d, log := s.stores.db, s.stores.log
 	s.tasks.run("relay", func(ctx context.Context) error { return d.RunRelay(ctx, s.name, factLog{log}) })
 	s.tasks.run("ticks", s.leased("ticks", tickLease, log.RunTicks))
+	s.tasks.run("seal", s.leased("seal", sealLease, every(sealEvery, func(ctx context.Context) error {
+		_, err := ledger.Seal(ctx, d)
+		return err
+	})))
 	s.tasks.run("keys", every(keysEvery, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
 	s.tasks.run("prune", every(pruneEvery, func(ctx context.Context) error {
 		if _, err := d.PruneIdempotency(ctx); err != nil {
