@@ -178,20 +178,18 @@ func (s *server) read(ctx context.Context, fn func(*Tx) error) error {
 	}
 	defer c.Close()
 	s.d.stats.reads.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
+	body, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
 	defer cancel()
-	t, err := c.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	t, err := c.BeginTx(body, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return unavailable(err, sayFailed)
 	}
 	defer t.Rollback()
-	tx := &Tx{ctx: ctx, d: s.d, run: pgRunner{t}, now: s.d.clock.Now()}
+	tx := &Tx{ctx: body, d: s.d, run: pgRunner{t}, now: s.d.clock.Now()}
 	defer func() { tx.lost = errEnded }()
-	if err := fn(tx); err != nil {
-		return err
-	}
+	err = fn(tx)
 	if tx.rows != nil {
 		tx.rows.Close()
 	}
-	return nil
+	return readFailure(ctx, body, err)
 }

@@ -90,14 +90,16 @@ func (s *lite) read(ctx context.Context, fn func(*Tx) error) (err error) {
 		return err
 	}
 	s.d.stats.reads.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
+	body, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
 	defer cancel()
 	if err := c.command("BEGIN"); err != nil {
 		s.drop(c)
 		return unavailable(err, sayFailed)
 	}
-	tx := &Tx{ctx: ctx, d: s.d, run: c, now: s.d.clock.Now()}
+	tx := &Tx{ctx: body, d: s.d, run: c, now: s.d.clock.Now()}
+	release := c.watch(body)
 	defer func() {
+		release()
 		tx.lost = errEnded
 		if tx.rows != nil {
 			tx.rows.Close()
@@ -108,7 +110,18 @@ func (s *lite) read(ctx context.Context, fn func(*Tx) error) (err error) {
 		}
 		s.readers <- c
 	}()
-	return fn(tx)
+	return readFailure(ctx, body, fn(tx))
+}
+
+// readFailure says in a caller's words why a read whose time was over failed.
+func readFailure(caller, body context.Context, err error) error {
+	switch {
+	case err == nil || body.Err() == nil:
+		return err
+	case caller.Err() != nil:
+		return caller.Err()
+	}
+	return unavailable(err, "Reading this took too long and was given up. Ask for less, or try again in a moment.")
 }
 
 // errEnded is what a Tx answers when it is used after its body returned.

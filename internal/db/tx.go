@@ -47,6 +47,9 @@ func (t *Tx) ready() error {
 	if t.lost != nil {
 		return fmt.Errorf("db: the transaction is already lost: %w", t.lost)
 	}
+	if err := t.ctx.Err(); err != nil {
+		return t.fail(err)
+	}
 	if t.rows != nil {
 		if _, err := t.rows.Columns(); err == nil {
 			return errors.New("db: rows of the statement before are still open; read them to the end or close them first")

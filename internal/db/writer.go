@@ -324,10 +324,12 @@ func (w *writer) call(b *body) {
 	w.d.stats.bodies.Add(1)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(b.ctx), inside{}, true), BodyLimit)
 	tx := &Tx{ctx: ctx, d: w.d, run: w.c, now: w.d.clock.Now()}
+	release := w.c.watch(ctx)
 	w.running = b
 	b.err, b.panicky = errPanicked, nil
 	defer func() {
 		slow := ctx.Err() != nil
+		release()
 		cancel()
 		if tx.rows != nil {
 			tx.rows.Close()
