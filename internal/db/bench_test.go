@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,20 +21,26 @@ func callers64(b *testing.B, d *db.DB, one func(ctx context.Context, n int64) er
 	before := d.Stats()
 	var n atomic.Int64
 	var callers sync.WaitGroup
+	took := make([]time.Duration, b.N)
 	cpu := processorTime(b)
 	b.ResetTimer()
 	for range 64 {
 		callers.Go(func() {
 			for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
+				began := time.Now()
 				if err := one(context.Background(), i); err != nil {
 					b.Error(err)
 					return
 				}
+				took[i-1] = time.Since(began)
 			}
 		})
 	}
 	callers.Wait()
 	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 	after := d.Stats()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
 	b.ReportMetric(float64((processorTime(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/tx")

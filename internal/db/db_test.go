@@ -212,3 +212,51 @@ func TestLease(t *testing.T) {
 		take("a", true)
 	})
 }
+
+type secretive struct {
+	Name   string
+	Secret string `json:",omitempty"`
+}
+
+func (s secretive) Redacted() any {
+	s.Secret = ""
+	return s
+}
+
+func TestStoredAnswersHoldNoSecrets(t *testing.T) {
+	d, _ := dbtest.SQLite(t)
+	do := func() secretive {
+		ctx := db.WithKey(t.Context(), db.Key{Actor: "a", Route: "r", Value: "k"})
+		s, err := db.Do(ctx, d, func(*db.Tx) (secretive, error) { return secretive{"n", "hush"}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if first, second := do(), do(); first != (secretive{"n", "hush"}) || second != (secretive{"n", ""}) {
+		t.Errorf("the answers are %v and %v", first, second)
+	}
+}
+
+func TestFailureLeavesTheKeyFree(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Turned) {
+		ctx := db.WithKey(t.Context(), db.Key{Actor: "a", Route: "r", Value: "k"})
+		do := func(out string, err error) (string, error) {
+			return db.Do(ctx, d, func(*db.Tx) (string, error) { return out, err })
+		}
+		if _, err := do("", fault.New(fault.Conflict, "Not now.")); !fault.Is(err, fault.Conflict) {
+			t.Errorf("the failure is %v", err)
+		}
+		if s, err := do("first", nil); s != "first" || err != nil {
+			t.Errorf("after a failure: %q, %v", s, err)
+		}
+		// The key belongs to the first Do of a request, and to nothing else in it.
+		if s, err := do("second", nil); s != "second" || err != nil {
+			t.Errorf("the next Do of the request: %q, %v", s, err)
+		}
+		ctx = db.WithKey(t.Context(), db.Key{Actor: "b", Route: "r", Value: "k"})
+		if s, err := do("other", nil); s != "other" || err != nil {
+			t.Errorf("the same key of somebody else: %q, %v", s, err)
+		}
+	})
+}

@@ -28,7 +28,9 @@ type lite struct {
 	d       *DB
 	writing *sql.DB
 	reading *sql.DB
+	copying *sql.DB
 	writer  *writer
+	copier  *checkpointer
 	readers chan *conn // free connections; nil stands for one not opened yet
 	once    sync.Once
 }
@@ -41,19 +43,25 @@ func openSQLite(ctx context.Context, d *DB, dir string) (store, error) {
 		return nil, fmt.Errorf("db: make the data folder: %w", err)
 	}
 	path := filepath.Join(dir, File)
-	writing, err := sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)",
-		fmt.Sprintf("cache_size(%d)", writerCache)))
-	if err != nil {
-		return nil, err
-	}
-	reading, err := sql.Open("sqlite", dsn(path, "query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)))
-	if err != nil {
-		return nil, errors.Join(err, writing.Close())
-	}
-	writing.SetMaxOpenConns(1)
 	n := min(max(4, 2*runtime.GOMAXPROCS(0)), 16)
-	reading.SetMaxOpenConns(n)
-	s := &lite{d: d, writing: writing, reading: reading, readers: make(chan *conn, n)}
+	s := &lite{d: d, readers: make(chan *conn, n)}
+	for _, pool := range []struct {
+		into    **sql.DB
+		size    int
+		pragmas []string
+	}{
+		{&s.writing, 1, []string{"journal_mode(WAL)", "synchronous(FULL)",
+			fmt.Sprintf("wal_autocheckpoint(%d)", writerCheckpoint), fmt.Sprintf("cache_size(%d)", writerCache)}},
+		{&s.reading, n, []string{"query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)}},
+		{&s.copying, 1, []string{"synchronous(FULL)"}},
+	} {
+		opened, err := sql.Open("sqlite", dsn(path, pool.pragmas...))
+		if err != nil {
+			return nil, err
+		}
+		opened.SetMaxOpenConns(pool.size)
+		*pool.into = opened
+	}
 	for range n {
 		s.readers <- nil
 	}
@@ -76,7 +84,8 @@ func (s *lite) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.writer = startWriter(s.d, c)
+	s.copier = startCheckpointer(s.d, s.copying)
+	s.writer = startWriter(s.d, c, s.copier.committed)
 	return nil
 }
 
@@ -184,7 +193,10 @@ func (s *lite) close() (err error) {
 			}
 		}
 		close(s.readers)
-		err = errors.Join(s.reading.Close(), s.writing.Close())
+		if s.copier != nil {
+			err = s.copier.close()
+		}
+		err = errors.Join(err, s.copying.Close(), s.reading.Close(), s.writing.Close())
 	})
 	return err
 }

@@ -10,7 +10,7 @@ type counters struct {
 	groups, bodies, failed, alone, retried atomic.Int64
 	largest                                atomic.Int64
 	groupTime, commitTime                  atomic.Int64 // nanoseconds
-	reads                                  atomic.Int64
+	reads, walPages                        atomic.Int64
 }
 
 // Stats are counts since Open, for the operator's meters.
@@ -24,6 +24,7 @@ type Stats struct {
 	GroupTime  time.Duration // spent from begin to the end of commit
 	CommitTime time.Duration // of that, spent in commit
 	Reads      int64         // Reads begun
+	WALPages   int64         // pages of 4 KiB in SQLite's write-ahead log when it was last looked at
 	Waiting    int64         // bodies waiting at this moment
 }
 
@@ -36,6 +37,7 @@ func (d *DB) Stats() Stats {
 		GroupTime:  time.Duration(c.groupTime.Load()),
 		CommitTime: time.Duration(c.commitTime.Load()),
 		Reads:      c.reads.Load(),
+		WALPages:   c.walPages.Load(),
 		Waiting:    int64(d.store.waiting()),
 	}
 }

@@ -46,6 +46,7 @@ func (b *body) begin() bool { return b.stage.CompareAndSwap(stageWaiting, stageS
 type writer struct {
 	d      *DB
 	c      *conn
+	after  func() // called after each commit
 	queue  chan *body
 	ended  chan struct{}
 	mu     sync.RWMutex // held to send on queue, and to close it
@@ -58,8 +59,8 @@ type writer struct {
 	again   []*body // to be run by themselves, after their group was lost
 }
 
-func startWriter(d *DB, c *conn) *writer {
-	w := &writer{d: d, c: c, queue: make(chan *body, MaxWaiting), ended: make(chan struct{})}
+func startWriter(d *DB, c *conn, after func()) *writer {
+	w := &writer{d: d, c: c, after: after, queue: make(chan *body, MaxWaiting), ended: make(chan struct{})}
 	go w.supervise()
 	return w
 }
@@ -273,6 +274,7 @@ func (w *writer) finish(began time.Time) {
 		}
 	}
 	w.d.announce(facts, jobs)
+	w.after()
 	w.answer(w.group)
 }
 

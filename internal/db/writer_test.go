@@ -438,3 +438,26 @@ func TestNowStandsStill(t *testing.T) {
 		}
 	})
 }
+
+// Reading too long is ended by the caller's context, also in the middle of one statement.
+func TestReadEndsWithItsCaller(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Turned) {
+		if d.Engine() == db.SQLite && !d.WatchesWholeBodies() {
+			t.Error("the driver hides its handle: every statement costs a goroutine")
+		}
+		for range 3 { // the connection stays good
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			err := d.Read(ctx, func(tx *db.Tx) error {
+				var n int64
+				return tx.Row(`WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT COUNT(*) FROM c WHERE i < 0`).Scan(&n)
+			})
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the read gives %v", err)
+			}
+			if err := d.Ping(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

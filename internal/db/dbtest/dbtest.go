@@ -125,7 +125,24 @@ func Open(t testing.TB, o db.Options) *db.DB {
 // and returns its URL.
 func NewPostgresURL(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv(PostgresURL)
+	admin, server := postgresServer(t)
+	template, err := ensureTemplate(admin, server)
+	if err != nil {
+		t.Fatalf("make the template database: %v", err)
+	}
+	return create(t, admin, server, " TEMPLATE "+template)
+}
+
+// EmptyPostgresURL is NewPostgresURL without the schema.
+func EmptyPostgresURL(t testing.TB) string {
+	t.Helper()
+	admin, server := postgresServer(t)
+	return create(t, admin, server, "")
+}
+
+func postgresServer(t testing.TB) (admin *sql.DB, server string) {
+	t.Helper()
+	server = os.Getenv(PostgresURL)
 	if server == "" {
 		say := "PostgreSQL is not tested here: set " + PostgresURL + " to the URL of a server where databases may be created"
 		if os.Getenv("CI") == "true" {
@@ -138,14 +155,15 @@ func NewPostgresURL(t testing.TB) string {
 		t.Fatalf("read %s: %v", PostgresURL, err)
 	}
 	t.Cleanup(func() { admin.Close() })
-	template, err := ensureTemplate(admin, server)
-	if err != nil {
-		t.Fatalf("make the template database: %v", err)
-	}
+	return admin, server
+}
+
+func create(t testing.TB, admin *sql.DB, server, like string) (url string) {
+	t.Helper()
 	var random [6]byte
 	rand.Read(random[:])
 	name := "mezzo_test_" + hex.EncodeToString(random[:])
-	if _, err := admin.Exec("CREATE DATABASE " + name + " TEMPLATE " + template); err != nil {
+	if _, err := admin.Exec("CREATE DATABASE " + name + like); err != nil {
 		t.Fatalf("create a test database: %v", err)
 	}
 	t.Cleanup(func() {

@@ -1,0 +1,180 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"mezzo/internal/clock"
+	"mezzo/internal/db"
+	"mezzo/internal/db/dbtest"
+	"mezzo/internal/id"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestOpenMigratesAndOpensAgain(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		d, err := db.Open(t.Context(), db.Options{Dir: dir, Clock: clock.NewManual(dbtest.Start)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	open := map[string]func(t *testing.T) db.Options{
+		"sqlite":   func(t *testing.T) db.Options { return db.Options{Dir: t.TempDir()} },
+		"postgres": func(t *testing.T) db.Options { return db.Options{URL: dbtest.NewPostgresURL(t)} },
+	}
+	for name, options := range open {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			o.Clock = clock.NewManual(dbtest.Start)
+			d, err := db.Open(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = d.Write(t.Context(), func(tx *db.Tx) error {
+				q := `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`
+				if tx.Engine() == db.Postgres {
+					q = strings.Replace(q, ", 1)", ", true)", 1)
+				}
+				_, err := tx.Exec(q)
+				return err
+			})
+			if err := errors.Join(err, d.Close()); err != nil {
+				t.Fatal(err)
+			}
+			d, err = db.Open(t.Context(), o)
+			if !errors.Is(err, db.ErrNewer) || !strings.Contains(err.Error(), "start the newer mezzo") {
+				t.Errorf("a newer schema gives %v", err)
+			}
+			if err == nil {
+				d.Close()
+			}
+		})
+	}
+}
+
+// Several nodes that start at once on an empty PostgreSQL take turns at migrating it.
+func TestNodesMigrateTogether(t *testing.T) {
+	url := dbtest.EmptyPostgresURL(t)
+	var nodes sync.WaitGroup
+	for range 3 {
+		nodes.Go(func() {
+			d, err := db.Open(context.Background(), db.Options{URL: url, Clock: clock.NewManual(dbtest.Start)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer d.Close()
+			if _, err := d.Outbox(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	nodes.Wait()
+}
+
+func TestStandInsAreReplaced(t *testing.T) {
+	left := regexp.MustCompile(`\$\{|ENVSUB`)
+	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
+		files, err := db.Migrations(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, err := fs.Glob(files, "*.sql")
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%d migrations, %v", len(names), err)
+		}
+		for _, name := range names {
+			text, err := fs.ReadFile(files, name)
+			if err != nil {
+				t.Errorf("%s: %v", e, err)
+			}
+			if at := left.FindIndex(text); at != nil {
+				t.Errorf("%s: %s keeps %q", e, name, text[at[0]:min(at[0]+30, len(text))])
+			}
+		}
+	}
+}
+
+func TestKeptRowsCannotBeChanged(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Turned) {
+		write := func(q string) error {
+			return d.Write(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(q); return err })
+		}
+		for _, q := range append([]string{`CREATE TABLE added (n BIGINT)`, `CREATE TABLE kept (n BIGINT, state TEXT)`},
+			append(db.KeepSQL(d.Engine(), "added", ""), db.KeepSQL(d.Engine(), "kept", "n")...)...) {
+			if err := write(q); err != nil {
+				t.Fatalf("%s: %v", q, err)
+			}
+		}
+		for q, allowed := range map[string]bool{
+			`INSERT INTO added VALUES (1)`:       true,
+			`UPDATE added SET n = 2`:             false,
+			`DELETE FROM added`:                  false,
+			`INSERT INTO kept VALUES (1, 'new')`: true,
+			`UPDATE kept SET state = 'old'`:      true,
+			`UPDATE kept SET n = 2`:              false,
+			`DELETE FROM kept`:                   false,
+		} {
+			if !strings.HasPrefix(q, "INSERT") {
+				if err := write(`INSERT INTO ` + regexp.MustCompile(`added|kept`).FindString(q) + ` (n) VALUES (9)`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := write(q)
+			if (err == nil) != allowed || err != nil && !strings.Contains(err.Error(), "append-only") {
+				t.Errorf("%s: %v", q, err)
+			}
+		}
+	})
+}
+
+func TestSigningKeysTurn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		keys := func() []id.Key {
+			t.Helper()
+			k, err := d.SigningKeys(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return k
+		}
+		first := keys()
+		if len(first) != 1 || first[0].Secret == ([id.KeyBytes]byte{}) {
+			t.Fatalf("the first keys are %v", first)
+		}
+		if again := keys(); len(again) != 1 || again[0] != first[0] {
+			t.Errorf("asked again, the keys are %v", again)
+		}
+		token := id.NewKeyring(first...).Sign("test", "message")
+		c.Advance(db.KeyTurn)
+		second := keys()
+		if len(second) != 2 || second[1] != first[0] || second[0].Secret == first[0].Secret {
+			t.Errorf("after a turn the keys are %v", second)
+		}
+		if _, err := id.NewKeyring(second...).Open("test", token); err != nil {
+			t.Errorf("a token of the key before: %v", err)
+		}
+		c.Advance(db.KeyTurn)
+		if _, err := id.NewKeyring(keys()...).Open("test", token); err == nil {
+			t.Error("a token of the key before the last passes")
+		}
+	})
+}
