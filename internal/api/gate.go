@@ -59,6 +59,9 @@ func (a *API) admit(route Route, trace *trace, w http.ResponseWriter, r *http.Re
 			w.Header().Set("Connection", "close")
 			return nil, tooLarge(limit)
 		}
+		if !route.raw {
+			limit++ // huma itself answers when a body reaches its limit, which is one beyond ours
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
 	key := r.Header.Get("Idempotency-Key")
@@ -107,6 +110,9 @@ func (a *API) hashBody(route Route, key string, r *http.Request) ([32]byte, erro
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return [32]byte{}, bodyFault(err)
+	}
+	if limit := route.maxBody(); limit > 0 && int64(len(body)) > limit {
+		return [32]byte{}, tooLarge(limit)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if route.Secret && a.deps.Accounts != nil {

@@ -65,6 +65,7 @@ type Route struct {
 	Secret      bool  // the body holds a password: its idempotency hash is made slow to guess
 	CORS        bool  // other sites' pages may call it, without credentials
 	OwnAuth     bool  // the Authorization header is the handler's own business (stream keys, write keys)
+	raw         bool
 }
 
 // Pattern returns the path as the mux and the OpenAPI document spell it.
@@ -103,6 +104,7 @@ func register[I, O any](a *API, r Route, handler func(ctx context.Context, in *I
 // raw adds an operation that reads and writes HTTP itself: streams, uploads, other formats.
 // An error it returns becomes a problem if nothing was written yet.
 func (a *API) raw(r Route, handler func(w http.ResponseWriter, r *http.Request) error) {
+	r.raw = true
 	a.note(r)
 	op := a.operation(r)
 	a.describeRaw(&op)
