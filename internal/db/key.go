@@ -2,8 +2,10 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -113,8 +115,7 @@ func claim(tx *Tx, k Key) (stored string, err error) {
 		return "", err
 	}
 	if before != hash {
-		return "", fault.New(fault.Invalid, "This Idempotency-Key was used for a request with another body. "+
-			"Use a new key for a new request, or repeat the first one unchanged.").WithType("idempotency_key_reused")
+		return "", errKeyReused()
 	}
 	return stored, nil
 }
@@ -156,4 +157,39 @@ func (d *DB) prune(ctx context.Context, q string, before int64) (total int64, er
 			return total, err
 		}
 	}
+}
+
+// Answered returns the answer stored for the Idempotency-Key in ctx, if there is one: for work in
+// several steps, of which only the last is a Do. The same key with another body is fault.Invalid.
+func Answered[T any](ctx context.Context, d *DB) (answer T, ok bool, err error) {
+	use, _ := ctx.Value(keyed{}).(*keyUse)
+	if use == nil {
+		return answer, false, nil
+	}
+	err = d.Read(ctx, func(tx *Tx) error {
+		var hash, stored string
+		err := tx.Row(`SELECT hash, answer FROM idempotency WHERE actor = $1 AND route = $2 AND key = $3`,
+			use.key.Actor, use.key.Route, use.key.Value).Scan(&hash, &stored)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if hash != hex.EncodeToString(use.key.Hash[:]) {
+			return errKeyReused()
+		}
+		ok = true
+		return json.Unmarshal([]byte(stored), &answer)
+	})
+	if ok && err == nil {
+		use.taken.Store(true)
+		use.replayed.Store(true)
+	}
+	return answer, ok, err
+}
+
+func errKeyReused() error {
+	return fault.New(fault.Invalid, "This Idempotency-Key was used for a request with another body. "+
+		"Use a new key for a new request, or repeat the first one unchanged.").WithType("idempotency_key_reused")
 }

@@ -16,6 +16,7 @@ const (
 	TopicOrderCompleted     = "order.completed"
 	TopicOrderCancelled     = "order.cancelled"
 	TopicOrderExpired       = "order.expired"
+	TopicPaymentReturned    = "payment.returned"
 	TopicCommissionCreated  = "commission.created"
 	TopicCommissionReleased = "commission.released"
 	TopicCommissionReversed = "commission.reversed"
@@ -170,3 +171,14 @@ type CommissionReversed struct {
 
 // Topic implements Body.
 func (CommissionReversed) Topic() string { return TopicCommissionReversed }
+
+// PaymentReturned says that the provider gave a whole payment back: of a cancelled order, or of
+// one that was closed before the money came.
+type PaymentReturned struct {
+	Order   id.Order     `json:"order"`
+	Payment id.Payment   `json:"payment"`
+	Amount  money.Amount `json:"amount"`
+}
+
+// Topic implements Body.
+func (PaymentReturned) Topic() string { return TopicPaymentReturned }

@@ -16,4 +16,7 @@ CREATE TABLE sandbox_charges (
   reason TEXT NOT NULL DEFAULT '', secret TEXT NOT NULL DEFAULT '', return_url TEXT NOT NULL DEFAULT '',
   refunded_minor ${X_INT} NOT NULL DEFAULT 0, created_at ${X_INT} NOT NULL, updated_at ${X_INT} NOT NULL
 ) ${X_STRICT};
+CREATE TABLE sandbox_refunds (
+  key TEXT PRIMARY KEY, charge_key TEXT NOT NULL, amount_minor ${X_INT} NOT NULL CHECK (amount_minor > 0), currency TEXT NOT NULL, created_at ${X_INT} NOT NULL
+) ${X_STRICT};
 -- +goose Down
