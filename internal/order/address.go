@@ -1,0 +1,66 @@
+package order
+
+import (
+	"net/mail"
+	"strings"
+	"unicode/utf8"
+
+	"mezzo/internal/fault"
+)
+
+// Limits of an address.
+const (
+	// MaxAddressField is the longest text of one field, in characters.
+	MaxAddressField = 120
+	// MaxEmail is the longest e-mail address (RFC 5321).
+	MaxEmail = 254
+)
+
+// Address is where a parcel goes.
+type Address struct {
+	Name       string `json:"name" doc:"Who receives it"`
+	Line1      string `json:"line1"`
+	Line2      string `json:"line2,omitempty"`
+	City       string `json:"city"`
+	Region     string `json:"region,omitempty" doc:"State or province, as its code"`
+	PostalCode string `json:"postal_code"`
+	Country    string `json:"country" doc:"ISO 3166-1 alpha-2" minLength:"2" maxLength:"2"`
+	Phone      string `json:"phone,omitempty"`
+}
+
+// Clean trims the address and checks it; every field that is wrong is named.
+func (a Address) Clean() (Address, error) {
+	f := fault.New(fault.Invalid, "The shipping address is not complete.")
+	for _, field := range []struct {
+		name     string
+		value    *string
+		required bool
+	}{{"name", &a.Name, true}, {"line1", &a.Line1, true}, {"line2", &a.Line2, false}, {"city", &a.City, true},
+		{"region", &a.Region, false}, {"postal_code", &a.PostalCode, true}, {"phone", &a.Phone, false}} {
+		*field.value = strings.TrimSpace(*field.value)
+		if field.required && *field.value == "" {
+			f.WithField("body.shipping_address."+field.name, "Please fill this in.")
+		}
+		if utf8.RuneCountInString(*field.value) > MaxAddressField || !utf8.ValidString(*field.value) || strings.ContainsAny(*field.value, "\x00\r\n") {
+			f.WithField("body.shipping_address."+field.name, "At most %d characters on one line.", MaxAddressField)
+		}
+	}
+	a.Country = strings.ToUpper(strings.TrimSpace(a.Country))
+	if len(a.Country) != 2 || a.Country[0] < 'A' || a.Country[0] > 'Z' || a.Country[1] < 'A' || a.Country[1] > 'Z' {
+		f.WithField("body.shipping_address.country", "Use the two-letter country code, such as US.")
+	}
+	if len(f.Fields) > 0 {
+		return a, f
+	}
+	return a, nil
+}
+
+// cleanEmail returns the address a receipt goes to, or an Invalid fault.
+func cleanEmail(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	parsed, err := mail.ParseAddress(s)
+	if err != nil || parsed.Address != s || len(s) > MaxEmail {
+		return "", fault.InvalidField("body.email", "Give an e-mail address for the receipt, such as you@example.com.")
+	}
+	return s, nil
+}

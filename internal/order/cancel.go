@@ -1,0 +1,148 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"mezzo/internal/account"
+	"mezzo/internal/catalog"
+	"mezzo/internal/db"
+	"mezzo/internal/event"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+)
+
+// Cancel calls an order off before anything of it has shipped: the stock goes back on the shelf,
+// every share is reversed and the money is given back. A placed order is just let go, after its
+// payment can no longer succeed.
+func (o *Orders) Cancel(ctx context.Context, who account.Asker, ord id.Order) (Order, error) {
+	pay, err := db.Get(ctx, o.db, func(tx *db.Tx) (payment, error) {
+		if _, err := orderOfBuyer(tx, who, ord); err != nil {
+			return payment{}, err
+		}
+		return latestPayment(tx, ord)
+	})
+	if err != nil {
+		return Order{}, err
+	}
+	if pay.state == PayStarted || pay.state == PayRedirected {
+		if err := o.endCharge(ctx, pay); err != nil {
+			return Order{}, err
+		}
+	}
+	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Order, error) {
+		full, err := orderOfBuyer(tx, who, ord)
+		if err != nil {
+			return Order{}, err
+		}
+		switch full.State {
+		case Placed:
+			err = o.close(tx, ord, Cancelled, "cancelled", "Cancelled by the buyer before it was paid.")
+		case Paid:
+			err = o.cancelPaid(tx, who, &full)
+		}
+		if err != nil {
+			return Order{}, err
+		}
+		return loadWhole(tx, ord)
+	})
+	if err != nil {
+		return Order{}, err
+	}
+	if err := o.giveBackDue(ctx, ord); err != nil {
+		o.logger.Warn("a refund waits for the provider", "order", ord, "error", err) // the sweep asks again
+	}
+	return out, nil
+}
+
+// endCharge makes an open charge unable to succeed, or settles it when it has succeeded already.
+func (o *Orders) endCharge(ctx context.Context, pay payment) error {
+	charge, err := o.provider.Cancel(ctx, pay.id)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "The payment provider did not answer. Nothing was changed; try again in a moment.").After(PaymentPatience)
+	}
+	if charge.State == ChargeNone {
+		charge.State = ChargeCancelled
+	}
+	_, err = o.Settle(db.WithoutKey(ctx), pay.id, charge)
+	return err
+}
+
+func orderOfBuyer(tx *db.Tx, who account.Asker, ord id.Order) (Order, error) {
+	full, err := loadOrder(tx, ord)
+	if err != nil {
+		return Order{}, err
+	}
+	if !owns(who, full.Viewer, full.Account) && !who.Operator {
+		return Order{}, missing("order")
+	}
+	return full, nil
+}
+
+// cancelPaid reverses a paid order of which nothing has shipped.
+func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
+	var variants []id.Variant
+	for i := range full.Parts {
+		part := &full.Parts[i]
+		if !partStates.may(part.State, Cancelled) {
+			return fault.New(fault.Conflict, "Part of this order is %s already, so it cannot be cancelled. You can send it back when it arrives.", part.State).WithType("wrong_state")
+		}
+	}
+	for _, l := range full.Lines {
+		if l.Shipped {
+			return fault.New(fault.Conflict, "Part of this order is on its way already, so it cannot be cancelled. You can send it back when it arrives.").WithType("wrong_state")
+		}
+		variants = append(variants, l.Variant)
+	}
+	if err := catalog.Restock(tx, full.ID, variants); err != nil {
+		return err
+	}
+	now := db.Micros(tx.Now())
+	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, brand_pending_minor = 0, version = version + 1 WHERE order_id = $2 AND state = 'paid'`, now, full.ID); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE orders SET state = 'cancelled', closed_at = $1, closed_reason = 'cancelled', refunded_minor = total_minor, version = version + 1 WHERE id = $2 AND state = 'paid'`, now, full.ID); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE payments SET state = 'returning', updated_at = $1 WHERE order_id = $2 AND state = 'succeeded'`, now, full.ID); err != nil {
+		return err
+	}
+	if err := o.bookCancelled(tx, full); err != nil {
+		return err
+	}
+	if err := addStep(tx, full.ID, "", "cancelled", "Everything paid is given back.", who.Actor()); err != nil {
+		return err
+	}
+	return event.Emit(tx, event.OrderCancelled{Order: full.ID, Viewer: full.Viewer, Currency: full.Currency, Refunded: full.Total, PaidAt: full.PaidAt, Lines: saleLines(full, nil)})
+}
+
+// close ends a placed order and lets its stock go.
+func (o *Orders) close(tx *db.Tx, ord id.Order, state State, reason, detail string) error {
+	var viewer id.Viewer
+	err := tx.Row(`UPDATE orders SET state = $1, closed_at = $2, closed_reason = $3, version = version + 1 WHERE id = $4 AND state = 'placed' RETURNING viewer_id`,
+		state, db.Micros(tx.Now()), reason, ord).Scan(&viewer)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // paid or closed already
+	}
+	if err != nil {
+		return err
+	}
+	let := catalog.Expired
+	if state == Cancelled {
+		let = catalog.Released
+	}
+	if err := catalog.Release(tx, ord, let); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, version = version + 1 WHERE order_id = $2 AND state = 'placed'`, db.Micros(tx.Now()), ord); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE payments SET state = 'cancelled', reason = $1, updated_at = $2 WHERE order_id = $3 AND state IN ('created','started','redirected')`, reason, db.Micros(tx.Now()), ord); err != nil {
+		return err
+	}
+	if err := addStep(tx, ord, "", string(state), detail, "platform"); err != nil {
+		return err
+	}
+	return event.Emit(tx, event.OrderExpired{Order: ord, Viewer: viewer})
+}

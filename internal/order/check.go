@@ -1,0 +1,137 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"mezzo/internal/db"
+	"mezzo/internal/ledger"
+	"mezzo/internal/money"
+)
+
+// SuspensePatience is how long a commission may wait in suspense before Check names it.
+const SuspensePatience = 10 * time.Minute
+
+// maxCheckRows bounds how many offenders one proof names.
+const maxCheckRows = 20
+
+// Balancer is a provider that can say what it holds for us, by currency. The sandbox can.
+type Balancer interface {
+	Balance(ctx context.Context) (map[money.Currency]int64, error)
+}
+
+// proof is a query whose rows are breaks, and the sentence for one of them.
+type proof struct {
+	says  string
+	query string
+	since bool // the query takes a moment as $1
+}
+
+// proofs hold the orders against the books, the receipts and the stock.
+var proofs = []proof{
+	{says: "line %s was paid and has no transfer", query: `SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id
+		LEFT JOIN ledger_transfers t ON t.key = 'order:' || o.id || ':paid:' || l.id
+		WHERE o.paid_at > 0 AND l.base_minor + l.tax_minor > 0 AND t.key IS NULL`},
+	{says: "order %s was never paid and has a transfer", query: `SELECT DISTINCT o.id FROM orders o JOIN order_lines l ON l.order_id = o.id
+		JOIN ledger_transfers t ON t.key = 'order:' || o.id || ':paid:' || l.id WHERE o.paid_at = 0`},
+	{says: "line %s does not divide into commission, fee and the brand's share", query: `SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id
+		WHERE o.paid_at > 0 AND l.base_minor <> l.commission_minor + l.fee_minor + l.brand_minor`},
+	{says: "order %s does not sum to its total", query: `SELECT o.id FROM orders o WHERE o.total_minor <> o.subtotal_minor - o.discount_minor + o.shipping_minor + o.tax_added_minor
+		OR o.total_minor <> (SELECT SUM(p.total_minor) FROM order_parts p WHERE p.order_id = o.id)`},
+	{says: "paid line %s has no attribution", query: `SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id
+		LEFT JOIN attributions a ON a.line_id = l.id WHERE o.paid_at > 0 AND a.line_id IS NULL`},
+	{says: "commission %s has no receipt that names its creator", query: `SELECT c.id FROM commissions c
+		LEFT JOIN attributions a ON a.line_id = c.line_id AND a.creator_id = c.creator_id AND a.state = 'decided' WHERE a.line_id IS NULL`},
+	{says: "commission %s differs from its line", query: `SELECT c.id FROM commissions c JOIN order_lines l ON l.id = c.line_id
+		WHERE c.amount_minor <> l.commission_minor OR c.creator_id <> l.creator_id`},
+	{says: "line %s owes a creator and has no commission", query: `SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id LEFT JOIN commissions c ON c.line_id = l.id
+		WHERE o.paid_at > 0 AND l.creator_id <> '' AND c.id IS NULL`},
+	{says: "completed part %s has no released money", query: `SELECT p.id FROM order_parts p WHERE p.state = 'completed' AND p.brand_pending_minor > 0
+		AND NOT EXISTS (SELECT 1 FROM order_lines l JOIN ledger_transfers t ON t.key = 'order:' || l.order_id || ':released:' || l.id WHERE l.part_id = p.id)
+		AND NOT EXISTS (SELECT 1 FROM ledger_transfers t WHERE t.key = 'order:' || p.order_id || ':released:' || p.id)`},
+	{says: "line %s has waited too long for its creator", since: true, query: `SELECT a.line_id FROM attributions a WHERE a.state = 'waiting' AND a.decided_at < $1`},
+	{says: "stock of %s does not equal its reservations", query: `SELECT s.variant_id FROM stock s WHERE s.reserved <> COALESCE((SELECT SUM(r.quantity) FROM reservations r
+		WHERE r.variant_id = s.variant_id AND r.state = 'held'), 0)`},
+	{says: "paid order %s has no sold reservation", query: `SELECT o.id FROM orders o WHERE o.state = 'paid' AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.order_id = o.id AND r.state = 'sold')`},
+	{says: "order %s has more than one successful payment", query: `SELECT p.order_id FROM payments p WHERE p.state = 'succeeded' GROUP BY p.order_id HAVING COUNT(*) > 1`},
+}
+
+// Check proves the books (ledger.Check) and holds the orders against them: every paid line has its
+// transfer and its receipt, shares sum to their bases, each commission its receipt, nothing waits in
+// suspense for longer than SuspensePatience, stock equals its reservations, and the provider holds
+// what the clearing account says.
+func (o *Orders) Check(ctx context.Context) (ledger.Report, error) {
+	report, err := ledger.Check(ctx, o.db)
+	if err != nil {
+		return ledger.Report{}, err
+	}
+	err = o.db.Read(db.WithReadLimit(ctx, ledger.CheckLimit), func(tx *db.Tx) error {
+		for _, p := range proofs {
+			broken, err := p.run(tx)
+			if err != nil {
+				return fmt.Errorf("order: check: %w", err)
+			}
+			for _, b := range broken {
+				report.Problems = append(report.Problems, fmt.Sprintf(p.says, b))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return ledger.Report{}, err
+	}
+	if err := o.checkClearing(ctx, &report); err != nil {
+		return ledger.Report{}, err
+	}
+	report.Balanced = len(report.Problems) == 0
+	return report, nil
+}
+
+func (p proof) run(tx *db.Tx) ([]string, error) {
+	var args []any
+	if p.since {
+		args = append(args, db.Micros(tx.Now().Add(-SuspensePatience)))
+	}
+	return db.All(tx, func(r *sql.Rows) (string, error) {
+		var s string
+		return s, r.Scan(&s)
+	}, p.query+fmt.Sprintf(" LIMIT %d", maxCheckRows), args...)
+}
+
+// checkClearing compares psp:<provider>:clearing with the provider's own balance (I9). A payment under
+// way makes them differ for a moment, so the sum of charges not yet settled is allowed for.
+func (o *Orders) checkClearing(ctx context.Context, report *ledger.Report) error {
+	balancer, ok := o.provider.(Balancer)
+	if !ok {
+		return nil
+	}
+	held, err := balancer.Balance(ctx)
+	if err != nil {
+		return err
+	}
+	return o.db.Read(ctx, func(tx *db.Tx) error {
+		var open int64
+		if err := tx.Row(`SELECT COUNT(*) FROM payments WHERE state IN ('started','redirected','returning')`).Scan(&open); err != nil || open > 0 {
+			return err
+		}
+		balances, err := ledger.Balances(tx, ledger.Clearing(o.provider.Name()))
+		if err != nil {
+			return err
+		}
+		for _, b := range balances {
+			if held[b.Balance.Currency] != b.Balance.Minor {
+				report.Problems = append(report.Problems, fmt.Sprintf("the provider %s holds %s and the books say %s",
+					o.provider.Name(), money.Of(held[b.Balance.Currency], b.Balance.Currency), b.Balance))
+			}
+			delete(held, b.Balance.Currency)
+		}
+		for c, minor := range held {
+			if minor != 0 {
+				report.Problems = append(report.Problems, fmt.Sprintf("the provider %s holds %s and the books say nothing", o.provider.Name(), money.Of(minor, c)))
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,52 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"mezzo/internal/id"
+	"mezzo/internal/money"
+)
+
+// ChargeState is what a provider says of a charge.
+type ChargeState string
+
+// The states of a charge.
+const (
+	ChargeNone      ChargeState = "none"      // the provider knows no charge under this key
+	ChargeAction    ChargeState = "action"    // the buyer must visit RedirectURL
+	ChargeSucceeded ChargeState = "succeeded" // captured
+	ChargeDeclined  ChargeState = "declined"
+	ChargeCancelled ChargeState = "cancelled" // can never succeed any more
+)
+
+// ChargeRequest asks a provider for money. Key is the idempotency key: the same key never charges twice.
+type ChargeRequest struct {
+	Key       id.Payment
+	Amount    money.Amount
+	Method    string
+	ReturnURL string // where the provider's page sends the buyer back
+}
+
+// Charge is a provider's answer.
+type Charge struct {
+	State       ChargeState
+	Ref         string    // the provider's own name for it
+	Reason      string    // of a decline, as a code: card_declined, insufficient_funds
+	RedirectURL string    // for ChargeAction
+	Until       time.Time // for ChargeAction: when the provider's session ends
+}
+
+// Provider moves a buyer's money. It is never called inside a transaction.
+type Provider interface {
+	// Name is the provider's name in the books: psp:{name}:clearing.
+	Name() string
+	// Charge asks for the money; an error means that the outcome is not known: ask Status.
+	Charge(ctx context.Context, r ChargeRequest) (Charge, error)
+	// Status says where the charge of the key stands.
+	Status(ctx context.Context, key id.Payment) (Charge, error)
+	// Cancel ends the charge so that it can never succeed; it answers ChargeSucceeded when it is too late.
+	Cancel(ctx context.Context, key id.Payment) (Charge, error)
+	// Refund gives an amount of a captured charge back; the refund's own key makes it happen once.
+	Refund(ctx context.Context, key id.Payment, refund string, amount money.Amount) error
+}

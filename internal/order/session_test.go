@@ -1,0 +1,17 @@
+package order_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// parseSession takes the address of the sandbox's page apart.
+func parseSession(t *testing.T, redirect string) (charge, secret string) {
+	t.Helper()
+	u, err := url.Parse(redirect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Path[strings.LastIndexByte(u.Path, '/')+1:], u.Query().Get("secret")
+}

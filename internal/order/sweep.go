@@ -1,0 +1,193 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"mezzo/internal/affiliate"
+	"mezzo/internal/db"
+	"mezzo/internal/event"
+	"mezzo/internal/id"
+)
+
+// SweepEvery is how often the sweep looks for work that time or a crash has left.
+const SweepEvery = 2 * time.Second
+
+// Run sweeps until ctx ends: each SweepEvery on the house's clock, and at once when wake delivers
+// (a turned clock).
+func (o *Orders) Run(ctx context.Context, wake <-chan struct{}) {
+	for {
+		if err := o.Sweep(ctx); err != nil && ctx.Err() == nil {
+			o.logger.Error("the order sweep failed and will run again", "error", err)
+		}
+		timer := time.NewTimer(SweepEvery)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-wake:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// Sweep settles what time or a crash has left: charges without an answer, checkouts whose time is
+// over, refunds the provider has not confirmed, commissions undecided, and holds that have passed.
+// Each step is safe to repeat and one that fails does not keep the others from running.
+func (o *Orders) Sweep(ctx context.Context) error {
+	ctx = db.WithoutKey(ctx)
+	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.decideWaiting(ctx), o.releaseHolds(ctx))
+}
+
+// due reads up to SweepBatch values of a query with the moment as $1.
+func due[T ~string](ctx context.Context, o *Orders, moment time.Time, q string) ([]T, error) {
+	return db.Get(ctx, o.db, func(tx *db.Tx) ([]T, error) {
+		return db.All(tx, func(r *sql.Rows) (T, error) {
+			var v T
+			err := r.Scan(&v)
+			return v, err
+		}, q, db.Micros(moment), int64(SweepBatch))
+	})
+}
+
+// settleStarted asks the provider how charges ended whose answer was never stored.
+func (o *Orders) settleStarted(ctx context.Context) error {
+	list, err := due[id.Payment](ctx, o, o.clock.Now().Add(-PaymentPatience), `SELECT id FROM payments WHERE state IN ('started','redirected') AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
+	for _, pay := range list {
+		charge, e := o.provider.Status(ctx, pay)
+		if e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		switch charge.State {
+		case ChargeSucceeded, ChargeDeclined, ChargeCancelled:
+			_, e = o.Settle(ctx, pay, charge)
+		case ChargeNone:
+			e = o.unbegin(ctx, payment{id: pay})
+		case ChargeAction: // the buyer is still on the provider's page; expire ends it in time
+		}
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// expire closes checkouts whose reservation is over, after their charge can no longer succeed.
+func (o *Orders) expire(ctx context.Context) error {
+	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT id FROM orders WHERE state = 'placed' AND reserved_until <= $1 ORDER BY reserved_until LIMIT $2`)
+	for _, ord := range list {
+		err = errors.Join(err, o.expireOne(ctx, ord))
+	}
+	return err
+}
+
+func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
+	pay, err := db.Get(ctx, o.db, func(tx *db.Tx) (payment, error) { return latestPayment(tx, ord) })
+	if err != nil {
+		return err
+	}
+	if pay.state == PayStarted || pay.state == PayRedirected {
+		if err := o.endCharge(ctx, pay); err != nil {
+			return err
+		}
+	}
+	return o.db.Write(ctx, func(tx *db.Tx) error {
+		var open int64
+		err := tx.Row(`SELECT COUNT(*) FROM orders o WHERE o.id = $1 AND o.state = 'placed' AND o.reserved_until <= $2
+			AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id AND p.state IN ('started','redirected'))`, ord, db.Micros(tx.Now())).Scan(&open)
+		if err != nil || open == 0 {
+			return err
+		}
+		return o.close(tx, ord, Expired, "expired", "It was not paid in time; its items are for sale again.")
+	})
+}
+
+// giveBackAll asks the provider again for refunds it has not confirmed.
+func (o *Orders) giveBackAll(ctx context.Context) error {
+	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE state = 'returning' AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
+	for _, ord := range list {
+		err = errors.Join(err, o.giveBackDue(ctx, ord))
+	}
+	return err
+}
+
+// giveBackDue returns what was captured for an order that was cancelled, or closed before the money
+// came. The provider is asked under one key, so that asking again gives nothing twice.
+func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
+	p, err := db.Get(ctx, o.db, func(tx *db.Tx) (payment, error) {
+		p, err := scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE order_id = $1 AND state = 'returning' ORDER BY attempt DESC LIMIT 1`, ord))
+		if errors.Is(err, sql.ErrNoRows) {
+			return payment{}, nil
+		}
+		return p, err
+	})
+	if err != nil || p.id == "" {
+		return err
+	}
+	if err := o.provider.Refund(ctx, p.id, "return:"+string(p.id), p.amount); err != nil {
+		return err
+	}
+	return o.db.Write(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(`UPDATE payments SET state = 'refunded', updated_at = $1 WHERE id = $2 AND state = 'returning'`, db.Micros(tx.Now()), p.id)
+		if err != nil || n == 0 {
+			return err
+		}
+		full, err := loadOrder(tx, p.order)
+		if err != nil {
+			return err
+		}
+		if !full.PaidAt.IsZero() { // money that never reached the books has nothing to leave there
+			if err := o.bookRefunded(tx, &full, p); err != nil {
+				return err
+			}
+		}
+		if err := addStep(tx, p.order, "", "refunded", p.amount.String(), "provider"); err != nil {
+			return err
+		}
+		return event.Emit(tx, event.PaymentReturned{Order: p.order, Payment: p.id, Amount: p.amount})
+	})
+}
+
+// releaseHolds completes parts whose hold has passed.
+func (o *Orders) releaseHolds(ctx context.Context) error {
+	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'delivered' AND release_at <= $1 ORDER BY release_at LIMIT $2`)
+	for _, part := range list {
+		err = errors.Join(err, o.releasePart(ctx, part))
+	}
+	return err
+}
+
+// releasePart makes the money of one part available: the creators' commissions and the brand's share.
+// A part with a commission still undecided waits for the decision.
+func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
+	return o.db.Write(ctx, func(tx *db.Tx) error {
+		var ord id.Order
+		if err := tx.Row(`SELECT order_id FROM order_parts WHERE id = $1`, part).Scan(&ord); err != nil {
+			return err
+		}
+		full, err := loadOrder(tx, ord)
+		if err != nil {
+			return err
+		}
+		p := full.part(part)
+		if p.State != Delivered || p.ReleaseAt.After(tx.Now()) {
+			return nil
+		}
+		waiting, err := affiliate.Waiting(tx, part)
+		if err != nil || waiting {
+			return err
+		}
+		if _, err := tx.Exec(`UPDATE order_parts SET state = 'completed', completed_at = $1, version = version + 1 WHERE id = $2 AND state = 'delivered'`, db.Micros(tx.Now()), part); err != nil {
+			return err
+		}
+		if err := o.bookReleased(tx, &full, p); err != nil {
+			return err
+		}
+		if err := addStep(tx, ord, part, "completed", "", "platform"); err != nil {
+			return err
+		}
+		return event.Emit(tx, event.OrderCompleted{Order: ord, Part: part, Brand: p.Brand})
+	})
+}

@@ -1,0 +1,139 @@
+package order
+
+import (
+	"time"
+
+	"mezzo/internal/id"
+	"mezzo/internal/money"
+)
+
+// Order is an order as it is stored. What each asker may see of it is decided by its readers.
+type Order struct {
+	ID            id.Order
+	Checkout      id.Checkout
+	Cart          id.Cart
+	Viewer        id.Viewer
+	Account       id.Account
+	Email         string
+	State         State
+	Currency      money.Currency
+	Subtotal      money.Amount // goods, before discounts
+	Discounts     money.Amount
+	Shipping      money.Amount
+	Tax           money.Amount // all tax
+	TaxAdded      money.Amount // what of it the prices do not contain
+	Total         money.Amount
+	Refunded      money.Amount
+	Address       Address
+	Horizon       string
+	ReservedUntil time.Time
+	PlacedAt      time.Time
+	PaidAt        time.Time
+	ClosedAt      time.Time
+	ClosedReason  string
+	Parts         []Part
+	Lines         []Line
+	Steps         []Step
+	Shipments     []Shipment
+	// Asker says in which role the order was opened; a brand sees only its own part.
+	Asker Seen
+}
+
+// Seen is the role in which somebody looks at an order.
+type Seen string
+
+// The roles.
+const (
+	AsBuyer    Seen = "buyer"
+	AsBrand    Seen = "brand"
+	AsOperator Seen = "operator"
+)
+
+// Part is one brand's share of an order.
+type Part struct {
+	ID             id.Part
+	Brand          id.Brand
+	BrandName      string
+	State          State
+	Goods          money.Amount
+	ShippingOption string
+	ShippingName   string
+	Shipping       money.Amount
+	ShippingTax    TaxLine
+	Total          money.Amount // all taxes included
+	HoldDays       int64
+	PaidAt         time.Time
+	ShippedAt      time.Time
+	DeliveredAt    time.Time
+	ReleaseAt      time.Time
+	CompletedAt    time.Time
+	CancelledAt    time.Time
+}
+
+// Line is one variant of an order, frozen as it was sold.
+type Line struct {
+	ID           id.Line
+	Part         id.Part
+	Brand        id.Brand
+	Product      id.Product
+	Variant      id.Variant
+	SKU          string
+	Title        string
+	VariantTitle string
+	Image        string
+	Quantity     int64
+	Unit         money.Amount
+	Goods        money.Amount
+	Tax          TaxLine
+	Base         money.Amount
+	Creator      id.Creator
+	Program      id.Program
+	Rate         money.Bps
+	FeeRate      money.Bps
+	Frozen       Frozen
+	Shipped      bool
+}
+
+// Step is one entry of an order's timeline.
+type Step struct {
+	Part   id.Part
+	Kind   string // placed, paid, shipped, delivered, completed, cancelled, expired, payment_declined, refunded
+	Detail string
+	Actor  string
+	At     time.Time
+}
+
+// Shipment is a parcel: some lines of one part, with a carrier.
+type Shipment struct {
+	ID          id.Shipment
+	Order       id.Order
+	Part        id.Part
+	Brand       id.Brand
+	Carrier     string
+	Tracking    string
+	State       State // shipped or delivered
+	Lines       []id.Line
+	ShippedAt   time.Time
+	DeliveredAt time.Time
+}
+
+// part returns the part of the order with the id, nil when there is none.
+func (o *Order) part(p id.Part) *Part {
+	for i := range o.Parts {
+		if o.Parts[i].ID == p {
+			return &o.Parts[i]
+		}
+	}
+	return nil
+}
+
+// linesOf returns the lines of one part.
+func (o *Order) linesOf(p id.Part) []Line {
+	var lines []Line
+	for _, l := range o.Lines {
+		if l.Part == p {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
