@@ -8,7 +8,13 @@ import (
 
 	"mezzo/internal/account"
 	"mezzo/internal/clock"
+	"mezzo/internal/content"
 	"mezzo/internal/fault"
+	"mezzo/internal/id"
+	"mezzo/internal/media"
+	"mezzo/internal/order"
+	"mezzo/internal/payout"
+	"mezzo/internal/trust"
 )
 
 // Base is where the contract lives.
@@ -17,6 +23,13 @@ const Base = "/api/v1"
 // Deps are the uses the face stands on. A room whose use is nil has no routes.
 type Deps struct {
 	Accounts *account.Accounts
+	Content  *content.Content
+	Media    *media.Media
+	Uploads  http.Handler // resumable uploads: media's handler
+	Trust    *trust.Trust
+	Orders   *order.Orders
+	Payouts  *payout.Payouts
+	Keys     *id.Keyring // signs impression tokens
 }
 
 // Options say how requests are received.
@@ -74,6 +87,11 @@ func (a *API) rooms() []func() {
 	return []func(){
 		a.registerDocs,
 		a.registerPeople,
+		a.registerContent,
+		a.registerMedia,
+		a.registerTrust,
+		a.registerOrders,
+		a.registerMoney,
 	}
 }
 
