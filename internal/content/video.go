@@ -2,9 +2,7 @@ package content
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -254,5 +252,3 @@ func list[T any](items []T) string {
 	}
 	return string(b)
 }
-
-func absent(err error) bool { return errors.Is(err, sql.ErrNoRows) }

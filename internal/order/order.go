@@ -58,7 +58,6 @@ type Orders struct {
 	db       *db.DB
 	clock    clock.Clock
 	keys     *id.Keyring
-	accounts *account.Accounts
 	provider Provider
 	log      Log
 	options  Options

@@ -139,7 +139,7 @@ func (s *Sandbox) Cancel(ctx context.Context, key id.Payment) (order.Charge, err
 	return db.Do(db.WithoutKey(ctx), s.db, func(tx *db.Tx) (order.Charge, error) {
 		now := db.Micros(tx.Now())
 		_, err := tx.Exec(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, created_at, updated_at)
-			VALUES ($1,$2,'',0,'XXX','','cancelled',$3,$3)
+			VALUES ($1,$2,'',0,'ZZZ','','cancelled',$3,$3)
 			ON CONFLICT(key) DO UPDATE SET state = 'cancelled', updated_at = excluded.updated_at WHERE sandbox_charges.state = 'requires_action'`,
 			"sch_"+strings.TrimPrefix(string(key), "pay_"), key, now)
 		if err != nil {
