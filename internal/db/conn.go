@@ -98,7 +98,7 @@ func (c *conn) prepared(ctx context.Context, q string) (*sql.Stmt, error) {
 	if s := c.stmts[q]; s != nil {
 		return s, nil
 	}
-	s, err := c.sql.PrepareContext(c.under(ctx), q)
+	s, err := c.sql.PrepareContext(c.under(ctx), positional(q))
 	if err != nil {
 		return nil, err
 	}

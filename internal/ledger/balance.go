@@ -25,12 +25,12 @@ type Balance struct {
 }
 
 // standing is every account's cached balance and, for those without a limit, what the sealer
-// has not come by yet.
+// has not come by yet. SQLite keeps the order of a cross join: from the few to the many.
 const standing = `SELECT name, currency, CAST(SUM(balance) AS BIGINT) FROM (
 	SELECT name, currency, balance FROM ledger_accounts
 	UNION ALL
 	SELECT e.account AS name, e.currency, e.amount AS balance FROM ledger_unsealed u
-	JOIN ledger_entries e ON e.id >= u.seq * 64 AND e.id < u.seq * 64 + 64 WHERE e.version IS NULL
+	CROSS JOIN ledger_entries e WHERE e.id >= u.seq * 64 AND e.id < u.seq * 64 + 64 AND e.version IS NULL
 ) standing `
 
 func scanBalance(r *sql.Rows) (b Balance, err error) {

@@ -67,7 +67,7 @@ func sealOnce(tx *db.Tx) (int, error) {
 		first, last = min(first, seq), max(last, seq)
 	}
 	links, err := db.All(tx, scanLink, `SELECT t.seq, t.hash FROM ledger_sealed s JOIN ledger_transfers t ON t.seq = s.seq
-		WHERE s.seq BETWEEN $1 AND $2 AND s.seal = $3 ORDER BY t.seq`, first, last, number)
+		WHERE s.seq BETWEEN $1 AND $2 AND s.seal = $3 ORDER BY s.seq`, first, last, number)
 	if err != nil {
 		return 0, err
 	}
@@ -91,8 +91,8 @@ func addSealed(tx *db.Tx, first, last, number int64) error {
 	sums, err := db.All(tx, func(r *sql.Rows) (s sum, err error) {
 		return s, r.Scan(&s.name, &s.currency, &s.amount, &s.count)
 	}, `SELECT e.account, e.currency, CAST(SUM(e.amount) AS BIGINT), COUNT(*) FROM ledger_sealed s
-		JOIN ledger_entries e ON e.id >= s.seq * 64 AND e.id < s.seq * 64 + 64
-		WHERE s.seq BETWEEN $1 AND $2 AND s.seal = $3 AND e.version IS NULL
+		CROSS JOIN ledger_entries e -- from the few to the many: SQLite keeps the order of a cross join
+		WHERE s.seq BETWEEN $1 AND $2 AND s.seal = $3 AND e.id >= s.seq * 64 AND e.id < s.seq * 64 + 64 AND e.version IS NULL
 		GROUP BY e.account, e.currency ORDER BY e.account, e.currency`, first, last, number)
 	if err != nil {
 		return err
