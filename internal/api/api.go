@@ -45,16 +45,17 @@ type Options struct {
 
 // API is the JSON face. It is an http.Handler once its rooms are registered by New.
 type API struct {
-	deps    Deps
-	opts    Options
-	log     *slog.Logger
-	mux     *http.ServeMux
-	huma    huma.API
-	routes  []Route
-	byPath  map[string]Route // "METHOD /path" as the mux knows it
-	general *account.Limiter
-	origin  *http.CrossOriginProtection
-	handler http.Handler
+	deps      Deps
+	opts      Options
+	log       *slog.Logger
+	mux       *http.ServeMux
+	huma      huma.API
+	routes    []Route
+	byPath    map[string]Route // "METHOD /path" as the mux knows it
+	general   *account.Limiter
+	addresses *account.Limiter
+	origin    *http.CrossOriginProtection
+	handler   http.Handler
 }
 
 // New returns the API of the uses with every room's routes.
@@ -70,6 +71,7 @@ func New(deps Deps, opts Options) *API {
 	}
 	if !opts.Unlimited {
 		a.general = account.NewLimiter(opts.Clock, account.Rate{Burst: GeneralBurst, Every: GeneralEvery})
+		a.addresses = account.NewLimiter(opts.Clock, account.Rate{Burst: AddressBurst, Every: AddressEvery})
 	}
 	a.huma = huma.NewAPI(a.config(), adapter{a})
 	for _, register := range a.rooms() {

@@ -15,10 +15,13 @@ import (
 	"mezzo/internal/id"
 )
 
-// The general rate: each asker, and each address without one, over all routes together.
+// The general rates, over all routes together: of each asker we have met before, of the strangers
+// of one address, and of everybody behind one address, which can be a whole town's.
 const (
 	GeneralBurst = 400                   // requests at once
 	GeneralEvery = 10 * time.Millisecond // then one more each
+	AddressBurst = 10 * GeneralBurst
+	AddressEvery = GeneralEvery / 10
 )
 
 // trace is what the door notes about one request.
@@ -116,17 +119,26 @@ func (a *API) identify(t *trace, r *http.Request) (*http.Request, error) {
 		t.bearer, who = err, met
 	}
 	r = r.WithContext(account.With(r.Context(), who))
+	return r, a.slowDown(who, account.AddressKey(addr))
+}
+
+// slowDown refuses who asks too often.
+func (a *API) slowDown(who account.Asker, address string) error {
 	if a.general == nil {
-		return r, nil
+		return nil
 	}
 	key := who.Actor()
-	if who.Account == "" && who.Token == "" {
-		key = account.AddressKey(addr)
+	if strings.HasPrefix(key, "ip:") {
+		key = address
 	}
-	if wait := a.general.Take(key); wait > 0 {
-		return r, fault.New(fault.Limited, "Too many requests: slow down.").After(wait)
+	wait := a.general.Take(key)
+	if wait == 0 {
+		wait = a.addresses.Take(address)
 	}
-	return r, nil
+	if wait > 0 {
+		return fault.New(fault.Limited, "Too many requests: slow down.").After(wait)
+	}
+	return nil
 }
 
 // address returns where the client is.
@@ -152,19 +164,29 @@ type recorder struct {
 	bytes  int64
 }
 
+// begin notes the status of an answer about to be written. One that shared caches may keep sets no
+// cookies: the next person would become this one's viewer.
+func (w *recorder) begin(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	if strings.Contains(w.Header().Get("Cache-Control"), "public") {
+		w.Header().Del("Set-Cookie")
+	}
+}
+
 // WriteHeader notes the status; informational ones come before the answer.
 func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 || status == http.StatusSwitchingProtocols {
-		w.status = status
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.begin(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write notes the bytes.
 func (w *recorder) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
 	return n, err
@@ -172,9 +194,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 
 // ReadFrom keeps the kernel's way from file to socket open.
 func (w *recorder) ReadFrom(r io.Reader) (int64, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	n, err := io.Copy(w.ResponseWriter, r)
 	w.bytes += n
 	return n, err
@@ -182,9 +202,7 @@ func (w *recorder) ReadFrom(r io.Reader) (int64, error) {
 
 // Flush sends what was written so far.
 func (w *recorder) Flush() {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	http.NewResponseController(w.ResponseWriter).Flush()
 }
 

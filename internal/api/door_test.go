@@ -252,6 +252,33 @@ func TestCORS(t *testing.T) {
 	}
 }
 
+// What shared caches may keep gives nobody's viewer to the next person.
+func TestCachesKeepNoCookies(t *testing.T) {
+	w := lite(t)
+	w.api.Handle("GET /media/{name}", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		if r.PathValue("name") == "late" {
+			rw.WriteHeader(200)
+		}
+		rw.Write([]byte("bytes"))
+	}))
+	w.api.Handle("GET /page", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Write([]byte(asker(r.Context()).Viewer))
+	}))
+	for _, path := range []string{"/media/early", "/media/late"} {
+		if got := w.do("GET", path, "").want(200).Header().Get("Set-Cookie"); got != "" {
+			t.Errorf("%s sets %s", path, got)
+		}
+	}
+	page := w.do("GET", "/page", "").want(200)
+	if c := page.cookies()[account.ViewerCookie]; c == nil || !strings.HasPrefix(c.Value, page.Body.String()+".") {
+		t.Errorf("the page is shown to %s with %v", page.Body.String(), c)
+	}
+	w.api.Handle("POST /form", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(204) }))
+	w.do("POST", "/form", "", "Sec-Fetch-Site", "cross-site").want(403)
+	w.do("POST", "/form", "", "Sec-Fetch-Site", "same-origin").want(204)
+}
+
 func TestRates(t *testing.T) {
 	w := lite(t, func(_ *Deps, _ *account.Options, o *Options) { o.Unlimited = false })
 	limited := 0
