@@ -7,11 +7,11 @@ package web
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
+import "mezzo/internal/money"
+
 // Forms of lists and people:
 //   GET  /search                q, category, cursor
 //   POST /c/{handle}/follow     follow (1, 0), back
-
-import "mezzo/internal/money"
 
 // Good is a product in a list.
 type Good struct {
