@@ -108,7 +108,7 @@ func (d *DB) Close() error { return d.store.close() }
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return d.store.ping(ctx) }
 
-// errInside is a mistake of the program: on SQLite the inner body would wait for the outer for ever.
+// errInside is a mistake of the program: on SQLite an inner Write would wait for the outer for ever.
 var errInside = errors.New("db: a transaction was begun inside the body of another; pass the *Tx down instead")
 
 // inside marks the context of a body, so that a transaction begun within it is refused.
@@ -126,8 +126,12 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 // Read runs fn on one snapshot that holds every commit acknowledged before it.
-// It runs beside writers and other readers; writing in it fails.
+// It runs beside writers and other readers; writing in it fails. It is refused inside the body of
+// a Write, whose changes it would not see.
 func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
+	if ctx.Value(inside{}) != nil {
+		return errInside
+	}
 	return d.store.read(ctx, fn)
 }
 

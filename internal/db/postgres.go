@@ -6,16 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"mezzo/internal/fault"
 )
 
 const (
-	// MaxConnections is how many connections one process holds to PostgreSQL.
+	// MaxConnections is how many connections one process holds to PostgreSQL
+	// unless its URL says otherwise by pool_max_conns.
 	MaxConnections = 32
 	// MaxAttempts is how often a body is run before a conflict of transactions is given up.
 	MaxAttempts = 8
@@ -23,9 +29,12 @@ const (
 
 // server is the PostgreSQL store: ordinary concurrent transactions over a pool.
 type server struct {
-	d     *DB
-	pool  *sql.DB
-	queue atomic.Int64
+	d       *DB
+	pool    *sql.DB
+	queue   atomic.Int64
+	running sync.WaitGroup
+	mu      sync.RWMutex // held to add to running, and to close
+	closed  bool
 }
 
 func openPostgres(ctx context.Context, d *DB, url string) (store, error) {
@@ -36,9 +45,16 @@ func openPostgres(ctx context.Context, d *DB, url string) (store, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "mezzo"
 	}
+	size := MaxConnections
+	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
+		if size, err = strconv.Atoi(text); err != nil || size < 1 {
+			return nil, fmt.Errorf("db: pool_max_conns=%s in the URL of the PostgreSQL database is not a number of connections", text)
+		}
+		delete(config.RuntimeParams, "pool_max_conns")
+	}
 	pool := stdlib.OpenDB(*config)
-	pool.SetMaxOpenConns(MaxConnections)
-	pool.SetMaxIdleConns(MaxConnections)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("db: reach PostgreSQL: %w", err), pool.Close())
@@ -48,7 +64,6 @@ func openPostgres(ctx context.Context, d *DB, url string) (store, error) {
 
 func (s *server) migrate(ctx context.Context) error { return migrate(ctx, Postgres, s.pool) }
 func (s *server) ping(ctx context.Context) error    { return s.pool.PingContext(ctx) }
-func (s *server) close() error                      { return s.pool.Close() }
 func (s *server) waiting() int                      { return int(s.queue.Load()) }
 
 // pgRunner runs statements of a PostgreSQL transaction; pgx keeps them prepared per connection.
@@ -64,6 +79,26 @@ func (r pgRunner) query(ctx context.Context, q string, args []any) (*sql.Rows, e
 
 func (r pgRunner) row(ctx context.Context, q string, args []any) *sql.Row {
 	return r.tx.QueryRowContext(ctx, q, args...)
+}
+
+// close waits for the bodies under way.
+func (s *server) close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+	return s.pool.Close()
+}
+
+// enter counts a transaction as under way; leave must follow when it says so.
+func (s *server) enter() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return fault.New(fault.Unavailable, sayClosed).After(RetryAfter)
+	}
+	s.running.Add(1)
+	return nil
 }
 
 // connection waits for a free connection, while the caller still wants it.
@@ -84,7 +119,52 @@ func (s *server) connection(ctx context.Context) (*sql.Conn, error) {
 	return nil, unavailable(err, sayFailed)
 }
 
+// begun is a transaction on a connection of its own.
+type begun struct {
+	conn   *sql.Conn
+	sql    *sql.Tx
+	tx     *Tx
+	cancel context.CancelFunc
+}
+
+// end undoes what was not committed and gives the connection back.
+func (b *begun) end() {
+	b.tx.lost = errEnded
+	b.sql.Rollback()
+	b.cancel()
+	b.conn.Close()
+}
+
+// begin begins a transaction that lives under what bound makes of ctx. A connection that broke
+// while it was idle is only noticed here; nothing has happened yet, so another one is taken.
+func (s *server) begin(ctx context.Context, bound func() (context.Context, context.CancelFunc), o *sql.TxOptions) (*begun, error) {
+	for try := 1; ; try++ {
+		c, err := s.connection(ctx)
+		if err != nil {
+			return nil, err
+		}
+		body, cancel := bound()
+		t, err := c.BeginTx(body, o)
+		if err == nil {
+			tx := &Tx{ctx: body, d: s.d, run: pgRunner{t}, now: s.d.clock.Now()}
+			return &begun{c, t, tx, cancel}, nil
+		}
+		cancel()
+		c.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if try == MaxAttempts {
+			return nil, unavailable(err, sayFailed)
+		}
+	}
+}
+
 func (s *server) write(ctx context.Context, fn func(*Tx) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.running.Done()
 	for attempt := 1; ; attempt++ {
 		err := s.attempt(ctx, fn)
 		if !conflicting(err) {
@@ -95,60 +175,54 @@ func (s *server) write(ctx context.Context, fn func(*Tx) error) error {
 		}
 		s.d.stats.retried.Add(1)
 		// Those who met each other come back apart.
-		pause := time.NewTimer(time.Duration(rand.Int64N(int64(attempt) * int64(4*time.Millisecond))))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		pause(ctx, nil, time.Duration(rand.Int64N(int64(attempt)*int64(4*time.Millisecond))))
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
 }
 
 // attempt runs fn in one READ COMMITTED transaction.
-func (s *server) attempt(ctx context.Context, fn func(*Tx) error) (err error) {
-	c, err := s.connection(ctx)
+func (s *server) attempt(ctx context.Context, fn func(*Tx) error) error {
+	began := s.d.clock.Now()
+	b, err := s.begin(ctx, func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), inside{}, true), PostgresBodyLimit)
+	}, nil)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	began := s.d.clock.Now()
-	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), inside{}, true), PostgresBodyLimit)
-	defer cancel()
-	t, err := c.BeginTx(ctx, nil)
-	if err != nil {
-		return unavailable(err, sayFailed)
-	}
-	defer t.Rollback() // undoes a body that fails, panics or ends its goroutine; nothing after a commit
+	defer b.end() // also when fn panics or ends its goroutine
 	s.d.stats.bodies.Add(1)
-	tx := &Tx{ctx: ctx, d: s.d, run: pgRunner{t}, now: s.d.clock.Now()}
-	defer func() { tx.lost = errEnded }()
-	err = fn(tx)
-	if tx.rows != nil {
-		tx.rows.Close()
-	}
-	if err == nil {
-		err = tx.lost
-	}
-	switch {
-	case conflicting(tx.lost):
-		err = tx.lost // whatever fn made of it
-	case ctx.Err() != nil:
-		err = unavailable(ctx.Err(), saySlow)
-	}
-	if err != nil {
+	if err := b.run(fn); err != nil {
 		s.d.stats.failed.Add(1)
 		return err
 	}
 	ready := s.d.clock.Now()
-	if err := t.Commit(); err != nil {
+	if err := b.sql.Commit(); err != nil {
 		s.d.stats.failed.Add(1)
 		return commitFailure(err)
 	}
 	end := s.d.clock.Now()
 	s.d.stats.committed(1, end.Sub(began), end.Sub(ready))
-	s.d.announce(tx.emitted, tx.queued)
+	s.d.announce(b.tx.emitted, b.tx.queued)
 	return nil
+}
+
+// run runs a writing body and says why it may not be committed.
+func (b *begun) run(fn func(*Tx) error) error {
+	err := fn(b.tx)
+	if b.tx.rows != nil {
+		b.tx.rows.Close()
+	}
+	switch {
+	case conflicting(b.tx.lost):
+		return b.tx.lost // whatever fn made of it
+	case b.tx.ctx.Err() != nil:
+		return unavailable(b.tx.ctx.Err(), saySlow)
+	case err == nil:
+		return b.tx.lost
+	}
+	return err
 }
 
 // commitFailure tells a refusal by the server, after which nothing was changed,
@@ -164,32 +238,33 @@ func commitFailure(err error) error {
 	return unavailable(err, sayUnsure)
 }
 
-// conflicting reports whether transactions met in a way that another try may settle:
-// 40001 serialization_failure, 40P01 deadlock_detected.
+// conflicting reports whether another try may settle it: 40001 serialization_failure,
+// 40P01 deadlock_detected, or a prepared statement older than the schema.
 func conflicting(err error) bool {
 	var refused *pgconn.PgError
-	return errors.As(err, &refused) && (refused.Code == "40001" || refused.Code == "40P01")
+	if !errors.As(err, &refused) {
+		return false
+	}
+	return refused.Code == "40001" || refused.Code == "40P01" ||
+		refused.Code == "0A000" && strings.Contains(refused.Message, "cached plan")
 }
 
 func (s *server) read(ctx context.Context, fn func(*Tx) error) error {
-	c, err := s.connection(ctx)
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.running.Done()
+	s.d.stats.reads.Add(1)
+	b, err := s.begin(ctx, func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, readLimitOf(ctx))
+	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	s.d.stats.reads.Add(1)
-	body, cancel := context.WithTimeout(ctx, readLimitOf(ctx))
-	defer cancel()
-	t, err := c.BeginTx(body, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-	if err != nil {
-		return unavailable(err, sayFailed)
+	defer b.end()
+	err = fn(b.tx)
+	if b.tx.rows != nil {
+		b.tx.rows.Close()
 	}
-	defer t.Rollback()
-	tx := &Tx{ctx: body, d: s.d, run: pgRunner{t}, now: s.d.clock.Now()}
-	defer func() { tx.lost = errEnded }()
-	err = fn(tx)
-	if tx.rows != nil {
-		tx.rows.Close()
-	}
-	return readFailure(ctx, body, err)
+	return readFailure(ctx, b.tx.ctx, err)
 }

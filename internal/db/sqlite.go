@@ -68,10 +68,12 @@ func openSQLite(ctx context.Context, d *DB, dir string) (store, error) {
 	return s, nil
 }
 
-// dsn names the file with its pragmas; busy_timeout matters when another process has the file open.
+// dsn names the file with its pragmas; busy_timeout matters when another process has the file open,
+// fullfsync where fsync alone leaves data in the disk's cache (macOS).
 func dsn(path string, pragmas ...string) string {
 	v := url.Values{"_txlock": {"immediate"}}
-	v["_pragma"] = append([]string{"busy_timeout(5000)", "foreign_keys(1)", "temp_store(2)"}, pragmas...)
+	v["_pragma"] = append([]string{"busy_timeout(5000)", "foreign_keys(1)", "temp_store(2)",
+		"fullfsync(1)", "checkpoint_fullfsync(1)"}, pragmas...)
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + v.Encode()
 }
 

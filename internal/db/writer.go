@@ -15,6 +15,9 @@ import (
 const (
 	// MaxGroup is how many bodies one SQLite commit may hold.
 	MaxGroup = 60
+	// GroupTime is how long a group takes further bodies in, in the machine's time: all its callers
+	// wait for its commit.
+	GroupTime = 50 * time.Millisecond
 	// MaxWaiting is how many bodies may wait for the SQLite writer.
 	MaxWaiting = 4096
 )
@@ -197,7 +200,9 @@ func (w *writer) together(first *body) {
 		return
 	}
 	w.open = true
-	for b, more := first, true; more; b, more = w.take() {
+	full := time.NewTimer(GroupTime)
+	defer full.Stop()
+	for b, more := first, true; more; b, more = w.take(full.C) {
 		if b.begin() {
 			w.group = append(w.group, b)
 			if !w.nested(b) {
@@ -212,7 +217,13 @@ func (w *writer) together(first *body) {
 	w.finish(began)
 }
 
-func (w *writer) take() (*body, bool) {
+// take returns the next waiting body, if there is one and the group is not full in time.
+func (w *writer) take(full <-chan time.Time) (*body, bool) {
+	select {
+	case <-full:
+		return nil, false
+	default:
+	}
 	select {
 	case b, open := <-w.queue:
 		return b, open

@@ -395,6 +395,12 @@ func TestTransactionsDoNotNest(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "inside the body of another") {
 			t.Errorf("a transaction within another gives %v", err)
 		}
+		err = d.Write(t.Context(), func(tx *db.Tx) error {
+			return d.Read(tx.Context(), func(*db.Tx) error { return nil })
+		})
+		if err == nil || !strings.Contains(err.Error(), "inside the body of another") {
+			t.Errorf("a read within a transaction gives %v", err)
+		}
 	})
 }
 
@@ -460,4 +466,23 @@ func TestReadEndsWithItsCaller(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A caller of a group waits for its slowest; a group that has taken long begins no further body.
+func TestSlowGroupTakesNoMore(t *testing.T) {
+	d, _ := dbtest.SQLite(t)
+	table(t, d)
+	before := d.Stats().Groups
+	slow := func(tx *db.Tx) error {
+		<-time.After(db.GroupTime + 20*time.Millisecond)
+		return add(tx, "a", 1)
+	}
+	for i, err := range together(t, d, slow, slow, adds("a", 1)) {
+		if err != nil {
+			t.Errorf("body %d: %v", i, err)
+		}
+	}
+	if groups := d.Stats().Groups - before; groups != 4 { // the one held, and each by itself
+		t.Errorf("they took %d commits", groups)
+	}
 }
