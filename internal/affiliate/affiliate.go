@@ -19,8 +19,11 @@ const (
 
 // Affiliate is the room: its methods are what people do.
 type Affiliate struct {
-	d *db.DB
+	d        *db.DB
+	follower follower
 }
 
 // New returns the room that d keeps.
-func New(d *db.DB) *Affiliate { return &Affiliate{d: d} }
+func New(d *db.DB) *Affiliate {
+	return &Affiliate{d: d, follower: follower{turned: make(chan struct{})}}
+}

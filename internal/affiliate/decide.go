@@ -63,7 +63,7 @@ func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 		s.EmailKey = account.EmailKey(s.Email)
 	}
 	if !s.CaughtUp {
-		return wait(tx, s)
+		return postpone(tx, s)
 	}
 	decisions, receipts, err := decide(tx, s)
 	if err != nil || len(s.Lines) == 0 {

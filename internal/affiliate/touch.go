@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +87,21 @@ func recordClicks(tx *db.Tx, clicks []click) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	var fresh int64
+	for chunk := range slices.Chunk(clicks, touchChunk) {
+		n, err := insertTouches(tx, chunk, subjects, people)
+		if err != nil {
+			return 0, err
+		}
+		fresh += n
+	}
+	return fresh, nil
+}
+
+// touchChunk is how many touches one statement stores: few lengths of statement, whatever the batch.
+const touchChunk = 50
+
+func insertTouches(tx *db.Tx, clicks []click, subjects map[subjectKey]subject, people map[id.Viewer]id.Account) (int64, error) {
 	var rows db.Values
 	for i := range clicks {
 		c := &clicks[i]

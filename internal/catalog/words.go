@@ -11,10 +11,10 @@ const (
 	maxWordRunes  = 40
 )
 
-// words splits text into the words it is found by, the same for both engines and for what is searched:
+// Words splits text into the words it is found by, the same for both engines and for what is searched:
 // lower case, Latin letters without their marks, and each character of scripts that write no spaces as a
 // word of its own. What is no letter or digit only separates, so no query has any syntax.
-func words(text string) []string {
+func Words(text string) []string {
 	var list []string
 	var word []rune
 	end := func() {
@@ -63,11 +63,11 @@ var unmarked = func() map[rune]string {
 }()
 
 // indexed returns text as it is stored to be searched.
-func indexed(texts ...string) string { return strings.Join(words(strings.Join(texts, " ")), " ") }
+func indexed(texts ...string) string { return strings.Join(Words(strings.Join(texts, " ")), " ") }
 
 // queryWords returns the words of a search, at most maxQueryWords.
 func queryWords(q string) []string {
-	list := words(q)
+	list := Words(q)
 	return list[:min(len(list), maxQueryWords)]
 }
 

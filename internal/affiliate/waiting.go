@@ -8,9 +8,9 @@ import (
 	"mezzo/internal/id"
 )
 
-// wait stores the sale's lines undecided, each with the most it can come to, so that the ledger can
+// postpone stores the sale's lines undecided, each with the most it can come to, so that the ledger can
 // keep that much aside.
-func wait(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
+func postpone(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	decisions := make(map[id.Line]Decision, len(s.Lines))
 	if len(s.Lines) == 0 {
 		return decisions, nil
