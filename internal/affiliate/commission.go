@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 )
@@ -35,6 +36,7 @@ type NewCommission struct {
 	Base    money.Amount
 	Rate    money.Bps
 	Amount  money.Amount
+	Touch   *event.SaleTouch // the winning one, where the order was paid before it was known
 }
 
 // Commission is what a line earned a creator, and where that stands.
@@ -91,7 +93,20 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range made {
+		state := made[i].fact()
+		state.Touch = list[i].Touch
+		if err := event.Emit(tx, event.CommissionCreated{CommissionState: state}); err != nil {
+			return nil, err
+		}
+	}
 	return made, spend(tx, made, 1)
+}
+
+// fact is what the log is told of a commission.
+func (c *Commission) fact() event.CommissionState {
+	return event.CommissionState{Commission: c.ID, Order: c.Order, Part: c.Part, Line: c.Line, Creator: c.Creator, Brand: c.Brand, Program: c.Program,
+		Product: c.Product, Video: c.Video, Base: c.Base, Rate: c.Rate, Amount: c.Amount}
 }
 
 // spend adds commissions to what their programs have spent, or takes them off; programs without a budget
@@ -123,12 +138,21 @@ func ScheduleCommissions(tx *db.Tx, part id.Part, releaseAt time.Time) error {
 // ReleaseCommissions makes the part's pending commissions available and returns them, by line. It is
 // harmless to repeat: what is released already is not returned again.
 func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
-	return byLine(db.All(tx, scanCommission, `UPDATE commissions SET state = 'available', released_at = $1
+	freed, err := byLine(db.All(tx, scanCommission, `UPDATE commissions SET state = 'available', released_at = $1
 		WHERE part_id = $2 AND state = 'pending' RETURNING `+commissionColumns, db.Micros(tx.Now()), string(part)))
+	if err != nil {
+		return nil, err
+	}
+	for i := range freed {
+		if err := event.Emit(tx, event.CommissionReleased{CommissionState: freed[i].fact()}); err != nil {
+			return nil, err
+		}
+	}
+	return freed, nil
 }
 
-// ReverseCommissions takes back the lines' commissions that are not paid out, for a reason people read,
-// and returns them as they were before: State tells whether the money was pending or available.
+// ReverseCommissions takes back the lines' commissions that are not paid out, for a reason out of a fixed
+// list (cancelled, refunded, …), and returns them as they were before: State tells whether the money was pending or available.
 func ReverseCommissions(tx *db.Tx, lines []id.Line, reason string) ([]Commission, error) {
 	if len(lines) == 0 {
 		return nil, nil
@@ -143,6 +167,11 @@ func ReverseCommissions(tx *db.Tx, lines []id.Line, reason string) ([]Commission
 		append([]any{reason, db.Micros(tx.Now())}, args...)...)
 	if err != nil {
 		return nil, err
+	}
+	for i := range before {
+		if err := event.Emit(tx, event.CommissionReversed{CommissionState: before[i].fact(), Reason: reason}); err != nil {
+			return nil, err
+		}
 	}
 	return before, spend(tx, before, -1)
 }

@@ -222,11 +222,11 @@ func TestWaiting(t *testing.T) {
 		w.shelve(0, 0)
 		w.program(1500, 336)
 		s := w.sale(0)
-		s.CaughtUp = false
+		s.CaughtUp, s.PlacedAt = false, k.Now().Add(time.Second)
 		if got := w.decide(s)[0]; !got.Waiting || got.Creator != "" || got.Most != 1500 || got.HoldDays != 15 {
 			t.Fatalf("while it waits: %+v", got)
 		}
-		w.click(w.viewer, 0, 0) // at the order's own moment: the follower tells it late
+		w.click(w.viewer, 0, 0) // before the order, and told late by the follower
 		k.Advance(time.Minute)
 		w.click(w.viewer, 1, 0)
 		w.write(func(tx *db.Tx) error {

@@ -127,9 +127,10 @@ func (w *world) shown(creator int) id.Impression {
 	return id.Impression{Request: r.Next(w.c.Now()), Subject: u, SubjectKind: id.SubjectVideo, Surface: id.SurfaceHome, Slot: 3, Issued: w.c.Now()}
 }
 
-// click records a touch of the viewer with a creator's video.
+// click records a touch of the viewer with a creator's video, a moment later than anything before.
 func (w *world) click(viewer id.Viewer, creator, product int) {
 	w.t.Helper()
+	w.c.Advance(time.Microsecond)
 	n := affiliate.NewTouch{Asker: account.Asker{Viewer: viewer}, Impression: w.shown(creator), Product: w.products[product], Kind: affiliate.TouchClick, At: w.c.Now()}
 	w.write(func(tx *db.Tx) error { return affiliate.RecordTouch(tx, n) })
 }
