@@ -45,20 +45,8 @@ func TestCommissionLife(t *testing.T) {
 		for i := range w.products {
 			w.accept(a, 0, i)
 		}
-		spent := func(want int64) {
-			t.Helper()
-			got, err := a.Program(ctx, w.owner, p.ID)
-			if err != nil || got.Spent == nil || got.Spent.Minor != want {
-				t.Fatalf("spent %+v of %d, %v", got.Spent, want, err)
-			}
-		}
-		sums := func(pending, available, reversed int64) {
-			t.Helper()
-			e, err := a.Earnings(ctx, w.creators[0])
-			if err != nil || e.Pending.Minor != pending || e.Available.Minor != available || e.Reversed.Minor != reversed || e.Pending.Currency != "EUR" {
-				t.Fatalf("earnings %+v, %v; want %d %d %d", e, err, pending, available, reversed)
-			}
-		}
+		spent := func(want int64) { t.Helper(); w.spent(a, p.ID, want) }
+		sums := func(pending, available, reversed int64) { t.Helper(); w.sums(a, pending, available, reversed) }
 		sums(0, 0, 0)
 		s, made := w.earn(0, 0, 1)
 		sums(600, 0, 0)
@@ -112,6 +100,23 @@ func TestCommissionLife(t *testing.T) {
 		}
 		w.facts(map[string]int{"commission.created": 2, "commission.released": 1, "commission.reversed": 2})
 	})
+}
+
+func (w *world) spent(a *affiliate.Affiliate, p id.Program, want int64) {
+	w.t.Helper()
+	got, err := a.Program(ctx, w.owner, p)
+	if err != nil || got.Spent == nil || got.Spent.Minor != want {
+		w.t.Fatalf("spent %+v of %d, %v", got.Spent, want, err)
+	}
+}
+
+// sums checks what the first creator has earned.
+func (w *world) sums(a *affiliate.Affiliate, pending, available, reversed int64) {
+	w.t.Helper()
+	e, err := a.Earnings(ctx, w.creators[0])
+	if err != nil || e.Pending.Minor != pending || e.Available.Minor != available || e.Reversed.Minor != reversed || e.Pending.Currency != "EUR" {
+		w.t.Fatalf("earnings %+v, %v; want %d %d %d", e, err, pending, available, reversed)
+	}
 }
 
 func (w *world) facts(want map[string]int) {
