@@ -10,6 +10,7 @@ import (
 	"mezzo/internal/clock"
 	"mezzo/internal/content"
 	"mezzo/internal/fault"
+	"mezzo/internal/feed"
 	"mezzo/internal/id"
 	"mezzo/internal/media"
 	"mezzo/internal/order"
@@ -30,6 +31,7 @@ type Deps struct {
 	Orders   *order.Orders
 	Payouts  *payout.Payouts
 	Keys     *id.Keyring // signs impression tokens
+	Feed     *feed.Feed
 }
 
 // Options say how requests are received.
@@ -94,6 +96,7 @@ func (a *API) rooms() []func() {
 		a.registerTrust,
 		a.registerOrders,
 		a.registerMoney,
+		a.registerEvents,
 	}
 }
 

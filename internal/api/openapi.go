@@ -164,12 +164,15 @@ func (a *API) problemSchema() *huma.Schema {
 }
 
 // describeRaw adds an operation that huma does not serve to the document.
-func (a *API) describeRaw(op *huma.Operation) {
+func (a *API) describeRaw(op *huma.Operation, r Route) {
 	status := op.DefaultStatus
 	if status == 0 {
 		status = http.StatusOK
 	}
-	op.Responses[fmt.Sprint(status)] = &huma.Response{Description: http.StatusText(status)}
+	op.Responses[fmt.Sprint(status)] = &huma.Response{Description: http.StatusText(status), Content: a.jsonOf(r.Gives)}
+	if r.Takes != nil {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: a.jsonOf(r.Takes)}
+	}
 	for _, part := range strings.Split(op.Path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
 			op.Parameters = append(op.Parameters, &huma.Param{
@@ -179,6 +182,14 @@ func (a *API) describeRaw(op *huma.Operation) {
 	}
 	op.Path = strings.NewReplacer("...}", "}", "{$}", "").Replace(op.Path)
 	a.huma.OpenAPI().AddOperation(op)
+}
+
+// jsonOf describes JSON of the value's type, nil for none.
+func (a *API) jsonOf(value any) map[string]*huma.MediaType {
+	if value == nil {
+		return nil
+	}
+	return map[string]*huma.MediaType{"application/json": {Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(value), true, "")}}
 }
 
 // operationID makes a stable name of method and path: get_brands_id_members.

@@ -66,6 +66,8 @@ type Route struct {
 	CORS        bool  // other sites' pages may call it, without credentials
 	OwnAuth     bool  // the Authorization header is the handler's own business (stream keys, write keys)
 	raw         bool
+	Takes       any // of a raw route, for the document: a value of the type its JSON body has
+	Gives       any // likewise, of its answer
 }
 
 // Pattern returns the path as the mux and the OpenAPI document spell it.
@@ -107,7 +109,7 @@ func (a *API) raw(r Route, handler func(w http.ResponseWriter, r *http.Request) 
 	r.raw = true
 	a.note(r)
 	op := a.operation(r)
-	a.describeRaw(&op)
+	a.describeRaw(&op, r)
 	a.mux.HandleFunc(r.Method+" "+r.Pattern(), func(w http.ResponseWriter, q *http.Request) {
 		a.gate(r, w, q, func(w http.ResponseWriter, q *http.Request) {
 			if err := handler(w, q); err != nil {

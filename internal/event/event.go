@@ -82,7 +82,7 @@ type Flags uint16
 // The findings; their bits are part of the log and never change.
 const (
 	Forged         Flags = 1 << iota // its token was not made here, or is another viewer's
-	Foreign                          // it names a thing that its token's subject does not hold
+	Foreign                          // it names a thing that is not there, or that its token's subject does not hold
 	Expired                          // its token is older than id.ImpressionLife
 	Bot                              // a declared robot, or caught as one
 	Late                             // it happened before the horizon within which repeats are known

@@ -1,0 +1,49 @@
+package feed
+
+import (
+	"log/slog"
+	"sync"
+
+	"mezzo/internal/clock"
+	"mezzo/internal/db"
+	"mezzo/internal/id"
+	"mezzo/internal/stream"
+)
+
+// Bounds of what a feed keeps in memory.
+const (
+	// SeenMost is how many events are known to be repeats at least; twice as many at most.
+	SeenMost = 1 << 17
+	// ThingsMost is how many videos, shelf items and products are known without asking SQL.
+	ThingsMost = 1 << 15
+)
+
+// Options of a feed.
+type Options struct {
+	Log *slog.Logger
+}
+
+// Feed is the room. It is made once and used by many goroutines.
+type Feed struct {
+	db     *db.DB
+	stream *stream.Log
+	keys   *id.Keyring
+	clock  clock.Clock
+	log    *slog.Logger
+	things *things
+	seen   *recent[told, struct{}]
+	work   sync.Pool // of *work
+}
+
+// New returns the room. keys sign and open impression tokens; the events and the pages served go
+// into log.
+func New(d *db.DB, log *stream.Log, keys *id.Keyring, o Options) *Feed {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Feed{
+		db: d, stream: log, keys: keys, clock: d.Clock(), log: o.Log,
+		things: newThings(d), seen: newRecent[told, struct{}](SeenMost),
+		work: sync.Pool{New: func() any { return &work{} }},
+	}
+}

@@ -1,0 +1,197 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"mezzo/internal/account"
+	"mezzo/internal/event"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+)
+
+// Sender is what a request says of where it comes from. The address is truncated before it is
+// logged, the user agent is kept as a class only.
+type Sender struct {
+	Address   netip.Addr
+	UserAgent string
+}
+
+// Verdict is the answer to a batch: every event of it is counted in one of the three.
+type Verdict struct {
+	Accepted   int               `json:"accepted" doc:"Events that are on disk now"`
+	Duplicates int               `json:"duplicates" doc:"Events this node knew already; more may turn out to be repeats when they are counted"`
+	Rejected   []event.Rejection `json:"rejected" nullable:"false" doc:"Events that are malformed, with the reason"`
+}
+
+// told names one event of one viewer.
+type told struct{ viewer, event uuid.UUID }
+
+// work is the memory one batch needs; it is used again.
+type work struct {
+	batch   event.Batch
+	found   map[string]*thing
+	ask     wanted
+	ids     map[uuid.UUID]struct{} // of this batch
+	fresh   []told                 // what is in records
+	buf     []byte
+	ends    []int // of each record in buf
+	records [][]byte
+}
+
+// Ingest takes one batch of events of the asker's viewer and returns once they are on disk. Each
+// event is judged by itself: a bad one is rejected, the others are logged, with what is wrong
+// about them as flags. Repeats are harmless: this node drops those it knows, the folds the rest.
+//
+// Malformed, TooLarge, Invalid: the request as a whole, nothing was taken. Unauthorized: there is
+// no viewer to whom the events belong. Unavailable: too much waits for the disk; the same batch
+// may be sent again, whatever became of it.
+func (f *Feed) Ingest(ctx context.Context, who account.Asker, from Sender, body []byte) (Verdict, error) {
+	viewer, err := who.Viewer.UUID()
+	if err != nil {
+		return Verdict{}, fault.New(fault.Unauthorized, "These events are nobody's: send them with the viewer's cookie or X-Viewer-Token.")
+	}
+	w := f.work.Get().(*work)
+	defer f.work.Put(w)
+	now := f.clock.Now()
+	if err := w.batch.Parse(body, now); err != nil {
+		return Verdict{}, err
+	}
+	answer := Verdict{Rejected: append([]event.Rejection{}, w.batch.Rejected...)}
+	answer.Duplicates = f.dropKnown(w, viewer)
+	f.mark(w.batch.Events, who, from, now)
+	if w.found == nil {
+		w.found = map[string]*thing{}
+	}
+	clear(w.found)
+	if err := f.things.gather(ctx, w.batch.Events, w.found, &w.ask); err != nil {
+		return Verdict{}, err
+	}
+	for i := range w.batch.Events {
+		settle(&w.batch.Events[i], who, w.found)
+	}
+	if err := w.encode(); err != nil {
+		return Verdict{}, err
+	}
+	if len(w.records) > 0 {
+		if _, err := f.stream.Append(ctx, event.KindEvent, w.records...); err != nil {
+			return Verdict{}, err
+		}
+	}
+	for _, t := range w.fresh { // only now: what is known is never logged again
+		f.seen.put(t, struct{}{})
+	}
+	answer.Accepted = len(w.records)
+	return answer, nil
+}
+
+// dropKnown takes events out of the batch that are on disk already or stand in it twice, and
+// returns how many those are.
+func (f *Feed) dropKnown(w *work, viewer uuid.UUID) int {
+	if w.ids == nil {
+		w.ids = map[uuid.UUID]struct{}{}
+	}
+	clear(w.ids)
+	w.fresh = w.fresh[:0]
+	before := len(w.batch.Events)
+	w.batch.Events = slices.DeleteFunc(w.batch.Events, func(e event.Event) bool {
+		t := told{viewer, e.ID}
+		_, twice := w.ids[e.ID]
+		if _, known := f.seen.get(t); known || twice {
+			return true
+		}
+		w.ids[e.ID] = struct{}{}
+		w.fresh = append(w.fresh, t)
+		return false
+	})
+	return before - len(w.batch.Events)
+}
+
+// mark writes into the events what the request says of all of them, and opens their tokens.
+func (f *Feed) mark(events []event.Event, who account.Asker, from Sender, now time.Time) {
+	agent, net := event.AgentOf(from.UserAgent), event.NetOf(from.Address)
+	for i := range events {
+		e := &events[i]
+		e.Viewer, e.Agent, e.Net = who.Viewer, agent, net
+		if agent == event.AgentRobot {
+			e.Flags |= event.Bot
+		}
+		if e.Token != "" {
+			f.open(e, now)
+		}
+	}
+}
+
+// open attaches what the event's token shows, or flags the event as one whose token is not ours,
+// is another viewer's, is too old, or shows something else than the event says.
+func (f *Feed) open(e *event.Event, now time.Time) {
+	video, room := e.Video, e.Room
+	shown, err := f.keys.OpenImpression(e.Viewer, e.Token, now)
+	switch {
+	case err == nil:
+	case errors.Is(err, id.ErrExpired):
+		e.Flags |= event.Expired
+	default:
+		e.Flags |= event.Forged
+		return
+	}
+	e.Attach(shown)
+	// A link may lead to a video or a room: that it does is not in its token.
+	if shown.SubjectKind != id.SubjectLink && (video != "" && video != shown.Video() || room != "" && room != shown.Room()) {
+		e.Flags |= event.Foreign
+	}
+}
+
+// settle says whose content and whose product the event is about. A client's word for a creator
+// counts only when it asks to follow one.
+func settle(e *event.Event, who account.Asker, found map[string]*thing) {
+	key := subject(e)
+	of := found[key]
+	switch {
+	case of != nil:
+		e.Creator = of.creator
+	case e.Type != event.Follow || e.Shown.SubjectKind != 0:
+		e.Creator = ""
+	}
+	if key != "" && of == nil {
+		e.Flags |= event.Foreign
+	}
+	if e.Product != "" {
+		if product := found[string(e.Product)]; product != nil {
+			e.Brand = product.brand
+		} else {
+			e.Flags |= event.Foreign
+		}
+		if of != nil {
+			if _, ok := of.brandOf(e.Product); !ok {
+				e.Flags |= event.Foreign
+			}
+		}
+	}
+	if e.Creator != "" && e.Creator == who.Creator || who.Member(e.Brand) {
+		e.Flags |= event.Own
+	}
+}
+
+// encode writes the events as records that share one buffer.
+func (w *work) encode() error {
+	w.buf, w.ends, w.records = w.buf[:0], w.ends[:0], w.records[:0]
+	for i := range w.batch.Events {
+		var err error
+		if w.buf, err = w.batch.Events[i].AppendEncode(w.buf); err != nil {
+			return err
+		}
+		w.ends = append(w.ends, len(w.buf))
+	}
+	start := 0
+	for _, end := range w.ends {
+		w.records = append(w.records, w.buf[start:end])
+		start = end
+	}
+	return nil
+}
