@@ -10,7 +10,7 @@ import (
 const (
 	maxTopBoxes   = 4096     // boxes at the top of a file; a fragmented one may have many
 	maxChildren   = 4096     // boxes inside one box
-	maxIndexBytes = 32 << 20 // the index (moov): ten minutes at 240 frames/s need about 4 MiB
+	maxIndexBytes = 12 << 20 // the index (moov): ten minutes at 240 frames/s need about 4 MiB
 	maxTracks     = 32       // tracks in one file; phones write up to eight
 )
 

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tus/tusd/v2/pkg/handler"
+
 	"mezzo/internal/blob"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
@@ -59,6 +61,7 @@ type Options struct {
 // Media takes uploads and pictures in, makes them playable and serves them.
 type Media struct {
 	Options
+	up       *handler.UnroutedHandler
 	encoding chan struct{} // a place for each video being transcoded
 	painting chan struct{} // a place for each picture being decoded
 }
@@ -82,6 +85,9 @@ func New(o Options) (*Media, error) {
 	m := &Media{Options: o, encoding: make(chan struct{}, max(1, o.Encoders)), painting: make(chan struct{}, paintersAtOnce)}
 	if err := os.MkdirAll(m.workDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("media: the folder of uploads cannot be made: %w", err)
+	}
+	if m.up, err = m.library(); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
 	}
 	return m, nil
 }

@@ -88,16 +88,13 @@ func newWorld(t *testing.T, d *db.DB, c *clock.Turned, tool *media.Tool) *world 
 	if err != nil {
 		t.Fatal(err)
 	}
-	uploads, err := w.Handler(func(r *http.Request) (account.Asker, error) {
+	uploads := w.Handler(func(r *http.Request) (account.Asker, error) {
 		a := account.Asker{Account: id.Account(r.Header.Get("Test-Account"))}
 		if s := r.Header.Get("Test-Scope"); s != "" {
 			a.Scopes = account.Scopes{account.Scope(s): true}
 		}
 		return a, nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/uploads", uploads)
 	mux.Handle("/api/v1/uploads/", uploads)

@@ -8,8 +8,8 @@ import (
 )
 
 // maxChunks bounds the chunks of all tracks of one file together; a chunk usually holds
-// half a second or a frame, so ten minutes need some ten thousand.
-const maxChunks = 1 << 20
+// half a second, at the least a frame: ten minutes at 240 frames/s are 144,000.
+const maxChunks = 1 << 18
 
 // chunk is a run of samples of one track that lie together in the file.
 type chunk struct {

@@ -35,15 +35,18 @@ type tus struct {
 
 // Handler answers resumable uploads (tus 1.0: creation, creation-with-upload, termination) under
 // UploadsPath. who says who asks; each upload exists for its owner only.
-func (m *Media) Handler(who func(*http.Request) (account.Asker, error)) (http.Handler, error) {
+func (m *Media) Handler(who func(*http.Request) (account.Asker, error)) http.Handler {
+	return &tus{m: m, who: who, up: m.up}
+}
+
+// library sets the tus library up with our steps in it.
+func (m *Media) library() (*handler.UnroutedHandler, error) {
 	store := filestore.New(m.Dir)
 	composer := handler.NewStoreComposer()
 	composer.UseCore(store)
 	composer.UseTerminater(store)
 	composer.UseLocker(memorylocker.New())
-	t := &tus{m: m, who: who}
-	var err error
-	t.up, err = handler.NewUnroutedHandler(handler.Config{
+	return handler.NewUnroutedHandler(handler.Config{
 		StoreComposer:              composer,
 		MaxSize:                    MaxUploadBytes,
 		BasePath:                   UploadsPath,
@@ -52,14 +55,10 @@ func (m *Media) Handler(who func(*http.Request) (account.Asker, error)) (http.Ha
 		Cors:                       &handler.CorsConfig{Disable: true},
 		Logger:                     slog.New(slog.NewTextHandler(io.Discard, nil)),
 		NetworkTimeout:             60 * time.Second,
-		PreUploadCreateCallback:    t.create,
-		PreFinishResponseCallback:  t.finish,
-		PreUploadTerminateCallback: t.terminate,
+		PreUploadCreateCallback:    m.createUpload,
+		PreFinishResponseCallback:  m.finishUpload,
+		PreUploadTerminateCallback: m.terminateUpload,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
 }
 
 // asked is what travels with one request through the other library and back.
@@ -150,23 +149,23 @@ func (t *tus) own(r *http.Request, who account.Asker, upload id.Upload) error {
 	return nil
 }
 
-// create lets the library begin an upload under an id of ours, once there is a row for it.
-func (t *tus) create(hook handler.HookEvent) (handler.HTTPResponse, handler.FileInfoChanges, error) {
+// createUpload lets the library begin an upload under an id of ours, once there is a row for it.
+func (m *Media) createUpload(hook handler.HookEvent) (handler.HTTPResponse, handler.FileInfoChanges, error) {
 	a := askedOf(hook.Context)
 	if hook.Upload.Size <= 0 {
-		return t.refuse(a, fault.InvalidField("header.Upload-Length", "The file is empty. Choose the video and upload it again."))
+		return refuse(a, fault.InvalidField("header.Upload-Length", "The file is empty. Choose the video and upload it again."))
 	}
 	name := clipName(hook.Upload.MetaData["filename"])
-	u, err := db.Do(db.WithoutKey(hook.Context), t.m.DB, func(tx *db.Tx) (Upload, error) {
+	u, err := db.Do(db.WithoutKey(hook.Context), m.DB, func(tx *db.Tx) (Upload, error) {
 		return begin(tx, a.who.Account, hook.Upload.Size, name)
 	})
 	if err != nil {
-		return t.refuse(a, err)
+		return refuse(a, err)
 	}
 	return handler.HTTPResponse{}, handler.FileInfoChanges{ID: string(u.ID)}, nil
 }
 
-func (t *tus) refuse(a *asked, err error) (handler.HTTPResponse, handler.FileInfoChanges, error) {
+func refuse(a *asked, err error) (handler.HTTPResponse, handler.FileInfoChanges, error) {
 	a.refusal = err
 	return handler.HTTPResponse{}, handler.FileInfoChanges{}, errRefused
 }
@@ -174,18 +173,18 @@ func (t *tus) refuse(a *asked, err error) (handler.HTTPResponse, handler.FileInf
 // errRefused makes the library stop; the answer is made from asked.refusal.
 var errRefused = handler.NewError("ERR_REFUSED", "refused", http.StatusUnprocessableEntity)
 
-// finish looks into an upload before the last piece is answered.
-func (t *tus) finish(hook handler.HookEvent) (handler.HTTPResponse, error) {
-	if err := t.m.finish(hook.Context, id.Upload(hook.Upload.ID)); err != nil {
+// finishUpload looks into an upload before the last piece is answered.
+func (m *Media) finishUpload(hook handler.HookEvent) (handler.HTTPResponse, error) {
+	if err := m.finish(hook.Context, id.Upload(hook.Upload.ID)); err != nil {
 		askedOf(hook.Context).refusal = err
 		return handler.HTTPResponse{}, errRefused
 	}
 	return handler.HTTPResponse{}, nil
 }
 
-// terminate removes the row before the library removes the bytes: but not while a video is made of them.
-func (t *tus) terminate(hook handler.HookEvent) (handler.HTTPResponse, error) {
-	err := t.m.DB.Write(hook.Context, func(tx *db.Tx) error {
+// terminateUpload removes the row before the library removes the bytes: but not while a video is made of them.
+func (m *Media) terminateUpload(hook handler.HookEvent) (handler.HTTPResponse, error) {
+	err := m.DB.Write(hook.Context, func(tx *db.Tx) error {
 		n, err := tx.Exec(`DELETE FROM uploads WHERE id = $1 AND state IN ('receiving','finished')`, hook.Upload.ID)
 		if err == nil && n == 0 {
 			err = fault.New(fault.Conflict, "A video is being made of this upload. Delete the video instead.")
