@@ -177,3 +177,27 @@ func BenchmarkReadBeside(b *testing.B) {
 		b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "writes/s")
 	})
 }
+
+// BenchmarkOpen is opening an empty folder, migrations included, and one that was there before.
+func BenchmarkOpen(b *testing.B) {
+	open := func(dir string) {
+		d, err := db.Open(context.Background(), db.Options{Dir: dir, Clock: clock.System{}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("fresh", func(b *testing.B) {
+		for b.Loop() {
+			open(b.TempDir())
+		}
+	})
+	b.Run("again", func(b *testing.B) {
+		dir := b.TempDir()
+		for b.Loop() {
+			open(dir)
+		}
+	})
+}

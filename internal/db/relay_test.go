@@ -14,7 +14,7 @@ import (
 	"mezzo/internal/db/dbtest"
 )
 
-// ledger is a Sink in memory that insists on consecutive numbers, as the log does.
+// sink is a Sink in memory that insists on consecutive numbers, as the log does.
 type sink struct {
 	mu    sync.Mutex
 	facts []db.Fact
@@ -194,6 +194,31 @@ func TestRelayResumesFromTheLog(t *testing.T) {
 		if want := []string{"1", "2", "3", "4", "5"}; !slices.Equal(s.bodies(), want) {
 			t.Errorf("the log holds %v", s.bodies())
 		}
+	})
+}
+
+// A relay whose lease somebody else has taken publishes nothing more until it is free again.
+func TestRelayStopsWithItsLease(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		s := &sink{}
+		startRelay(t, d, "a", s)
+		emit(t, d, 1)
+		waitFor(t, "the first fact is published", func() bool { return s.count() == 1 })
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE leases SET holder = 'thief', until_at = $1`, db.Micros(tx.Now().Add(db.RelayLease)))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		emit(t, d, 2)
+		before := d.Stats().Bodies
+		waitFor(t, "the relay has tried for its lease again", func() bool { return d.Stats().Bodies >= before+3 })
+		if s.count() != 1 {
+			t.Error("it published without its lease")
+		}
+		c.Advance(db.RelayLease)
+		waitFor(t, "it goes on when the lease has ended", func() bool { return s.count() == 2 })
 	})
 }
 

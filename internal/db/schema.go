@@ -81,9 +81,14 @@ const (
 	onlyPostgres = "${X_POSTGRES}"
 )
 
+var (
+	keepLine   = regexp.MustCompile(`^\$\{X_(?:APPEND_ONLY ([a-z0-9_]+)|KEEP ([a-z0-9_]+) \(([a-z0-9_, ]+)\))\}$`)
+	wholeTypes = regexp.MustCompile(`\b(BIGINT|SMALLINT)\b`)
+)
+
 // keep reads "${X_APPEND_ONLY table}" and "${X_KEEP table (column, column)}".
 func keep(line string) (table, columns string, ok bool) {
-	m := regexp.MustCompile(`^\$\{X_(?:APPEND_ONLY ([a-z0-9_]+)|KEEP ([a-z0-9_]+) \(([a-z0-9_, ]+)\))\}$`).FindStringSubmatch(line)
+	m := keepLine.FindStringSubmatch(line)
 	if m == nil {
 		return "", "", false
 	}
@@ -94,7 +99,6 @@ func keep(line string) (table, columns string, ok bool) {
 func translate(text string, e Engine) (string, error) {
 	var out bytes.Buffer
 	replace := types(e)
-	whole := regexp.MustCompile(`\b(BIGINT|SMALLINT)\b`)
 	mine, other := onlySQLite, onlyPostgres
 	if e == Postgres {
 		mine, other = other, mine
@@ -111,7 +115,7 @@ func translate(text string, e Engine) (string, error) {
 		}
 		line = replace.Replace(line)
 		if e == SQLite { // STRICT tables know no other names
-			line = whole.ReplaceAllString(line, "INTEGER")
+			line = wholeTypes.ReplaceAllString(line, "INTEGER")
 		}
 		if i := strings.Index(line, "${X_"); i >= 0 {
 			return "", fmt.Errorf("line %d: %q is not a stand-in of migrations", n+1, line[i:])

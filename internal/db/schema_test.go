@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -32,6 +33,32 @@ func TestOpenMigratesAndOpensAgain(t *testing.T) {
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestBackup(t *testing.T) {
+	d, c := dbtest.SQLite(t)
+	table(t, d)
+	if err := d.Write(t.Context(), adds("a", 7)); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, db.File)
+	if err := d.Backup(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(t.Context(), adds("a", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if a := number(t, dbtest.Open(t, db.Options{Dir: dir, Clock: c}), "a"); a != 7 {
+		t.Errorf("in the copy a is %d", a)
+	}
+	if err := d.Backup(t.Context(), file); err == nil {
+		t.Error("a backup was written over")
+	}
+	p, _ := dbtest.Postgres(t)
+	if err := p.Backup(t.Context(), file+"2"); !errors.Is(err, db.ErrNoBackup) {
+		t.Errorf("on PostgreSQL it gives %v", err)
 	}
 }
 
