@@ -8,7 +8,8 @@ import (
 	"log/slog"
 
 	"mezzo/internal/event"
-	"mezzo/internal/ledger"
+	"mezzo/internal/order"
+	"mezzo/internal/payment"
 	"mezzo/internal/stream"
 )
 
@@ -27,7 +28,7 @@ func proofs() []proof {
 	return []proof{
 		{"log", proveLog},
 		{"outbox", proveOutbox},
-		{"ledger", proveLedger},
+		{"books", proveBooks},
 	}
 }
 
@@ -143,11 +144,12 @@ func proveOutbox(ctx context.Context, s *stores) (string, []string, error) {
 	return fmt.Sprintf("facts up to %d are in the log, %d wait for the next start", last, state.Waiting), nil, nil
 }
 
-// proveLedger checks the book in one snapshot of it.
-func proveLedger(ctx context.Context, s *stores) (string, []string, error) {
-	r, err := ledger.Check(ctx, s.db)
+// proveBooks checks the books in one snapshot of them, and orders, receipts and stock against them.
+func proveBooks(ctx context.Context, s *stores) (string, []string, error) {
+	orders := order.New(order.Parts{DB: s.db, Provider: payment.NewSandbox(s.db)}, order.Options{})
+	r, err := orders.Check(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	return fmt.Sprintf("balanced; %d transfers, %d entries and %d seals checked", r.CheckedTransfers, r.CheckedEntries, r.CheckedSeals), r.Problems, nil
+	return fmt.Sprintf("balanced; %d transfers, %d entries and %d seals checked, orders and stock against them", r.CheckedTransfers, r.CheckedEntries, r.CheckedSeals), r.Problems, nil
 }

@@ -23,6 +23,7 @@ const (
 	nodeName    = "node"
 	streamName  = "stream"
 	blobsName   = "media"
+	uploadsName = "uploads"    // files on their way in, and what is made of them
 	lastResort  = "lost+found" // of a disk mounted there
 	folderMode  = 0o700
 	fileMode    = 0o600

@@ -3,12 +3,23 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"mezzo/internal/account"
+	"mezzo/internal/affiliate"
 	"mezzo/internal/api"
+	"mezzo/internal/catalog"
+	"mezzo/internal/content"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
+	"mezzo/internal/media"
+	"mezzo/internal/money"
+	"mezzo/internal/order"
+	"mezzo/internal/payment"
+	"mezzo/internal/payout"
+	"mezzo/internal/stream"
+	"mezzo/internal/trust"
 )
 
 // How often this node does what nobody waits for.
@@ -18,13 +29,22 @@ const (
 	sealEvery  = time.Second
 	tickLease  = 10 * time.Second
 	sealLease  = 30 * time.Second
+	sweepLease = 30 * time.Second
 )
 
 // rooms are the uses people meet, joined to each other and to the stores.
 type rooms struct {
-	keys     *id.Keyring
-	accounts *account.Accounts
-	api      *api.API
+	keys      *id.Keyring
+	accounts  *account.Accounts
+	catalog   *catalog.Catalog
+	affiliate *affiliate.Affiliate
+	content   *content.Content
+	media     *media.Media
+	sandbox   *payment.Sandbox
+	orders    *order.Orders
+	payouts   *payout.Payouts
+	trust     *trust.Trust
+	api       *api.API
 }
 
 // furnish builds the rooms, starts what runs beside them, and opens the door to them.
@@ -42,11 +62,70 @@ func (s *server) furnish(ctx context.Context) error {
 	if err := r.accounts.EnsureOperator(ctx, s.conf.OperatorEmail, s.conf.OperatorPassword); err != nil {
 		return fmt.Errorf("the operator of --operator-email could not be made: %w", err)
 	}
-	r.api = api.New(api.Deps{Accounts: r.accounts}, api.Options{
+	if err := s.furnishTrade(ctx); err != nil {
+		return err
+	}
+	uploads, err := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
+	if err != nil {
+		return fmt.Errorf("uploads cannot be taken in: %w", err)
+	}
+	r.api = api.New(api.Deps{Accounts: r.accounts, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
+		Orders: r.orders, Payouts: r.payouts, Keys: keys, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
+	r.api.Handle("GET "+media.Path+"{name}", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.media.ServeBlob(w, q, q.PathValue("name"))
+	}))
 	s.employ()
+	return nil
+}
+
+// furnishTrade joins the rooms in which things are shown, sold and earned.
+func (s *server) furnishTrade(ctx context.Context) error {
+	if err := order.CheckStates(); err != nil {
+		return err
+	}
+	d, r := s.stores.db, &s.rooms
+	r.catalog, r.affiliate = catalog.New(d), affiliate.New(d)
+	r.content = content.New(d, r.affiliate)
+	var err error
+	r.media, err = media.New(media.Options{DB: d, Blobs: s.stores.blobs, Dir: s.stores.folder.file(uploadsName), Sink: r.content, Tool: media.FindTool(ctx),
+		Log: s.log.With("room", "media"), KeepSmall: s.conf.demo,
+		Refuse: func(w http.ResponseWriter, q *http.Request, err error) { r.api.Refuse(w, q, err) }})
+	if err != nil {
+		return err
+	}
+	r.content.Attach(r.media)
+	r.sandbox = payment.NewSandbox(d)
+	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
+		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
+	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
+	return nil
+}
+
+// touchLog is how far the log and the followers of its touches have come, for orders.
+type touchLog struct {
+	log       *stream.Log
+	affiliate *affiliate.Affiliate
+}
+
+// Horizon returns the log's end as text.
+func (t touchLog) Horizon(ctx context.Context) (string, error) {
+	end, err := t.log.End(ctx)
+	return end.String(), err
+}
+
+// Reached waits until the touches before the horizon are rows.
+func (t touchLog) Reached(ctx context.Context, horizon string, d time.Duration) bool {
+	return t.affiliate.Reached(ctx, horizon, d)
+}
+
+// turn returns what moves the shop's clock; nil where it is the machine's.
+func (s *server) turn() func(time.Duration) error {
+	if turned, ok := s.stores.clock.(*sandbox); ok {
+		return turned.Turn
+	}
 	return nil
 }
 
@@ -59,6 +138,12 @@ func (s *server) employ() {
 		_, err := ledger.Seal(ctx, d)
 		return err
 	})))
+	s.tasks.run("touches", func(ctx context.Context) error {
+		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
+	})
+	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
+	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
+	s.tasks.run("uploads", s.rooms.media.Run)
 	s.tasks.run("keys", every(keysEvery, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
 	s.tasks.run("prune", every(pruneEvery, func(ctx context.Context) error {
 		if _, err := d.PruneIdempotency(ctx); err != nil {
@@ -67,4 +152,12 @@ func (s *server) employ() {
 		_, err := d.PruneJobs(ctx)
 		return err
 	}))
+}
+
+// sweepOrders finishes what time and crashes have left of orders; what fails is tried again.
+func (s *server) sweepOrders(ctx context.Context) error {
+	if err := s.rooms.orders.Sweep(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("part of the order sweep failed and will be tried again", "error", err)
+	}
+	return nil
 }

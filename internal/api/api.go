@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -32,6 +33,8 @@ type Deps struct {
 	Payouts  *payout.Payouts
 	Keys     *id.Keyring // signs impression tokens
 	Feed     *feed.Feed
+	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
+	Turn func(time.Duration) error
 }
 
 // Options say how requests are received.
@@ -97,6 +100,7 @@ func (a *API) rooms() []func() {
 		a.registerOrders,
 		a.registerMoney,
 		a.registerEvents,
+		a.registerSandbox,
 	}
 }
 
@@ -115,6 +119,9 @@ func (a *API) Handle(pattern string, h http.Handler) {
 		h.ServeHTTP(w, r)
 	}))
 }
+
+// Refuse answers a request of another face with an error as this one does.
+func (a *API) Refuse(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }
 
 // Routes lists every route with who may call it, in the order they were registered.
 func (a *API) Routes() []Route { return append([]Route(nil), a.routes...) }

@@ -15,25 +15,6 @@ import (
 // SweepEvery is how often the sweep looks for work that time or a crash has left.
 const SweepEvery = 2 * time.Second
 
-// Run sweeps until ctx ends: each SweepEvery on the house's clock, and at once when wake delivers
-// (a turned clock).
-func (o *Orders) Run(ctx context.Context, wake <-chan struct{}) {
-	for {
-		if err := o.Sweep(ctx); err != nil && ctx.Err() == nil {
-			o.logger.Error("the order sweep failed and will run again", "error", err)
-		}
-		timer := time.NewTimer(SweepEvery)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-wake:
-			timer.Stop()
-		case <-timer.C:
-		}
-	}
-}
-
 // Sweep settles what time or a crash has left: charges without an answer, checkouts whose time is
 // over, refunds the provider has not confirmed, commissions undecided, and holds that have passed.
 // Each step is safe to repeat and one that fails does not keep the others from running.
