@@ -7,7 +7,6 @@ import (
 
 	"mezzo/internal/affiliate"
 	"mezzo/internal/db"
-	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
@@ -59,30 +58,13 @@ func (o *Orders) bookPaid(tx *db.Tx, ord *Order, decisions map[id.Line]affiliate
 			earned = append(earned, newCommission(ord.ID, l, decisions[l.ID]))
 		}
 	}
-	return createCommissions(tx, earned)
+	_, err = affiliate.CreateCommissions(tx, earned)
+	return err
 }
 
 func newCommission(ord id.Order, l Line, d affiliate.Decision) affiliate.NewCommission {
 	return affiliate.NewCommission{Order: ord, Part: l.Part, Line: l.ID, Creator: l.Creator, Brand: l.Brand, Program: l.Program, Product: l.Product,
 		Video: d.Video, Base: l.Base, Rate: l.Rate, Amount: l.Frozen.Commission}
-}
-
-func createCommissions(tx *db.Tx, earned []affiliate.NewCommission) error {
-	made, err := affiliate.CreateCommissions(tx, earned)
-	if err != nil {
-		return err
-	}
-	for _, c := range made {
-		if err := event.Emit(tx, event.CommissionCreated{CommissionState: commissionFact(c)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func commissionFact(c affiliate.Commission) event.CommissionState {
-	return event.CommissionState{Commission: c.ID, Order: c.Order, Part: c.Part, Line: c.Line, Creator: c.Creator, Brand: c.Brand, Program: c.Program,
-		Product: c.Product, Video: c.Video, Base: c.Base, Rate: c.Rate, Amount: c.Amount}
 }
 
 // bookShipped owes the brand the shipping of a part it has sent.
@@ -106,16 +88,8 @@ func (o *Orders) bookReleased(tx *db.Tx, ord *Order, part *Part) error {
 	if err := post(tx, transfers, err); err != nil {
 		return err
 	}
-	released, err := affiliate.ReleaseCommissions(tx, part.ID)
-	if err != nil {
-		return err
-	}
-	for _, c := range released {
-		if err := event.Emit(tx, event.CommissionReleased{CommissionState: commissionFact(c)}); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = affiliate.ReleaseCommissions(tx, part.ID)
+	return err
 }
 
 // bookCancelled owes the buyer everything back and reverses what was earned.
@@ -130,16 +104,10 @@ func (o *Orders) bookCancelled(tx *db.Tx, ord *Order) error {
 	for _, l := range ord.Lines {
 		lines = append(lines, l.ID)
 	}
-	reversed, err := affiliate.ReverseCommissions(tx, lines, "The order was cancelled before it was sent.")
-	if err != nil {
+	if _, err := affiliate.ReverseCommissions(tx, lines, "cancelled"); err != nil {
 		return err
 	}
-	for _, c := range reversed {
-		if err := event.Emit(tx, event.CommissionReversed{CommissionState: commissionFact(c), Reason: "cancelled"}); err != nil {
-			return err
-		}
-	}
-	_, err = affiliate.DecideWaiting(tx, ord.ID) // a line that waited has nothing left to earn
+	_, err := affiliate.DecideWaiting(tx, ord.ID) // a line that waited has nothing left to earn
 	return err
 }
 
@@ -238,7 +206,7 @@ func (o *Orders) unsuspend(tx *db.Tx, full *Order, l *Line, d affiliate.Decision
 	if d.Creator == "" {
 		return nil
 	}
-	if err := createCommissions(tx, []affiliate.NewCommission{newCommission(full.ID, *l, d)}); err != nil {
+	if _, err := affiliate.CreateCommissions(tx, []affiliate.NewCommission{newCommission(full.ID, *l, d)}); err != nil {
 		return err
 	}
 	if part := full.part(l.Part); !part.ReleaseAt.IsZero() {
