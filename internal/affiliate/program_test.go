@@ -238,7 +238,7 @@ func TestShowcase(t *testing.T) {
 			t.Fatalf("put %+v", first)
 		}
 		var promote error
-		w.write(func(tx *db.Tx) error { promote = a.MayPromote(tx, me.Creator, w.products); return nil })
+		w.write(func(tx *db.Tx) error { _, promote = a.MayPromote(tx, me.Creator, w.products); return nil })
 		var f *fault.Fault
 		if !errors.As(promote, &f) || f.Type != affiliate.NotInShowcase || !strings.Contains(f.Detail, "Cup 2") || f.Fields[0].Location != "body.product_ids[2]" {
 			t.Fatalf("may promote: %v", promote)
@@ -271,7 +271,7 @@ func TestOwnBrand(t *testing.T) {
 		me := w.creators[0]
 		w.exec(`INSERT INTO brand_members (brand_id, account_id, role, created_at) VALUES ($1, $2, 'owner', $3)`, w.brand, me.Account, w.c.Now())
 		me.Brands = map[id.Brand]account.Role{w.brand: account.Owner}
-		w.write(func(tx *db.Tx) error { return a.MayPromote(tx, me.Creator, w.products) })
+		w.write(func(tx *db.Tx) error { _, err := a.MayPromote(tx, me.Creator, w.products); return err })
 		item, err := a.PutShowcase(ctx, me, w.products[0])
 		if err != nil || item.Terms != nil {
 			t.Fatalf("put %+v, %v", item, err)

@@ -196,40 +196,42 @@ func shelf(tx *db.Tx, where string, args []any, limit int) ([]Item, error) {
 }
 
 // MayPromote returns nil when the creator may tag all the products: they are on the shelf, or the
-// creator's own brand's, and for sale. Invalid names those that are not, by title.
-func (a *Affiliate) MayPromote(tx *db.Tx, creator id.Creator, products []id.Product) error {
+// creator's own brand's, and for sale; and which of them are the own brand's. Invalid names the
+// first that is neither, by title.
+func (a *Affiliate) MayPromote(tx *db.Tx, creator id.Creator, products []id.Product) (own map[id.Product]bool, err error) {
+	own = map[id.Product]bool{}
 	if len(products) == 0 {
-		return nil
+		return own, nil
 	}
 	in, args := db.In(2, products)
 	good := map[id.Product]bool{}
 	titles := map[id.Product]string{}
-	err := each(tx, func(rows *sql.Rows) error {
+	err = each(tx, func(rows *sql.Rows) error {
 		var p id.Product
 		var title string
-		var ok bool
-		err := rows.Scan(&p, &title, &ok)
-		titles[p], good[p] = title, ok
+		var shelved, member bool
+		err := rows.Scan(&p, &title, &shelved, &member)
+		titles[p], good[p], own[p] = title, shelved || member, member
 		return err
-	}, `SELECT p.id, p.title, CASE WHEN s.id IS NOT NULL OR m.account_id IS NOT NULL THEN 1 ELSE 0 END
+	}, `SELECT p.id, p.title, CASE WHEN s.id IS NOT NULL THEN 1 ELSE 0 END, CASE WHEN m.account_id IS NOT NULL THEN 1 ELSE 0 END
 		FROM products p
 		JOIN creators c ON c.id = $1
 		LEFT JOIN showcase s ON s.product_id = p.id AND s.creator_id = c.id AND s.removed_at = 0
 		LEFT JOIN brand_members m ON m.brand_id = p.brand_id AND m.account_id = c.account_id
 		WHERE p.state = 'active' AND p.standing <> 'removed' AND p.id IN `+in, append([]any{string(creator)}, args...)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, p := range products {
 		at := "body.product_ids[" + nth(i) + "]"
 		switch title, known := titles[p]; {
 		case !known:
-			return fault.InvalidField(at, "There is no such product for sale.")
+			return nil, fault.InvalidField(at, "There is no such product for sale.")
 		case !good[p]:
-			return fault.InvalidField(at, "Put %s into your showcase first: that accepts its program.", title).WithType(NotInShowcase)
+			return nil, fault.InvalidField(at, "Put %s into your showcase first: that accepts its program.", title).WithType(NotInShowcase)
 		}
 	}
-	return nil
+	return own, nil
 }
 
 // termsFor returns what the creator would earn by each product, were it clicked and sold now; none where
