@@ -11,6 +11,7 @@ import (
 	"mezzo/internal/api"
 	"mezzo/internal/catalog"
 	"mezzo/internal/content"
+	"mezzo/internal/feed"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/media"
@@ -44,6 +45,7 @@ type rooms struct {
 	orders    *order.Orders
 	payouts   *payout.Payouts
 	trust     *trust.Trust
+	feed      *feed.Feed
 	api       *api.API
 }
 
@@ -65,12 +67,9 @@ func (s *server) furnish(ctx context.Context) error {
 	if err := s.furnishTrade(ctx); err != nil {
 		return err
 	}
-	uploads, err := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
-	if err != nil {
-		return fmt.Errorf("uploads cannot be taken in: %w", err)
-	}
+	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Payouts: r.payouts, Keys: keys, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -101,6 +100,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
+	r.feed = feed.New(d, s.stores.log, r.keys, feed.Options{Log: s.log.With("room", "feed")})
 	return nil
 }
 
