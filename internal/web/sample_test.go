@@ -1,0 +1,176 @@
+package web
+
+import (
+	"time"
+
+	"mezzo/internal/money"
+)
+
+func usd(minor int64) money.Amount { return money.Of(minor, "USD") }
+
+func pic(name string) Picture { return Picture{URL: "/sample/" + name + ".svg"} }
+
+func noon(day, hour, minute int) time.Time {
+	return time.Date(2026, 11, day, hour, minute, 0, 0, time.UTC)
+}
+
+func sampleChrome(title string, room Room, place string) Chrome {
+	return Chrome{
+		Title: title, Room: room, Place: place, Bag: 2, Back: "/", Path: "/you", Sandbox: true,
+		Me:    &Me{Name: "Marisol Vega", Face: "/sample/marisol.svg", Handle: "marisol", Operator: true},
+		Brand: &BrandRef{ID: "brd_1", Name: "Ferro & Ash", Face: "/sample/pan.svg", Role: "owner", Wait: 18},
+	}
+}
+
+func sampleSeller() Seller {
+	return Seller{Name: "Ferro & Ash", Legal: "Ferro & Ash LLC", Country: "United States", Email: "hello@ferro.example", Address: "12 Foundry Row, Dayton, OH 45402"}
+}
+
+func sampleClip(id string) Clip {
+	return Clip{
+		ID: id, Impression: "imp-" + id, Poster: "/sample/film.svg",
+		Sources:    []Source{{URL: "/sample/none.mp4", Type: "video/mp4", Height: 720, Bitrate: 1_200_000}},
+		Caption:    "Three eggs, no oil, no stick. The trick is patience and six weeks of breakfast. Week six, and still no oil in this pan.",
+		Creator:    CreatorRef{Handle: "marisol", Name: "Marisol Vega", Face: "/sample/marisol.svg"},
+		Disclosure: []string{"commission"},
+		Products: []Offer{{ID: "prd_1", Title: "Everyday skillet, 26 cm", Price: usd(4800), Picture: pic("pan"),
+			Stars: &Stars{Average: "4.7", Count: 312}, Left: "14 left · arrives Mon–Tue"}},
+		Likes: 2418, Comments: 38, Liked: id == "vid_1", Why: []string{"You watched cooking to the end", "New: being tested"},
+	}
+}
+
+func sampleProduct() ProductView {
+	return ProductView{
+		ID: "prd_1", Title: "Everyday skillet", Price: usd(4800), Impression: "imp-1",
+		Description: "Cast in Ohio from recycled iron, machined smooth, seasoned three times with linseed oil.\n\nWeighs 2.1 kg. Fits induction, gas and the oven.",
+		Pictures:    []Picture{pic("pan"), pic("board"), pic("plant")},
+		Brand:       Link{Text: "Ferro & Ash", URL: "/search?brand=brd_1"}, Origin: "cast in Ohio",
+		Stars: &Stars{Average: "4.7", Count: 312, URL: "#reviews"},
+		Variants: []VariantView{
+			{ID: "var_1", Title: "20 cm", Price: usd(3600), Left: 41},
+			{ID: "var_2", Title: "26 cm", Price: usd(4800), Left: 14, Chosen: true},
+			{ID: "var_3", Title: "30 cm", Price: usd(6400), Left: 0},
+		},
+		Facts: []Fact{
+			{Icon: "truck", Text: "2–4 days", Note: "within the United States, from Ferro & Ash", Sum: "$4.90"},
+			{Icon: "return", Text: "30 days to send it back", Note: "Ferro & Ash pays the postage"},
+		},
+		Earner: &Earner{Name: "Marisol Vega", Amount: usd(720), Bps: 1500}, Seller: sampleSeller(),
+		Disclosure: []string{"commission"}, Discloser: "Marisol Vega",
+		Reviews: []Review{{Stars: 5, Text: "Slides like glass after a month.", By: "Jo K., bought 26 cm in August"}, {Stars: 4, Text: "Heavy, and worth it.", By: "R. D., bought 20 cm in July"}},
+	}
+}
+
+func sampleGoods() []Good {
+	return []Good{
+		{URL: "/products/1", Title: "Everyday skillet", Brand: "Ferro & Ash", Price: usd(3600), From: true, Picture: pic("pan"), Stars: &Stars{Average: "4.7", Count: 312}},
+		{URL: "/products/2", Title: "Harbour mug, teal glaze over bare clay", Brand: "Tidewater Clay", Price: usd(2400), Picture: pic("mug"), Stars: &Stars{Average: "4.9", Count: 88}},
+		{URL: "/products/3", Title: "Linen apron, flax", Brand: "Field Cloth", Price: usd(6200), Picture: pic("apron")},
+		{URL: "/products/4", Title: "Dusk desk lamp", Brand: "Halle Light", Price: usd(7900), Picture: pic("lamp"), SoldOut: true},
+		{URL: "/products/5", Title: "Cedar candle", Brand: "Low Tide", Price: usd(1800), Picture: pic("candle")},
+		{URL: "/products/6", Title: "Monstera, small", Brand: "Green Corner", Price: usd(2900), Picture: Picture{}},
+	}
+}
+
+func sampleFilms() []FilmRef {
+	var out []FilmRef
+	for _, c := range []string{"Three eggs, no oil, no stick", "Restoring a rusty one", "Pão de queijo, one pan", "Camp stove test"} {
+		out = append(out, FilmRef{URL: "/v/1", Poster: "/sample/film.svg", Caption: c})
+	}
+	return out
+}
+
+func sampleTill() []TillLine {
+	return []TillLine{{Title: "Everyday skillet, 26 cm", Brand: "Ferro & Ash", Picture: pic("pan"), Total: usd(4800), Earner: "Marisol Vega earns $6.45"}}
+}
+
+func sampleShips() []ShipGroup {
+	return []ShipGroup{{Brand: "Ferro & Ash", ID: "brd_1", Seller: sampleSeller(), Options: []ShipOption{
+		{ID: "s1", Name: "Mon 23 – Tue 24 Nov", Note: "Lonestar Parcel, tracked", Price: usd(490), Chosen: true},
+		{ID: "s2", Name: "Tomorrow", Note: "Courier before noon", Price: usd(1490)},
+	}}}
+}
+
+func sampleSums() []SumRow {
+	return []SumRow{{Label: "Goods", Value: "$48.00"}, {Label: "Voucher GOLDEN5", Value: "−$5.00", Less: true}, {Label: "Shipping", Value: "$4.90"}, {Label: "Sales tax, Texas 8.25 %", Value: "$3.95"}}
+}
+
+func sampleSteps() []Step {
+	return []Step{
+		{State: "done", Text: "Paid", At: noon(18, 11, 6)},
+		{State: "done", Text: "Handed over", At: noon(19, 15, 20)},
+		{State: "now", Icon: "truck", Text: "On its way", When: "since Thursday", Note: "Lonestar Parcel ·", Way: Link{Text: "LP 4471 0092 18"}},
+		{State: "next", Text: "Delivered", When: "Mon 23 – Tue 24 Nov"},
+		{State: "next", Text: "Last day to send it back", When: "24 Dec", Note: "Ferro & Ash pays the postage"},
+	}
+}
+
+func sampleOrder() OrderPage {
+	return OrderPage{
+		Chrome: sampleChrome("Your order", Market, "orders"), ID: "ord_0001f4471", Head: "On its way", Lead: "Expected Monday or Tuesday, from Ferro & Ash in Ohio",
+		Picture: pic("pan"), Placed: noon(18, 11, 6), PaidWith: "Paid with Visa ·· 4242", Total: usd(5185), Sums: sampleSums(), CanStop: true,
+		Parts:   []OrderPart{{ID: "opt_1", Brand: Link{Text: "Ferro & Ash", URL: "/"}, Seller: sampleSeller(), Lines: sampleTill(), Steps: sampleSteps()}},
+		Earned:  []Earned{{Name: "Marisol Vega", Face: "/sample/marisol.svg", Amount: usd(645), State: Pending, Words: "15 % of $43.00, because you opened it from a video.", Slip: []SumRow{{Label: "Goods after voucher", Value: "$43.00"}, {Label: "Rate, frozen at sale", Value: "15 %"}, {Label: "Commission", Value: "$6.45", Total: true}}, Why: "Last click within 14 days. One other creator’s click was older."}},
+		Address: []string{"Dana Reyes", "1804 Kinney Avenue, 3B", "Austin, TX 78704", "United States"},
+	}
+}
+
+func sampleEarnings() EarningsPage {
+	receipt := []SumRow{{Label: "Goods after voucher", Value: "$43.00"}, {Label: "Your rate, frozen at sale", Value: "15 %"}, {Label: "Commission", Value: "$6.45", Total: true}}
+	return EarningsPage{
+		Chrome: sampleChrome("Earnings", Studio, "earnings"), Available: usd(21240), Pending: usd(38944), Paid: usd(114825), Reversed: usd(1824),
+		NextWords: "next $31.20 on 24 Nov", PaidWords: "9 payouts", BackWords: "3 returns",
+		Payout: &PayoutForm{Amount: usd(21240), Destination: "dst_1", To: "Lone Star Credit Union ·· 8830", Words: "usually the next working day. No fee."},
+		Lines: []CommissionLine{
+			{ID: "com_1", Title: "Skillet, 26 cm", Picture: pic("pan"), Amount: usd(645), State: Pending, Says: "until 8 Dec", When: "18 Nov, order ··4471", Open: true, Slip: receipt, Why: "Yours by last click within 14 days: opened from “Three eggs, no oil” on 18 Nov, 11:02. One other creator’s click was older."},
+			{ID: "com_2", Title: "Harbour mug, teal", Picture: pic("mug"), Amount: usd(360), State: Available, When: "2 Nov, order ··4102", Slip: receipt},
+			{ID: "com_3", Title: "Linen apron, flax", Picture: pic("apron"), Amount: usd(744), State: Reversed, When: "30 Oct, sent back 9 Nov", Slip: receipt},
+			{ID: "com_4", Title: "Dusk desk lamp", Picture: pic("lamp"), Amount: usd(1185), State: Paid, Says: "16 Nov", When: "21 Oct, order ··3977", Slip: receipt},
+		},
+	}
+}
+
+func sampleStudio() StudioPage {
+	return StudioPage{
+		Chrome: sampleChrome("Studio", Studio, "studio"), Greeting: "Good evening, Marisol", Today: usd(8664), Orders: 14, AllOf: Pending, Available: usd(21240), Pending: usd(38944),
+		PayWords: "Earliest pay date 10 Dec: delivered, then 15 days",
+		Best: &BestVideo{URL: "/v/1", Poster: "/sample/film.svg", Length: 9 * time.Second, Caption: "Three eggs, no oil, no stick", Earned: usd(6480), Share: "9 of 14 orders",
+			Funnel: []FunnelStep{{"Impressions", 812}, {"Views", 566}, {"Product clicks", 118}, {"In the bag", 21}, {"Orders", 9}}, Ctor: "7.6 %", CtorNote: "(4.1–13.9, n = 118)"},
+		Next: []Todo{{URL: "/studio/programs", Picture: pic("apron"), Text: "Add the linen apron", Note: "12 %, EPC $0.41 over 2,140 clicks, returns 3 %"}, {URL: "/studio/upload", Icon: "film", Text: "Film the skillet on induction", Note: "11 of 38 comments ask about it"}},
+	}
+}
+
+func samplePrograms() []ProgramOffer {
+	return []ProgramOffer{
+		{ProductID: "prd_1", URL: "/", Title: "Everyday skillet", Brand: "Ferro & Ash", Picture: pic("pan"), Price: usd(4800), Bps: 1500, Earn: usd(720), Window: "14 days after the click", Hold: "15 days after delivery", Epc: "$0.41 over 2,140 clicks", Refunds: "3 %", Showing: true, Lock: "15 % is yours until 20 Dec", Stock: "55 left"},
+		{ProductID: "prd_3", URL: "/", Title: "Linen apron, flax", Brand: "Field Cloth", Picture: pic("apron"), Price: usd(6200), Bps: 1200, Earn: usd(744), Window: "7 days after the click", Hold: "15 days after delivery", Stock: "120 left"},
+	}
+}
+
+func sampleBrand() BrandPage {
+	return BrandPage{
+		Chrome: sampleChrome("Today", Brand, "today"), Head: "Sunday, 22 November", Live: "18:42:07, 0.4 s behind", Gmv: usd(276400), GmvWords: "GMV today",
+		Split: []SumRow{{Label: "Commission", Value: "−$348.90"}, {Label: "Platform 6 %", Value: "−$165.84"}, {Label: "Yours", Value: "$2,249.26", Total: true}},
+		States: []StateCount{{"/", "box", "To pack", "oldest 5 h, promised in 48 h", 18, true}, {"/", "return", "Returns to answer", "17 h left, then accepted", 2, true},
+			{"/", "truck", "Shipped", "", 42, false}, {"/", "clock", "Delivered, in hold", "", 131, false}, {"/", "check", "Completed", "", 612, false}},
+		Metrics: []Metric{{Name: "Orders", Meaning: "Paid orders", Value: "60", Change: "▲ 19", Tone: "up", Range: "73 SKU orders, 81 units"}, {Name: "AOV", Meaning: "GMV per order", Value: "$46.07", Range: "42.10–50.04, n = 60"},
+			{Name: "CTR", Meaning: "Product clicks per impression", Value: "6.1 %", Change: "▲ 0.5", Tone: "up", Range: "5.7–6.5, n = 15,760"}, {Name: "CTOR", Meaning: "Orders per product click", Value: "5.1 %", Change: "≈ 5.0", Tone: "faint", Range: "3.9–6.6, n = 961"},
+			{Name: "GPM", Meaning: "GMV per 1,000 views", Value: "$214", Range: "n = 12 views", Early: true}},
+		Sellers: Table{Label: "Who sold it", Heads: []TableCell{{Text: "Creator"}, {Text: "Orders", Num: true}, {Text: "GMV", Num: true}, {Text: "Commission", Num: true}, {Text: "Best video"}},
+			Rows: [][]TableCell{{{Text: "Marisol Vega"}, {Text: "21", Num: true}, {Text: "$972.00", Num: true}, {Text: "$145.80", Num: true}, {Text: "Three eggs, no oil", Tone: "muted"}}, {{Text: "Tomasz Wrona"}, {Text: "14", Num: true}, {Text: "$648.00", Num: true}, {Text: "$97.20", Num: true}, {Text: "Restoring a rusty one", Tone: "muted"}}}},
+	}
+}
+
+func sampleJob(part, state, says string) OrderJob {
+	carrier, tracking := NewShipFields(part)
+	job := OrderJob{Order: "ord_00" + part, Part: part, State: state, Says: says, Paid: noon(22, 13, 40), Buyer: "Dana Reyes", Address: []string{"1804 Kinney Avenue, 3B", "Austin, TX 78704"},
+		Lines: []JobLine{{ID: "lin_1", Title: "Everyday skillet, 26 cm", SKU: "FA-26", Quantity: 1, Picture: pic("pan"), Earner: "Marisol Vega, $6.45", Open: true}}, Yours: usd(3397), Total: usd(4300), Carrier: carrier, Tracking: tracking}
+	if state == "shipped" {
+		job.Shipments = []Shipment{{ID: "shp_1", Carrier: "Lonestar Parcel", Tracking: "LP 4471 0092 18", At: noon(19, 15, 20)}}
+	}
+	return job
+}
+
+func sampleThing(kind, title string) Thing {
+	return Thing{Kind: kind, ID: kind + "_1", Title: title, URL: "/", Picture: pic("board"), Sub: "by Marisol Vega, 18 Nov", Standing: "limited", Why: "Limited by Noor Haddad on 20 Nov: the caption claims a cure.", Change: "chg_1", Reports: 3}
+}
