@@ -50,7 +50,6 @@ func (a *API) registerMedia() {
 	serve := func(w http.ResponseWriter, r *http.Request) error { uploads.ServeHTTP(w, r); return nil }
 	for _, r := range []Route{
 		{Method: http.MethodPost, Path: "/uploads", Status: 201, Summary: "Begin a resumable upload (tus 1.0)"},
-		{Method: http.MethodPost, Path: "/uploads/", Status: 201, Summary: "Begin a resumable upload (tus 1.0)"},
 		{Method: http.MethodHead, Path: "/uploads/{id}", Status: 200, Summary: "How far an upload has come"},
 		{Method: http.MethodPatch, Path: "/uploads/{id}", Status: 204, Summary: "Send more of an upload"},
 		{Method: http.MethodDelete, Path: "/uploads/{id}", Status: 204, Summary: "Give an upload up"},
