@@ -68,7 +68,7 @@ func (s *server) furnish(ctx context.Context) error {
 		return err
 	}
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
-	r.api = api.New(api.Deps{Accounts: r.accounts, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
+	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
 		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,

@@ -151,7 +151,7 @@ func (r *stored) seenBy(who account.Asker, buyer bool) view {
 		return viewAll
 	case who.Member(r.brand) && who.May(account.OrdersRead) == nil:
 		return viewBrand
-	case buyer:
+	case buyer && who.May(account.OrdersRead) == nil:
 		return viewBuyer
 	}
 	if who.Creator != "" && who.May(account.MoneyRead) == nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"mezzo/internal/account"
+	"mezzo/internal/affiliate"
+	"mezzo/internal/catalog"
 	"mezzo/internal/clock"
 	"mezzo/internal/content"
 	"mezzo/internal/fault"
@@ -24,15 +26,17 @@ const Base = "/api/v1"
 
 // Deps are the uses the face stands on. A room whose use is nil has no routes.
 type Deps struct {
-	Accounts *account.Accounts
-	Content  *content.Content
-	Media    *media.Media
-	Uploads  http.Handler // resumable uploads: media's handler
-	Trust    *trust.Trust
-	Orders   *order.Orders
-	Payouts  *payout.Payouts
-	Keys     *id.Keyring // signs impression tokens
-	Feed     *feed.Feed
+	Accounts  *account.Accounts
+	Catalog   *catalog.Catalog
+	Content   *content.Content
+	Media     *media.Media
+	Uploads   http.Handler // resumable uploads: media's handler
+	Trust     *trust.Trust
+	Orders    *order.Orders
+	Payouts   *payout.Payouts
+	Affiliate *affiliate.Affiliate
+	Keys      *id.Keyring // signs impression tokens
+	Feed      *feed.Feed
 	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
 	Turn func(time.Duration) error
 }
@@ -94,6 +98,8 @@ func (a *API) rooms() []func() {
 	return []func(){
 		a.registerDocs,
 		a.registerPeople,
+		a.registerCatalog,
+		a.registerAffiliate,
 		a.registerContent,
 		a.registerMedia,
 		a.registerTrust,

@@ -81,7 +81,8 @@ func (a *API) addImage(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, map[string]any{"image": viewImage(image)})
 }
 
-type videoInput struct {
+// VideoInput names a video.
+type VideoInput struct {
 	ID id.Video `path:"id"`
 }
 
@@ -105,7 +106,7 @@ func (a *API) postVideo(ctx context.Context, in *postVideoInput) (*Output[videoV
 	return ok(a.videoFor(asker(ctx), card)), nil
 }
 
-func (a *API) getVideo(ctx context.Context, in *videoInput) (*Tagged[videoView], error) {
+func (a *API) getVideo(ctx context.Context, in *VideoInput) (*Tagged[videoView], error) {
 	card, err := a.deps.Content.Video(ctx, asker(ctx), in.ID)
 	if err != nil {
 		return nil, err
@@ -137,12 +138,12 @@ func (a *API) patchVideo(ctx context.Context, in *patchVideoInput) (*Tagged[vide
 	return tagged(card.Version, a.videoFor(asker(ctx), card)), nil
 }
 
-func (a *API) deleteVideo(ctx context.Context, in *videoInput) (*None, error) {
+func (a *API) deleteVideo(ctx context.Context, in *VideoInput) (*None, error) {
 	return nil, a.deps.Content.Delete(ctx, asker(ctx), in.ID)
 }
 
 func (a *API) creatorVideos(ctx context.Context, in *struct {
-	handleInput
+	HandleInput
 	List
 }) (*PageOutput[videoView], error) {
 	from, err := after[id.Video](in.List)
@@ -170,18 +171,18 @@ type likes struct {
 	Liked bool  `json:"liked"`
 }
 
-func (a *API) likeVideo(ctx context.Context, in *videoInput) (*Output[likes], error) {
+func (a *API) likeVideo(ctx context.Context, in *VideoInput) (*Output[likes], error) {
 	n, err := a.deps.Content.Like(ctx, asker(ctx), in.ID)
 	return answered(likes{n, true}, err)
 }
 
-func (a *API) unlikeVideo(ctx context.Context, in *videoInput) (*Output[likes], error) {
+func (a *API) unlikeVideo(ctx context.Context, in *VideoInput) (*Output[likes], error) {
 	n, err := a.deps.Content.Unlike(ctx, asker(ctx), in.ID)
 	return answered(likes{n, false}, err)
 }
 
 func (a *API) comments(ctx context.Context, in *struct {
-	videoInput
+	VideoInput
 	List
 }) (*PageOutput[content.Comment], error) {
 	from, err := after[id.Comment](in.List)
@@ -196,7 +197,7 @@ func (a *API) comments(ctx context.Context, in *struct {
 }
 
 func (a *API) comment(ctx context.Context, in *struct {
-	videoInput
+	VideoInput
 	Body struct {
 		Text    string     `json:"text" maxLength:"2000" doc:"At most 500 characters"`
 		ReplyTo id.Comment `json:"reply_to,omitempty" maxLength:"40"`
@@ -212,7 +213,7 @@ func (a *API) deleteComment(ctx context.Context, in *struct {
 }
 
 func (a *API) report(ctx context.Context, in *struct {
-	videoInput
+	VideoInput
 	Body struct {
 		Reason string `json:"reason" maxLength:"2000"`
 	}
@@ -220,11 +221,11 @@ func (a *API) report(ctx context.Context, in *struct {
 	return nil, a.deps.Content.Report(ctx, asker(ctx), in.ID, in.Body.Reason)
 }
 
-func (a *API) follow(ctx context.Context, in *handleInput) (*None, error) {
+func (a *API) follow(ctx context.Context, in *HandleInput) (*None, error) {
 	return nil, a.deps.Content.Follow(ctx, asker(ctx), in.Handle)
 }
 
-func (a *API) unfollow(ctx context.Context, in *handleInput) (*None, error) {
+func (a *API) unfollow(ctx context.Context, in *HandleInput) (*None, error) {
 	return nil, a.deps.Content.Unfollow(ctx, asker(ctx), in.Handle)
 }
 
@@ -238,13 +239,14 @@ func (a *API) registerTrust() {
 	register(a, Route{Method: http.MethodPost, Path: "/operator/standing-changes/{change}/undo", Who: Operator, Tag: "operator", Status: 200, Summary: "Take the newest change of standing back"}, a.undoStanding)
 }
 
-type subjectInput struct {
+// SubjectInput names what is judged.
+type SubjectInput struct {
 	Kind    trust.Kind `path:"kind" enum:"video,product,comment,account"`
 	Subject string     `path:"subject" maxLength:"40"`
 }
 
 func (a *API) setStanding(ctx context.Context, in *struct {
-	subjectInput
+	SubjectInput
 	Body struct {
 		Standing trust.Standing `json:"standing" enum:"visible,limited,removed"`
 		Reason   string         `json:"reason" maxLength:"2000" doc:"Its owner reads it"`
@@ -253,7 +255,7 @@ func (a *API) setStanding(ctx context.Context, in *struct {
 	return answered(a.deps.Trust.Set(ctx, asker(ctx), in.Kind, in.Subject, in.Body.Standing, in.Body.Reason))
 }
 
-func (a *API) standingHistory(ctx context.Context, in *subjectInput) (*PageOutput[trust.Change], error) {
+func (a *API) standingHistory(ctx context.Context, in *SubjectInput) (*PageOutput[trust.Change], error) {
 	list, err := a.deps.Trust.History(ctx, asker(ctx), in.Kind, in.Subject)
 	if err != nil {
 		return nil, err

@@ -96,10 +96,11 @@ func (a *API) putCreator(ctx context.Context, in *putCreatorInput) (*Tagged[acco
 	return tagged(c.Version, c), nil
 }
 
-type handleInput struct {
+// HandleInput names a creator.
+type HandleInput struct {
 	Handle string `path:"handle" maxLength:"40"`
 }
 
-func (a *API) creator(ctx context.Context, in *handleInput) (*Output[account.Creator], error) {
+func (a *API) creator(ctx context.Context, in *HandleInput) (*Output[account.Creator], error) {
 	return answered(a.deps.Accounts.CreatorByHandle(ctx, in.Handle))
 }

@@ -266,14 +266,15 @@ func (a *API) cancelOrder(ctx context.Context, in *struct {
 	return ok(viewOrder(ord)), nil
 }
 
-type stateInput struct {
+// StateInput narrows a list of parts.
+type StateInput struct {
 	List
 	State order.State `query:"state" maxLength:"20" doc:"Only parts in this state"`
 }
 
 func (a *API) brandOrders(ctx context.Context, in *struct {
 	ID id.Brand `path:"id"`
-	stateInput
+	StateInput
 }) (*PageOutput[orderView], error) {
 	from, err := after[id.Order](in.List)
 	if err != nil {
@@ -283,7 +284,7 @@ func (a *API) brandOrders(ctx context.Context, in *struct {
 	return pageOfOrders(list, in.Limit, err)
 }
 
-func (a *API) allOrders(ctx context.Context, in *stateInput) (*PageOutput[orderView], error) {
+func (a *API) allOrders(ctx context.Context, in *StateInput) (*PageOutput[orderView], error) {
 	from, err := after[id.Order](in.List)
 	if err != nil {
 		return nil, err

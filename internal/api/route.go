@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -94,6 +95,13 @@ func (r Route) takesKey() bool {
 // returns errors as they come.
 func register[I, O any](a *API, r Route, handler func(ctx context.Context, in *I) (*O, error)) {
 	a.note(r)
+	if t := reflect.TypeFor[I](); t.Kind() == reflect.Struct {
+		for f := range t.Fields() {
+			if f.Anonymous && !f.IsExported() { // huma would leave what it holds empty, without a word
+				panic("api: the input of " + r.Method + " " + r.Path + " embeds the unexported " + f.Name)
+			}
+		}
+	}
 	huma.Register(a.huma, a.operation(r), func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {

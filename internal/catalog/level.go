@@ -13,8 +13,24 @@ import (
 // BelowReserved is the problem type of a stock lower than what checkouts hold.
 const BelowReserved = "below_reserved"
 
-// ownVariant reads a variant for its brand's people; Missing for everybody else.
+// Stock returns a variant's stock to its brand's people; Missing to everybody else.
+func (c *Catalog) Stock(ctx context.Context, who account.Asker, variant id.Variant) (Level, error) {
+	return db.Get(ctx, c.d, func(tx *db.Tx) (Level, error) {
+		v, _, err := variantOf(tx, who, variant, account.CatalogRead)
+		if err != nil {
+			return Level{}, err
+		}
+		return *v.Stock, nil
+	})
+}
+
+// ownVariant reads a variant for who may change it.
 func ownVariant(tx *db.Tx, who account.Asker, variant id.Variant) (Variant, id.Brand, error) {
+	return variantOf(tx, who, variant, account.CatalogWrite)
+}
+
+// variantOf reads a variant for its brand's people; Missing for everybody else.
+func variantOf(tx *db.Tx, who account.Asker, variant id.Variant, scope account.Scope) (Variant, id.Brand, error) {
 	type row struct {
 		variant Variant
 		brand   id.Brand
@@ -31,9 +47,9 @@ func ownVariant(tx *db.Tx, who account.Asker, variant id.Variant) (Variant, id.B
 		return Variant{}, "", err
 	}
 	if len(found) == 0 {
-		return Variant{}, "", firstOf(who.OfBrand("", account.CatalogWrite), errNoVariant())
+		return Variant{}, "", firstOf(who.OfBrand("", scope), errNoVariant())
 	}
-	if err := who.OfBrand(found[0].brand, account.CatalogWrite); err != nil {
+	if err := who.OfBrand(found[0].brand, scope); err != nil {
 		if fault.Is(err, fault.Missing) {
 			err = errNoVariant()
 		}

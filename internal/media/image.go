@@ -99,6 +99,14 @@ func OwnImage(tx *db.Tx, owner id.Account, image id.Image) (Image, error) {
 	return i, err
 }
 
+// Pictures is Images for who holds no transaction.
+func (m *Media) Pictures(ctx context.Context, images ...id.Image) (map[id.Image]Image, error) {
+	if len(images) == 0 {
+		return nil, nil
+	}
+	return db.Get(ctx, m.DB, func(tx *db.Tx) (map[id.Image]Image, error) { return Images(tx, images...) })
+}
+
 // Images returns those of the pictures that there are, by id. Whoever shows a page may show its
 // pictures: it is their names that are secret, not their owner.
 func Images(tx *db.Tx, images ...id.Image) (map[id.Image]Image, error) {
