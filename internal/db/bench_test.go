@@ -201,3 +201,23 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkMixed64 is what a checkout does to the database: three reads and then an order,
+// by each of 64 callers.
+func BenchmarkMixed64(b *testing.B) {
+	bothEngines(b, func(b *testing.B, d *db.DB) {
+		bookkeeping(b, d)
+		callers64(b, d, func(ctx context.Context, i int64) error {
+			for k := range int64(3) {
+				err := d.Read(ctx, func(tx *db.Tx) error {
+					var hand int64
+					return tx.Row(`SELECT on_hand FROM b_stock WHERE sku = $1`, fmt.Sprint("sku", (i+k)%100)).Scan(&hand)
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return d.Write(ctx, func(tx *db.Tx) error { return order(tx, i) })
+		})
+	})
+}

@@ -3,7 +3,6 @@ package dbtest
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -12,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,10 +19,6 @@ import (
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 )
-
-// PostgresURL names the environment variable with the URL of a PostgreSQL server where tests may
-// create databases.
-const PostgresURL = "MEZZO_TEST_POSTGRES"
 
 // Start is where the clocks of tests stand at first.
 var Start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -119,113 +113,6 @@ func Open(t testing.TB, o db.Options) *db.DB {
 		}
 	})
 	return d
-}
-
-// NewPostgresURL creates a migrated PostgreSQL database that is dropped at the end of the test,
-// and returns its URL.
-func NewPostgresURL(t testing.TB) string {
-	t.Helper()
-	admin, server := postgresServer(t)
-	template, err := ensureTemplate(admin, server)
-	if err != nil {
-		t.Fatalf("make the template database: %v", err)
-	}
-	return create(t, admin, server, " TEMPLATE "+template)
-}
-
-// EmptyPostgresURL is NewPostgresURL without the schema.
-func EmptyPostgresURL(t testing.TB) string {
-	t.Helper()
-	admin, server := postgresServer(t)
-	return create(t, admin, server, "")
-}
-
-func postgresServer(t testing.TB) (admin *sql.DB, server string) {
-	t.Helper()
-	server = os.Getenv(PostgresURL)
-	if server == "" {
-		say := "PostgreSQL is not tested here: set " + PostgresURL + " to the URL of a server where databases may be created"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(say)
-		}
-		t.Skip(say)
-	}
-	admin, err := sql.Open("pgx", server)
-	if err != nil {
-		t.Fatalf("read %s: %v", PostgresURL, err)
-	}
-	t.Cleanup(func() { admin.Close() })
-	return admin, server
-}
-
-func create(t testing.TB, admin *sql.DB, server, like string) (url string) {
-	t.Helper()
-	var random [6]byte
-	rand.Read(random[:])
-	name := "mezzo_test_" + hex.EncodeToString(random[:])
-	if _, err := admin.Exec("CREATE DATABASE " + name + like); err != nil {
-		t.Fatalf("create a test database: %v", err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
-			t.Errorf("drop the test database: %v", err)
-		}
-	})
-	return databaseURL(server, name)
-}
-
-func databaseURL(server, name string) string {
-	u, err := url.Parse(server)
-	if err != nil {
-		return server
-	}
-	u.Path = "/" + name
-	return u.String()
-}
-
-// ensureTemplate returns the name of a database with this schema, made once per server and schema:
-// copying it is far quicker than migrating for each test. Processes that make it take turns.
-func ensureTemplate(admin *sql.DB, server string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	sum, err := schemaSum(db.Postgres)
-	if err != nil {
-		return "", err
-	}
-	name := "mezzo_template_" + sum
-	c, err := admin.Conn(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	var exists bool
-	const look = `SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate)`
-	if err := c.QueryRowContext(ctx, look, name).Scan(&exists); err != nil || exists {
-		return name, err
-	}
-	const turn = 5_703_119
-	if _, err := c.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, turn); err != nil {
-		return "", err
-	}
-	defer c.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, turn)
-	if err := c.QueryRowContext(ctx, look, name).Scan(&exists); err != nil || exists {
-		return name, err
-	}
-	if _, err := c.ExecContext(ctx, "DROP DATABASE IF EXISTS "+name); err != nil {
-		return "", err
-	}
-	if _, err := c.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
-		return "", err
-	}
-	d, err := db.Open(ctx, db.Options{URL: databaseURL(server, name), Clock: clock.NewManual(Start)})
-	if err != nil {
-		return "", err
-	}
-	if err := d.Close(); err != nil {
-		return "", err
-	}
-	_, err = c.ExecContext(ctx, "ALTER DATABASE "+name+" WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")
-	return name, err
 }
 
 // schemaSum is a short hash of the migrations as the engine runs them.
