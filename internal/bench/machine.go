@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Machine is where a figure was measured: without it a figure says nothing.
+type Machine struct {
+	Cores    int      `json:"cores"`
+	Go       string   `json:"go"`
+	Platform string   `json:"platform"`
+	CPU      string   `json:"cpu,omitempty"`
+	Fsyncs   []int    `json:"fsyncs_per_second"` // of 4 KiB appended to one file, before and after the load
+	Load     []string `json:"load_average"`      // over 1, 5 and 15 minutes, before and after; empty where unknown
+}
+
+func thisMachine() Machine {
+	return Machine{Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: processor()}
+}
+
+// note adds how busy the machine and its disk are at this moment.
+func (m *Machine) note(dir string) {
+	m.Fsyncs = append(m.Fsyncs, fsyncs(dir))
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load = append(m.Load, strings.Join(strings.Fields(string(text))[:3], " "))
+	}
+}
+
+// fsyncFor is how long the disk is asked.
+const fsyncFor = 500 * time.Millisecond
+
+// fsyncs returns how many 4 KiB appends a second reach the disk of dir, one after another; 0 where
+// it cannot be told.
+func fsyncs(dir string) int {
+	f, err := os.Create(filepath.Join(dir, "fsync"))
+	if err != nil {
+		return 0
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	page := make([]byte, 4096)
+	n, begun := 0, time.Now()
+	for ; time.Since(begun) < fsyncFor; n++ {
+		if _, err := f.Write(page); err != nil {
+			return 0
+		}
+		if f.Sync() != nil {
+			return 0
+		}
+	}
+	return int(float64(n) / time.Since(begun).Seconds())
+}
+
+// processor returns what the kernel calls the processor, "" where it does not say.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, is, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(is)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// Report is what a run measured, and where.
+type Report struct {
+	Bench      string         `json:"bench"`
+	Command    string         `json:"command"`
+	Server     Server         `json:"server"`
+	Machine    Machine        `json:"machine"`
+	Clients    int            `json:"clients"`
+	Batch      int            `json:"batch,omitempty"`
+	Seconds    float64        `json:"seconds"` // counted, without the warm-up
+	Unit       string         `json:"unit"`
+	Done       int            `json:"done"`
+	Rate       float64        `json:"rate"` // of units a second
+	Latency    []Latency      `json:"latency_ms"`
+	Errors     map[string]int `json:"errors"`
+	Yardsticks []Yardstick    `json:"yardsticks"`
+	Notes      []string       `json:"notes"`
+}
+
+// Server is what was loaded.
+type Server struct {
+	URL        string  `json:"url"`
+	Own        bool    `json:"own"`    // started for this run on the same machine, with its defaults
+	Engine     string  `json:"engine"` // "" where it is not ours to know
+	Version    string  `json:"version"`
+	CPUSeconds float64 `json:"cpu_seconds,omitempty"` // of its whole life, when it was our own
+}
+
+// Latency is how long a step took, in milliseconds.
+type Latency struct {
+	Step  string  `json:"step"`
+	Count int     `json:"count"`
+	P50   float64 `json:"p50"`
+	P95   float64 `json:"p95"`
+	P99   float64 `json:"p99"`
+	Max   float64 `json:"max"`
+}
+
+// Yardstick is what something simpler did with the same on the same machine in the same run.
+type Yardstick struct {
+	What  string  `json:"what"`
+	Unit  string  `json:"unit"`
+	Rate  float64 `json:"rate"`
+	Ratio float64 `json:"ratio"` // our rate over this one
+}
+
+// fill takes over what a load measured. The steps are told in the order given.
+func (r *Report) fill(unit string, t *tally, seconds float64, steps ...string) {
+	r.Unit, r.Done, r.Seconds = unit, t.done, seconds
+	if seconds > 0 {
+		r.Rate = float64(t.done) / seconds
+	}
+	for _, s := range steps {
+		r.Latency = append(r.Latency, latency(s, t.steps[s]))
+	}
+	for kind, n := range t.errors {
+		r.Errors[kind] += n
+	}
+}
+
+// beside adds a yardstick.
+func (r *Report) beside(what, unit string, rate float64) {
+	y := Yardstick{What: what, Unit: unit, Rate: rate}
+	if rate > 0 {
+		y.Ratio = r.Rate / rate
+	}
+	r.Yardsticks = append(r.Yardsticks, y)
+}
+
+// JSON writes the report for programs.
+func (r *Report) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// Text writes the report for people.
+func (r *Report) Text(w io.Writer) error {
+	var b strings.Builder
+	whose := "a running server"
+	if r.Server.Own {
+		whose = "a server of its own, " + r.Server.Engine + ", on the same machine"
+	}
+	fmt.Fprintf(&b, "%s\n  on %s (%s, %s)\n", r.Command, whose, r.Server.URL, r.Server.Version)
+	fmt.Fprintf(&b, "  machine: %d cores, %s, %s, %s\n", r.Machine.Cores, r.Machine.Platform, r.Machine.Go, r.Machine.CPU)
+	fmt.Fprintf(&b, "  disk: %v fsyncs/s of 4 KiB before and after; load average %s\n\n", r.Machine.Fsyncs, strings.Join(r.Machine.Load, " then "))
+	fmt.Fprintf(&b, "  %.0f %s/s  (%d in %.1f s by %d clients)\n", r.Rate, r.Unit, r.Done, r.Seconds, r.Clients)
+	fmt.Fprintf(&b, "  %-12s %9s %9s %9s %9s %9s\n", "ms", "count", "p50", "p95", "p99", "max")
+	for _, l := range r.Latency {
+		fmt.Fprintf(&b, "  %-12s %9d %9.1f %9.1f %9.1f %9.1f\n", l.Step, l.Count, l.P50, l.P95, l.P99, l.Max)
+	}
+	if r.Server.CPUSeconds > 0 {
+		fmt.Fprintf(&b, "  the server used %.1f processor seconds in its life\n", r.Server.CPUSeconds)
+	}
+	for _, y := range r.Yardsticks {
+		fmt.Fprintf(&b, "  beside %s: %.0f %s/s, ratio %.2f\n", y.What, y.Rate, y.Unit, y.Ratio)
+	}
+	kinds := make([]string, 0, len(r.Errors))
+	for kind, n := range r.Errors {
+		kinds = append(kinds, fmt.Sprintf("%d × %s", n, kind))
+	}
+	sort.Strings(kinds)
+	if len(kinds) == 0 {
+		kinds = []string{"none"}
+	}
+	fmt.Fprintf(&b, "  errors: %s\n", strings.Join(kinds, ", "))
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "  %s\n", n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
