@@ -20,7 +20,7 @@ import (
 const (
 	readyLimit = 60 * time.Second
 	stopLimit  = 30 * time.Second
-	keptLines  = 20 // of what it says, for when it fails
+	keptLines  = 60 // of what it says, for when it fails
 )
 
 // child is a server that is thrown away; the zero value is none.
