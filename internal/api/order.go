@@ -77,13 +77,14 @@ func (a *API) addLine(ctx context.Context, in *addLineInput) (*Output[cartView],
 	return viewCart(c, err)
 }
 
-type lineInput struct {
+// LineInput names a line of a cart. It is exported because the reader of requests skips what is not.
+type LineInput struct {
 	ID   id.Cart `path:"id"`
 	Line id.Line `path:"line"`
 }
 
 type quantityInput struct {
-	lineInput
+	LineInput
 	Body struct {
 		Quantity int64 `json:"quantity" doc:"1 to 20"`
 	}
@@ -97,7 +98,7 @@ func (a *API) setQuantity(ctx context.Context, in *quantityInput) (*Output[cartV
 	return viewCart(c, err)
 }
 
-func (a *API) removeLine(ctx context.Context, in *lineInput) (*Output[cartView], error) {
+func (a *API) removeLine(ctx context.Context, in *LineInput) (*Output[cartView], error) {
 	c, err := a.deps.Orders.SetQuantity(ctx, asker(ctx), in.ID, in.Line, 0)
 	return viewCart(c, err)
 }
