@@ -32,7 +32,7 @@ type Pick struct {
 
 // NewCaption returns the caption's field with its label.
 func NewCaption() Field {
-	return Field{Name: "caption", Label: "Caption", Max: 2200, Rows: 3, Hint: "What you show and what is true about it. Up to 2,200 characters."}
+	return Field{Name: "caption", Label: "Caption", Max: 2200, Rows: 3, Optional: true, Hint: "What you show and what is true about it. Up to 2,200 characters."}
 }
 
 func Upload(v UploadPage) templ.Component {
