@@ -23,6 +23,23 @@ const (
 	Reversed  CommissionState = "reversed"
 )
 
+// Reversal says why commissions are taken back.
+type Reversal string
+
+// The reversals: a fixed list, because the log is told of them.
+const (
+	OrderCancelled Reversal = "cancelled"
+	OrderRefunded  Reversal = "refunded"
+)
+
+// Sentence returns the reversal in words for people.
+func (r Reversal) Sentence() string {
+	if r == OrderRefunded {
+		return "The buyer got the money for it back."
+	}
+	return "The order was cancelled before it was sent."
+}
+
 // NewCommission is what one line earned a creator, as it was frozen at the sale.
 type NewCommission struct {
 	Order   id.Order
@@ -151,9 +168,8 @@ func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
 	return freed, nil
 }
 
-// ReverseCommissions takes back the lines' commissions that are not paid out, for a reason out of a fixed
-// list (cancelled, refunded, …), and returns them as they were before: State tells whether the money was pending or available.
-func ReverseCommissions(tx *db.Tx, lines []id.Line, reason string) ([]Commission, error) {
+// ReverseCommissions takes back the lines' commissions that are not paid out, and returns them as they were before: State tells whether the money was pending or available.
+func ReverseCommissions(tx *db.Tx, lines []id.Line, why Reversal) ([]Commission, error) {
 	if len(lines) == 0 {
 		return nil, nil
 	}
@@ -164,12 +180,12 @@ func ReverseCommissions(tx *db.Tx, lines []id.Line, reason string) ([]Commission
 	}
 	in, args = db.In(3, lines)
 	_, err = tx.Exec(`UPDATE commissions SET state = 'reversed', reason = $1, reversed_at = $2 WHERE state IN ('pending','available') AND line_id IN `+in,
-		append([]any{reason, db.Micros(tx.Now())}, args...)...)
+		append([]any{why.Sentence(), db.Micros(tx.Now())}, args...)...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range before {
-		if err := event.Emit(tx, event.CommissionReversed{CommissionState: before[i].fact(), Reason: reason}); err != nil {
+		if err := event.Emit(tx, event.CommissionReversed{CommissionState: before[i].fact(), Reason: string(why)}); err != nil {
 			return nil, err
 		}
 	}

@@ -58,7 +58,7 @@ func TestCommissionLife(t *testing.T) {
 		}
 		var back, freed, again []affiliate.Commission
 		w.write(func(tx *db.Tx) (err error) {
-			back, err = affiliate.ReverseCommissions(tx, []id.Line{made[0].Line}, "cancelled")
+			back, err = affiliate.ReverseCommissions(tx, []id.Line{made[0].Line}, affiliate.OrderCancelled)
 			return err
 		})
 		if len(back) != 1 || back[0].State != affiliate.Pending || back[0].ID != made[0].ID {
@@ -78,7 +78,7 @@ func TestCommissionLife(t *testing.T) {
 		}
 		sums(0, 300, 300)
 		w.write(func(tx *db.Tx) (err error) {
-			back, err = affiliate.ReverseCommissions(tx, []id.Line{made[0].Line, made[1].Line}, "refunded")
+			back, err = affiliate.ReverseCommissions(tx, []id.Line{made[0].Line, made[1].Line}, affiliate.OrderRefunded)
 			return err
 		})
 		if len(back) != 1 || back[0].State != affiliate.Available {

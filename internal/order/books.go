@@ -104,7 +104,7 @@ func (o *Orders) bookCancelled(tx *db.Tx, ord *Order) error {
 	for _, l := range ord.Lines {
 		lines = append(lines, l.ID)
 	}
-	if _, err := affiliate.ReverseCommissions(tx, lines, "cancelled"); err != nil {
+	if _, err := affiliate.ReverseCommissions(tx, lines, affiliate.OrderCancelled); err != nil {
 		return err
 	}
 	_, err := affiliate.DecideWaiting(tx, ord.ID) // a line that waited has nothing left to earn
@@ -206,7 +206,9 @@ func (o *Orders) unsuspend(tx *db.Tx, full *Order, l *Line, d affiliate.Decision
 	if d.Creator == "" {
 		return nil
 	}
-	if _, err := affiliate.CreateCommissions(tx, []affiliate.NewCommission{newCommission(full.ID, *l, d)}); err != nil {
+	late := newCommission(full.ID, *l, d)
+	late.Touch = wonBy(d) // the fact of the sale did not know it yet
+	if _, err := affiliate.CreateCommissions(tx, []affiliate.NewCommission{late}); err != nil {
 		return err
 	}
 	if part := full.part(l.Part); !part.ReleaseAt.IsZero() {
