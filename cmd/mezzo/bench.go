@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"mezzo/internal/bench"
+	"mezzo/internal/demo"
 )
 
 // benchCommand holds the load generators.
@@ -44,8 +45,12 @@ func (f *benchFlags) options(clients, batch, variants int) (bench.Options, error
 	if err != nil {
 		return bench.Options{}, fmt.Errorf("the bench cannot find its own program: %w", err)
 	}
+	film, err := demo.Film()
+	if err != nil {
+		return bench.Options{}, err
+	}
 	o := bench.Options{
-		URL: f.URL, Database: f.Database, Dir: f.Dir, Binary: self, Seconds: f.Seconds, Clients: clients, Batch: batch, Variants: variants,
+		Film: film, URL: f.URL, Database: f.Database, Dir: f.Dir, Binary: self, Seconds: f.Seconds, Clients: clients, Batch: batch, Variants: variants,
 		Command: append([]string{"mezzo"}, os.Args[1:]...),
 		Sign:    bench.Sign{Email: f.OperatorEmail, Password: f.OperatorPassword},
 		Note:    func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },

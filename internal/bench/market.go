@@ -79,7 +79,7 @@ func (m *market) stock(ctx context.Context, owner client.Client, mark string, va
 		return err
 	}
 	for n := 0; n < variants; n += perProduct {
-		p := client.Product{Title: fmt.Sprintf("Bench goods %d", n/perProduct+1), Description: "Made to be counted.", Category: "kitchen"}
+		p := client.Product{Title: fmt.Sprintf("Bench goods %d", n/perProduct+1), Description: "Made to be counted.", Category: "home.kitchen"}
 		for i := n; i < min(n+perProduct, variants); i++ {
 			p.Variants = append(p.Variants, client.Variant{SKU: fmt.Sprintf("%s-%d", mark, i), Title: fmt.Sprint("No. ", i), Price: client.Money{Amount: 1999, Currency: "USD"}, Stock: plenty})
 		}

@@ -85,12 +85,12 @@ func first(ids ...string) string {
 
 // Variant is one SKU of a product.
 type Variant struct {
-	ID        string `json:"id,omitempty"`
-	SKU       string `json:"sku"`
-	Title     string `json:"title"`
-	Price     Money  `json:"price"`
-	Stock     int64  `json:"stock"`
-	Available int64  `json:"available,omitempty"`
+	ID     string `json:"id,omitempty"`
+	SKU    string `json:"sku"`
+	Title  string `json:"title"`
+	Price  Money  `json:"price"`
+	Stock  int64  `json:"stock"` // to begin with; answers leave it as it was asked
+	Weight int64  `json:"weight_grams,omitempty"`
 }
 
 // Product is a product with its variants.
@@ -109,12 +109,20 @@ func (c Client) List(ctx context.Context, brand string, p Product) (Product, err
 		p.Images = []string{}
 	}
 	var out struct {
-		ID       string    `json:"id"`
-		Variants []Variant `json:"variants"`
+		ID       string `json:"id"`
+		Variants []ID   `json:"variants"`
 	}
-	err := c.Call(ctx, http.MethodPost, "/api/v1/brands/"+brand+"/products", p, &out)
-	p.ID, p.Variants = out.ID, out.Variants
-	return p, err
+	if err := c.Call(ctx, http.MethodPost, "/api/v1/brands/"+brand+"/products", p, &out); err != nil {
+		return p, err
+	}
+	if len(out.Variants) != len(p.Variants) {
+		return p, fmt.Errorf("%d variants were put up and %d answered", len(p.Variants), len(out.Variants))
+	}
+	p.ID, p.Variants = out.ID, append([]Variant(nil), p.Variants...)
+	for i, v := range out.Variants {
+		p.Variants[i].ID = v.ID
+	}
+	return p, nil
 }
 
 // OpenProgram starts an open program over all of a brand's products and returns its id.

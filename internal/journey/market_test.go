@@ -57,7 +57,7 @@ func open(t *testing.T, o program.Options, stock int64) *market {
 	m.operator = must(m.nobody.SignIn(m.ctx, operatorEmail, operatorPassword))(t)
 	m.owner = must(m.nobody.SignUp(m.ctx, "owner@example.com", password, "Olga"))(t)
 	m.brand = must(m.owner.OpenBrand(m.ctx, "Pan & Co", "US", "USD"))(t)
-	m.product = must(m.owner.List(m.ctx, m.brand, client.Product{Title: "Everyday skillet", Description: "26 cm, no coating.", Category: "kitchen",
+	m.product = must(m.owner.List(m.ctx, m.brand, client.Product{Title: "Everyday skillet", Description: "26 cm, no coating.", Category: "home.kitchen",
 		Variants: []client.Variant{{SKU: "SK26", Title: "26 cm", Price: client.Money{Amount: 1999, Currency: "USD"}, Stock: stock}}}))(t)
 	must(m.owner.OpenProgram(m.ctx, m.brand, "Open to all", 1500, 15))(t)
 	m.creator = must(m.nobody.SignUp(m.ctx, "marisol@example.com", password, "Marisol"))(t)
