@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"mezzo/internal/account"
 	"mezzo/internal/content"
+	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/media"
 	"mezzo/internal/trust"
@@ -42,7 +44,7 @@ func (a *API) registerMedia() {
 		return
 	}
 	a.raw(Route{Method: http.MethodPost, Path: "/images", Who: Account, Scope: account.ContentWrite, Tag: "content", Status: 201, MaxBody: MaxImageBody + 1,
-		Summary: "Send a picture: JPEG, PNG or WebP, as the body"}, a.addImage)
+		Summary: "Send a picture: JPEG, PNG or WebP, as the body or as the file of a form"}, a.addImage)
 	uploads := a.deps.Uploads
 	if uploads == nil {
 		return
@@ -72,13 +74,34 @@ func viewImage(i media.Image) imageView {
 }
 
 func (a *API) addImage(w http.ResponseWriter, r *http.Request) error {
-	image, err := a.deps.Media.AddImage(r.Context(), asker(r.Context()), r.Body)
+	body, err := pictureOf(r)
+	if err != nil {
+		return err
+	}
+	image, err := a.deps.Media.AddImage(r.Context(), asker(r.Context()), body)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	return writeJSON(w, map[string]any{"image": viewImage(image)})
+}
+
+// pictureOf returns the bytes of a picture: the body, or the first file when it is a form.
+func pictureOf(r *http.Request) (io.Reader, error) {
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return r.Body, nil
+	}
+	for {
+		part, err := parts.NextPart()
+		if err != nil {
+			return nil, fault.Wrap(fault.Malformed, err, "This form holds no picture. Send the picture as the body, or as a file of the form.")
+		}
+		if part.FileName() != "" {
+			return part, nil
+		}
+	}
 }
 
 // VideoInput names a video.
