@@ -105,8 +105,8 @@ func (a *API) rooms() []func() {
 		a.registerTrust,
 		a.registerOrders,
 		a.registerMoney,
-		a.registerEvents,
 		a.registerSandbox,
+		a.registerFeed,
 	}
 }
 

@@ -19,9 +19,6 @@ import (
 
 // registerEvents adds what viewers tell of what they did: API.md §6.
 func (a *API) registerEvents() {
-	if a.deps.Feed == nil {
-		return
-	}
 	a.raw(Route{Method: http.MethodPost, Path: "/events", Who: Viewer, AnyToken: true, Tag: "feed", Summary: "Tell what the viewer saw and did",
 		Description: "A batch of at most 100 events and 500 KB, as application/json or, for sendBeacon, text/plain; Content-Encoding gzip is welcome. " +
 			"Answered once it is on disk. One bad event never sinks its batch, and sending a batch again is harmless: an event counts once by its id.",

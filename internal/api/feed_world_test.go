@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -196,4 +199,112 @@ func (w *feedWorld) logged() map[uuid.UUID]event.Event {
 		found[e.ID] = e
 	}
 	return found
+}
+
+// page asks for a page of feed.
+func (w *feedWorld) page(query string, headers ...string) (v feedView) {
+	w.t.Helper()
+	w.do("GET", "/api/v1/feed"+query, "", headers...).want(200).read(&v)
+	return v
+}
+
+// served returns the pages in the log by their requests.
+func (w *feedWorld) served() map[id.Request]event.Served {
+	w.t.Helper()
+	found := map[id.Request]event.Served{}
+	for _, data := range w.records(event.KindServed) {
+		var s event.Served
+		if err := s.Decode(data); err != nil {
+			w.t.Fatal(err)
+		}
+		found[s.Request] = s
+	}
+	return found
+}
+
+// fact tells the log a fact, as the relay does.
+func (w *feedWorld) fact(b event.Body) {
+	w.t.Helper()
+	body, err := json.Marshal(b)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	f := event.Fact{Topic: b.Topic(), Body: body, At: w.clock.Now()}
+	record, err := f.AppendEncode(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.log.Append(context.Background(), event.KindFact, record); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// follow runs what keeps the feed's pool up to date for the rest of the test.
+func (w *feedWorld) follow() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := w.feed.Run(ctx); err != nil && ctx.Err() == nil {
+			w.t.Errorf("the pool is not followed any more: %v", err)
+		}
+	}()
+	w.t.Cleanup(func() { cancel(); <-ended })
+}
+
+// until waits for a condition that something running beside the test brings about.
+func (w *feedWorld) until(what string, holds func() bool) {
+	w.t.Helper()
+	give := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-give:
+			w.t.Fatalf("waited in vain until %s", what)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func idsOf(p feedView) map[id.Video]bool {
+	ids := map[id.Video]bool{}
+	for _, i := range p.Items {
+		ids[i.Video.ID] = true
+	}
+	return ids
+}
+
+// fresh serves the feed anew, as after a restart.
+func (w *feedWorld) fresh() {
+	w.t.Helper()
+	w.feed = feed.New(w.d, w.log, w.keys, feed.Options{})
+	w.world = newWorld(w.t, w.d, w.clock, func(deps *Deps, _ *account.Options, _ *Options) { deps.Feed = w.feed })
+}
+
+// videos posts many videos of one creator that show a product.
+func (w *feedWorld) videos(n int, shows store) []id.Video {
+	w.t.Helper()
+	by, now := w.creator(w.person()), w.clock.Now()
+	all := make([]id.Video, n)
+	for i := range all {
+		all[i] = all[i].Next(now)
+	}
+	for some := range slices.Chunk(all, 500) {
+		err := w.d.Write(context.Background(), func(tx *db.Tx) error {
+			for _, v := range some {
+				if _, err := tx.Exec(`INSERT INTO videos (id, creator_id, account_id, state, category, duration_ms, created_at, ready_at)
+					SELECT $1, id, account_id, 'ready', 'beauty', 15000, 1, 1 FROM creators WHERE id = $2`, v, by); err != nil {
+					return err
+				}
+				if _, err := tx.Exec(`INSERT INTO video_products (video_id, product_id, brand_id, position) VALUES ($1, $2, $3, 0)`, v, shows.product, shows.brand); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return all
 }

@@ -24,7 +24,7 @@ func Cards(tx *db.Tx, who account.Asker, videos []id.Video) ([]Card, error) {
 		return nil, nil
 	}
 	in, args := db.In(1, videos)
-	found, err := cardsWhere(tx, who, listed+` AND v.id IN `+in, args...)
+	found, err := cardsWhere(tx, who, Listed+` AND v.id IN `+in, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -41,14 +41,14 @@ func Cards(tx *db.Tx, who account.Asker, videos []id.Video) ([]Card, error) {
 	return cards, nil
 }
 
-// listed is what a video must be to stand in a public list.
-const listed = `v.state = 'ready' AND v.standing = 'visible' AND v.deleted_at = 0 AND a.standing = 'visible'`
+// Listed is what a video v of an account a must be to stand in a public list: for a WHERE.
+const Listed = `v.state = 'ready' AND v.standing = 'visible' AND v.deleted_at = 0 AND a.standing = 'visible'`
 
 // ByCreator returns a creator's videos, newest first, from after one: those in public lists, or all of
 // them for the creator and the operator.
 func (c *Content) ByCreator(ctx context.Context, who account.Asker, creator id.Creator, after id.Video, limit int) ([]Card, error) {
 	return db.Get(ctx, c.db, func(tx *db.Tx) ([]Card, error) {
-		where := listed
+		where := Listed
 		if who.Operator || (creator != "" && who.Creator == creator) {
 			where = `v.deleted_at = 0`
 		}
@@ -60,7 +60,7 @@ func (c *Content) ByCreator(ctx context.Context, who account.Asker, creator id.C
 // OfProduct returns the newest listed videos that show a product.
 func (c *Content) OfProduct(ctx context.Context, who account.Asker, product id.Product, limit int) ([]Card, error) {
 	return db.Get(ctx, c.db, func(tx *db.Tx) ([]Card, error) {
-		return cardsWhere(tx, who, listed+` AND v.id IN (SELECT video_id FROM video_products WHERE product_id = $1) ORDER BY v.id DESC LIMIT $2`, string(product), int64(limit))
+		return cardsWhere(tx, who, Listed+` AND v.id IN (SELECT video_id FROM video_products WHERE product_id = $1) ORDER BY v.id DESC LIMIT $2`, string(product), int64(limit))
 	})
 }
 

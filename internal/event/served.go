@@ -32,9 +32,10 @@ type SlotKind uint8
 
 // The kinds of slot; their numbers are part of the log and never change.
 const (
-	SlotSampled SlotKind = iota + 1 // drawn among the candidates
-	SlotExplore                     // drawn from the exploration pool
-	SlotFixed                       // not drawn: newest first, or asked for by name
+	SlotSampled  SlotKind = iota + 1 // drawn among the candidates
+	SlotExplore                      // drawn from the exploration pool
+	SlotFixed                        // not drawn: newest first, or asked for by name
+	SlotWithheld                     // drawn, and not shown: it was taken away between the draw and the page
 )
 
 // Slot is one item of a served page. Its place is its index + 1.
@@ -126,7 +127,7 @@ func (s *Served) check() error {
 		switch {
 		case int(slot.Candidate) >= len(s.Candidates):
 			return fmt.Errorf("event: slot %d names candidate %d of %d", i+1, slot.Candidate, len(s.Candidates))
-		case slot.Kind < SlotSampled || slot.Kind > SlotFixed:
+		case slot.Kind < SlotSampled || slot.Kind > SlotWithheld:
 			return fmt.Errorf("event: slot %d is of no kind", i+1)
 		case !(slot.Propensity >= 0 && slot.Propensity <= 1): // NaN too
 			return fmt.Errorf("event: slot %d has the propensity %v", i+1, slot.Propensity)

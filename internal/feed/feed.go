@@ -2,6 +2,7 @@ package feed
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 
 	"mezzo/internal/clock"
@@ -21,6 +22,9 @@ const (
 // Options of a feed.
 type Options struct {
 	Log *slog.Logger
+	// Random gives the keys and seeds of pages; nil: the machine's own randomness. Simulations
+	// and tests give what can be repeated.
+	Random func() uint64
 }
 
 // Feed is the room. It is made once and used by many goroutines.
@@ -33,6 +37,10 @@ type Feed struct {
 	things *things
 	seen   *recent[told, struct{}]
 	work   sync.Pool // of *work
+	random func() uint64
+
+	pool       *pool
+	refreshing sync.Mutex // held by who brings SQL's word into the pool
 }
 
 // New returns the room. keys sign and open impression tokens; the events and the pages served go
@@ -41,9 +49,13 @@ func New(d *db.DB, log *stream.Log, keys *id.Keyring, o Options) *Feed {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Random == nil {
+		o.Random = rand.Uint64
+	}
 	return &Feed{
 		db: d, stream: log, keys: keys, clock: d.Clock(), log: o.Log,
 		things: newThings(d), seen: newRecent[told, struct{}](SeenMost),
-		work: sync.Pool{New: func() any { return &work{} }},
+		work:   sync.Pool{New: func() any { return &work{} }},
+		random: o.Random, pool: newPool(),
 	}
 }

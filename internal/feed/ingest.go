@@ -82,6 +82,9 @@ func (f *Feed) Ingest(ctx context.Context, who account.Asker, from Sender, body 
 		if _, err := f.stream.Append(ctx, event.KindEvent, w.records...); err != nil {
 			return Verdict{}, err
 		}
+		if err := f.keepHides(ctx, who.Viewer, w.batch.Events); err != nil {
+			return Verdict{}, err
+		}
 	}
 	for _, t := range w.fresh { // only now: what is known is never logged again
 		f.seen.put(t, struct{}{})

@@ -1,0 +1,167 @@
+package feed
+
+import (
+	"encoding/binary"
+	"strings"
+	"sync"
+
+	"mezzo/internal/stream"
+)
+
+// pool is what may be shown at all, in memory: ids and categories, and nothing that says how
+// many people follow whom. It is a copy of what SQL says, kept up to date by the log.
+type pool struct {
+	mu       sync.RWMutex
+	loaded   bool
+	position stream.Position // of the log: what was told before it is in here
+	entries  []entry
+	at       map[[16]byte]int
+	names    []string       // of categories
+	numbers  map[string]int // and where they stand in names
+	sizes    []int          // how many entries each category has
+}
+
+// entry is a video that may be shown.
+type entry struct {
+	hash     uint64 // of the id, so that dealing it into a block needs nothing else
+	id       [16]byte
+	category int
+	bare     bool // it shows no products, so that none can be sold out
+}
+
+// candidate is an entry that a page may draw.
+type candidate struct {
+	id   [16]byte
+	mark uint32
+	bare bool
+}
+
+func newPool() *pool {
+	return &pool{at: map[[16]byte]int{}, numbers: map[string]int{}}
+}
+
+// put adds a video, or changes what is known of it.
+func (p *pool) put(v [16]byte, category string, bare bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(v)
+	number, ok := p.numbers[category]
+	if !ok {
+		number = len(p.names)
+		p.names, p.sizes, p.numbers[category] = append(p.names, category), append(p.sizes, 0), number
+	}
+	p.at[v] = len(p.entries)
+	p.entries = append(p.entries, entry{hash: hashOf(v), id: v, category: number, bare: bare})
+	p.sizes[number]++
+}
+
+// drop takes a video out.
+func (p *pool) drop(v [16]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(v)
+}
+
+// remove needs the lock. The last entry takes the place of the one removed.
+func (p *pool) remove(v [16]byte) {
+	i, ok := p.at[v]
+	if !ok {
+		return
+	}
+	last := len(p.entries) - 1
+	p.sizes[p.entries[i].category]--
+	p.entries[i] = p.entries[last]
+	p.at[p.entries[i].id] = i
+	p.entries = p.entries[:last]
+	delete(p.at, v)
+}
+
+// replace takes over everything from another pool that nobody else holds, at a position of the log.
+func (p *pool) replace(from *pool, position stream.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.entries, p.at, p.names, p.numbers, p.sizes = from.entries, from.at, from.names, from.numbers, from.sizes
+	p.loaded, p.position = true, position
+}
+
+// reached notes that everything the log told before position is in here.
+func (p *pool) reached(position stream.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.position = position
+}
+
+// state returns whether the pool was ever read, how many videos it has and where in the log it is.
+func (p *pool) state() (loaded bool, videos int, position stream.Position) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.loaded, len(p.entries), p.position
+}
+
+// wanted returns which categories are meant by one, "" being all (nil), and how many videos are in them.
+func (p *pool) wanted(category string) (in []bool, videos int) {
+	if category == "" {
+		return nil, len(p.entries)
+	}
+	in = make([]bool, len(p.names))
+	for i, name := range p.names {
+		if name == category || strings.HasPrefix(name, category) && name[len(category)] == '.' {
+			in[i] = true
+			videos += p.sizes[i]
+		}
+	}
+	return in, videos
+}
+
+// next returns what the next page of a way may draw, with its block, in the order of the pool:
+// the unserved of the first block that has any, without what the viewer hid. When the way is
+// through it begins anew by the key given; nothing at all means that there is nothing to show.
+func (p *pool) next(s scroll, category string, hidden map[[16]byte]struct{}, key uint64) (found []candidate, way scroll, block uint32) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	in, videos := p.wanted(category)
+	if s.blocks == 0 {
+		s = begin(key, videos)
+	}
+	found, block = p.first(s, in, hidden)
+	if len(found) == 0 {
+		s = begin(key, videos)
+		found, block = p.first(s, in, hidden)
+	}
+	return found, s, block
+}
+
+// first returns the unserved of the first block from the way's own on that has any.
+func (p *pool) first(s scroll, in []bool, hidden map[[16]byte]struct{}) (found []candidate, block uint32) {
+	found = make([]candidate, 0, BlockSize+BlockSize/4)
+	for i := range p.entries {
+		e := &p.entries[i]
+		if in != nil && !in[e.category] {
+			continue
+		}
+		mark := s.mark(e.hash)
+		b := s.blockOf(mark)
+		switch {
+		case b < s.block || len(found) > 0 && b > block:
+			continue
+		case b == s.block && s.has(mark):
+			continue
+		}
+		if _, hide := hidden[e.id]; hide {
+			continue
+		}
+		if len(found) > 0 && b < block {
+			found = found[:0]
+		}
+		block = b
+		if len(found) < MaxCandidates {
+			found = append(found, candidate{e.id, mark, e.bare})
+		}
+	}
+	return found, block
+}
+
+// hashOf spreads an id over 64 bits; half of an id is a time and tells little.
+func hashOf(v [16]byte) uint64 {
+	return mix(binary.BigEndian.Uint64(v[:8]) ^ mix(binary.BigEndian.Uint64(v[8:])))
+}
