@@ -1,5 +1,7 @@
 package catalog
 
+import "strings"
+
 // Category is one branch of the fixed tree that every product hangs on.
 type Category struct {
 	Slug     string     `json:"slug"`
@@ -30,6 +32,25 @@ func CategoryName(slug string) (name string, ok bool) {
 		for _, c := range t.Children {
 			if c.Slug == slug {
 				return c.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// CategoryNamed returns the slug that a text means: a slug, the last part of one ("kitchen" is
+// "home.kitchen"), or a category's name, in any case. ok is false when it means none.
+func CategoryNamed(text string) (slug string, ok bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	for _, t := range Categories() {
+		if text == t.Slug || text == strings.ToLower(t.Name) {
+			return t.Slug, true
+		}
+	}
+	for _, t := range Categories() {
+		for _, c := range t.Children {
+			if text == c.Slug || t.Slug+"."+text == c.Slug || text == strings.ToLower(c.Name) {
+				return c.Slug, true
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func variantOf(tx *db.Tx, who account.Asker, variant id.Variant, scope account.S
 		v.Stock = &Level{}
 		err = rows.Scan(&r.brand, &v.ID, &v.Product, &v.SKU, &v.Title, &v.Price.Minor, &v.Price.Currency, &v.GTIN, &v.WeightGrams, &v.State, &v.Version,
 			&v.Stock.OnHand, &v.Stock.Reserved, &v.Stock.Version)
-		v.Stock.Variant, v.Available = v.ID, v.Stock.OnHand-v.Stock.Reserved
+		v.Stock.Variant, v.Available, v.OnHand = v.ID, v.Stock.OnHand-v.Stock.Reserved, &v.Stock.OnHand
 		return r, err
 	}, `SELECT v.brand_id, `+variantColumns+` FROM variants v JOIN stock s ON s.variant_id = v.id WHERE v.id = $1`, string(variant))
 	if err != nil {

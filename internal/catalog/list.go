@@ -135,8 +135,9 @@ func (q Query) sql(engine db.Engine, where string) (text string, args []any, any
 }
 
 // subtree returns the slugs of a category and its children, none for an unknown one.
-func subtree(slug string) []string {
-	if _, ok := CategoryName(slug); !ok {
+func subtree(text string) []string {
+	slug, ok := CategoryNamed(text)
+	if !ok {
 		return nil
 	}
 	list := []string{slug}

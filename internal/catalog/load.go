@@ -80,7 +80,7 @@ func scanVariant(rows *sql.Rows) (v Variant, err error) {
 	v.Stock = &Level{}
 	err = rows.Scan(&v.ID, &v.Product, &v.SKU, &v.Title, &v.Price.Minor, &v.Price.Currency, &v.GTIN, &v.WeightGrams, &v.State, &v.Version,
 		&v.Stock.OnHand, &v.Stock.Reserved, &v.Stock.Version)
-	v.Stock.Variant, v.Available = v.ID, v.Stock.OnHand-v.Stock.Reserved
+	v.Stock.Variant, v.Available, v.OnHand = v.ID, v.Stock.OnHand-v.Stock.Reserved, &v.Stock.OnHand
 	return v, err
 }
 
@@ -90,7 +90,7 @@ func (p Product) public() Product {
 	open := make([]Variant, 0, len(p.Variants))
 	for _, v := range p.Variants {
 		if v.State == Active {
-			v.Stock = nil
+			v.Stock, v.OnHand = nil, nil
 			open = append(open, v)
 		}
 	}

@@ -89,7 +89,8 @@ type Variant struct {
 	WeightGrams int64        `json:"weight_grams,omitempty"`
 	State       State        `json:"state"`
 	Version     int64        `json:"version"`
-	Stock       *Level       `json:"stock,omitempty" doc:"For the brand only"`
+	OnHand      *int64       `json:"stock,omitempty" doc:"Units on hand, for the brand only"`
+	Stock       *Level       `json:"level,omitempty" doc:"The same with what is reserved of it, for the brand only"`
 }
 
 // Level is the stock of one variant, for its brand.
@@ -154,7 +155,7 @@ func (in NewProduct) check(currency money.Currency) (NewProduct, error) {
 	var c checks
 	in.Title = c.line("body.title", in.Title, 1, MaxTitle)
 	in.Description = c.text("body.description", in.Description, 0, MaxDescription)
-	c.category(in.Category)
+	in.Category = c.category(in.Category)
 	c.images(in.Images)
 	c.add(len(in.Variants) >= 1 && len(in.Variants) <= MaxVariants, "body.variants", "A product has "+between(1, MaxVariants)+" variants.")
 	if len(in.Variants) > MaxVariants {
@@ -181,9 +182,11 @@ func (in NewVariant) check(c *checks, at string, currency money.Currency) NewVar
 	return in
 }
 
-func (c *checks) category(slug string) {
-	_, ok := CategoryName(slug)
-	c.add(ok, "body.category", "There is no such category. GET /categories lists them.")
+// category returns the slug that the text means.
+func (c *checks) category(text string) string {
+	slug, ok := CategoryNamed(text)
+	c.add(ok, "body.category", "There is no such category. GET /categories lists them: home, beauty, fashion and others.")
+	return slug
 }
 
 func (c *checks) images(images []id.Image) {

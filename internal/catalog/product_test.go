@@ -363,3 +363,24 @@ func TestPages(t *testing.T) {
 		}
 	})
 }
+
+func TestCategories(t *testing.T) {
+	seen := map[string]bool{}
+	for _, top := range catalog.Categories() {
+		for _, c := range append([]catalog.Category{top}, top.Children...) {
+			leaf := c.Slug[strings.LastIndexByte(c.Slug, '.')+1:]
+			for _, text := range []string{c.Slug, " " + strings.ToUpper(leaf), c.Name} {
+				if got, ok := catalog.CategoryNamed(text); !ok || got != c.Slug {
+					t.Errorf("%q means %q, not %q", text, got, c.Slug)
+				}
+			}
+			if name, ok := catalog.CategoryName(c.Slug); !ok || name != c.Name || seen[leaf] {
+				t.Errorf("%q is called %q, or twice", c.Slug, name)
+			}
+			seen[leaf] = true
+		}
+	}
+	if _, ok := catalog.CategoryNamed("cars"); ok {
+		t.Error("a category nobody has heard of")
+	}
+}

@@ -166,8 +166,7 @@ func (p *Product) change(ch ProductChange) error {
 		p.Description = c.text("body.description", *ch.Description, 0, MaxDescription)
 	}
 	if ch.Category != nil {
-		p.Category = *ch.Category
-		c.category(p.Category)
+		p.Category = c.category(*ch.Category)
 	}
 	if ch.Images != nil {
 		p.Images = *ch.Images
