@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Category is one branch of the fixed tree that every product hangs on.
 type Category struct {
@@ -38,8 +41,15 @@ func CategoryName(slug string) (name string, ok bool) {
 	return "", false
 }
 
+// MaxCategory is the longest slug of a category, in bytes.
+const MaxCategory = 64
+
+// slugForm is a word, or several with single dots or underscores between.
+var slugForm = regexp.MustCompile(`^[a-z0-9]+([._][a-z0-9]+)*$`)
+
 // CategoryNamed returns the slug that a text means: a slug, the last part of one ("kitchen" is
-// "home.kitchen"), or a category's name, in any case. ok is false when it means none.
+// "home.kitchen"), or a category's name, in any case. Another catalogue's own word is kept as a slug
+// of its own; ok is false when it cannot be one.
 func CategoryNamed(text string) (slug string, ok bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	for _, t := range Categories() {
@@ -54,7 +64,8 @@ func CategoryNamed(text string) (slug string, ok bool) {
 			}
 		}
 	}
-	return "", false
+	text = strings.NewReplacer(" & ", "_and_", " ", "_", "-", "_", "/", ".").Replace(text)
+	return text, len(text) <= MaxCategory && slugForm.MatchString(text)
 }
 
 // tops is the tree: few enough to choose from on a phone, and in the words shoppers use.

@@ -96,7 +96,7 @@ func TestBadProducts(t *testing.T) {
 			"body.title ":                     func(p *catalog.NewProduct) { p.Title = strings.Repeat("ü", 201) },
 			"body.title  ":                    func(p *catalog.NewProduct) { p.Title = "a\x00b" },
 			"body.description":                func(p *catalog.NewProduct) { p.Description = strings.Repeat("x", 10_001) },
-			"body.category":                   func(p *catalog.NewProduct) { p.Category = "cars" },
+			"body.category":                   func(p *catalog.NewProduct) { p.Category = "<cars>" },
 			"body.variants":                   func(p *catalog.NewProduct) { p.Variants = nil },
 			"body.variants ":                  func(p *catalog.NewProduct) { p.Variants = make([]catalog.NewVariant, 101) },
 			"body.variants[1].sku":            func(p *catalog.NewProduct) { p.Variants = append(p.Variants, p.Variants[0]) },
@@ -380,7 +380,7 @@ func TestCategories(t *testing.T) {
 			seen[leaf] = true
 		}
 	}
-	if _, ok := catalog.CategoryNamed("cars"); ok {
+	if _, ok := catalog.CategoryNamed("<cars>"); ok {
 		t.Error("a category nobody has heard of")
 	}
 }
