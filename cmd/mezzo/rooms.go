@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -101,6 +102,8 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, s.stores.log, r.keys, feed.Options{Log: s.log.With("room", "feed")})
+	r.accounts.OnErase(feed.Erase)
+	r.accounts.OnExport("hidden_videos", feed.Hidden)
 	return nil
 }
 
@@ -140,6 +143,13 @@ func (s *server) employ() {
 	})))
 	s.tasks.run("touches", func(ctx context.Context) error {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
+	})
+	s.tasks.run("feed", s.rooms.feed.Run)
+	s.health.add("feed", func(context.Context) error {
+		if _, known := s.rooms.feed.Videos(); !known {
+			return errors.New("what may be shown is being read")
+		}
+		return nil
 	})
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
