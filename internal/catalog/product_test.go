@@ -414,7 +414,10 @@ func TestPictures(t *testing.T) {
 			t.Fatalf("a picture it has already: %v", err)
 		}
 		var offers map[id.Variant]catalog.Offer
-		write(t, s.d, func(tx *db.Tx) (err error) { offers, err = catalog.ForSale(tx, []id.Variant{p.Variants[0].ID}); return err })
+		write(t, s.d, func(tx *db.Tx) (err error) {
+			offers, err = catalog.ForSale(tx, []id.Variant{p.Variants[0].ID})
+			return err
+		})
 		if offers[p.Variants[0].ID].Image != mine {
 			t.Fatalf("offered with %+v", offers)
 		}
