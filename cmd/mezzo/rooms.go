@@ -22,6 +22,7 @@ import (
 	"mezzo/internal/payout"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
+	"mezzo/internal/web"
 )
 
 // How often this node does what nobody waits for.
@@ -77,6 +78,9 @@ func (s *server) furnish(ctx context.Context) error {
 	r.api.Handle("GET "+media.Path+"{name}", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
+	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
+		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed}, web.Options{
+		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil
 }
@@ -153,6 +157,7 @@ func (s *server) employ() {
 	})
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
+	s.tasks.run("feed", s.rooms.feed.Run)
 	s.tasks.run("uploads", s.rooms.media.Run)
 	s.tasks.run("keys", every(keysEvery, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
 	s.tasks.run("prune", every(pruneEvery, func(ctx context.Context) error {
