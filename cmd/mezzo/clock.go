@@ -34,9 +34,18 @@ func openClock(f *folder, turnable bool) (clock.Clock, error) {
 		return &sandbox{Turned: clock.NewSandbox(ahead), folder: f}, nil
 	}
 	if ahead != 0 {
-		return nil, fmt.Errorf("the clock of the data folder %s has been turned %v ahead: start with --sandbox-clock, or use another folder; without it time would run back", f.path, ahead)
+		return nil, fmt.Errorf("the clock of the data folder %s is a sandbox's, %v ahead of the machine's: start with --sandbox-clock, or use another folder; without it time would run back", f.path, ahead)
 	}
 	return clock.System{}, nil
+}
+
+// beginInThePast lets the clock of a new folder start so far behind the machine's: a past can be made
+// by turning it forward. A folder that has a clock keeps it, for time never runs back.
+func beginInThePast(f *folder, past time.Duration) error {
+	if _, err := os.Stat(f.file(clockName)); past <= 0 || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return f.write(clockName, (-past).String()+"\n")
 }
 
 func readAhead(f *folder) (time.Duration, error) {
@@ -48,7 +57,7 @@ func readAhead(f *folder) (time.Duration, error) {
 		return 0, fmt.Errorf("the sandbox clock cannot be read: %w", err)
 	}
 	ahead, err := time.ParseDuration(strings.TrimSpace(string(text)))
-	if err != nil || ahead < 0 {
+	if err != nil {
 		return 0, fmt.Errorf("%s does not say how far the clock is ahead: restore it from a backup", f.file(clockName))
 	}
 	return ahead, nil
@@ -59,7 +68,7 @@ func (s *sandbox) Turn(d time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ahead := s.Offset() + d
-	if d < 0 || ahead > maxTurn || ahead < 0 {
+	if d < 0 || d > 2*maxTurn || ahead > maxTurn {
 		return fmt.Errorf("the sandbox clock turns forward only, %v ahead at most", maxTurn)
 	}
 	if err := s.folder.write(clockName, ahead.String()+"\n"); err != nil {

@@ -17,6 +17,8 @@ type storeFlags struct {
 	Nats            string `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222."`
 	StreamHours     int    `default:"72" placeholder:"HOURS" help:"How long the log of events is kept before it is folded away. Default: ${default} hours."`
 	StreamGigabytes int    `default:"10" placeholder:"GB" help:"Most disk the log of events may take, in units of 2^30 bytes. Default: ${default}."`
+
+	past time.Duration // how far behind the machine's the clock of a new folder begins
 }
 
 // serveFlags are what `mezzo serve` can be told.
@@ -33,7 +35,8 @@ type serveFlags struct {
 	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
 	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
 
-	demo bool // everything in it is made up, and marked so
+	demo   bool       // everything in it is made up, and marked so
+	status func() any // how far a demo has come, for GET /api/v1/demo
 }
 
 // Validate refuses what would only fail later, or worse, not fail.

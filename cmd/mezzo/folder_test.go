@@ -153,3 +153,38 @@ func TestClockIsTheMachinesByDefault(t *testing.T) {
 		t.Errorf("%T, %v", c, err)
 	}
 }
+
+func TestClockOfANewFolderMayBeginInThePast(t *testing.T) {
+	f, err := openFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const past = 21 * 24 * time.Hour
+	if err := beginInThePast(f, past); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openClock(f, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := c.(*sandbox)
+	if turned.Offset() != -past {
+		t.Fatalf("it begins %v ahead", turned.Offset())
+	}
+	if err := turned.Turn(past - time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := turned.Turn(1<<63 - 1); err == nil {
+		t.Error("it was turned beyond all dates")
+	}
+	if err := beginInThePast(f, past); err != nil { // a second start changes nothing
+		t.Fatal(err)
+	}
+	if again, err := openClock(f, true); err != nil || again.(*sandbox).Offset() != -time.Hour {
+		t.Errorf("after a restart: %v, %v", again, err)
+	}
+	if _, err := openClock(f, false); err == nil {
+		t.Error("a folder whose clock is behind opened on the machine's")
+	}
+}

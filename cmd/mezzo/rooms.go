@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"mezzo/internal/account"
@@ -22,7 +22,6 @@ import (
 	"mezzo/internal/payout"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
-	"mezzo/internal/web"
 )
 
 // How often this node does what nobody waits for.
@@ -60,9 +59,7 @@ func (s *server) furnish(ctx context.Context) error {
 	}
 	r := &s.rooms
 	r.keys = keys
-	r.accounts = account.New(d, keys, account.Options{
-		Log: s.log.With("room", "account"), Unlimited: s.conf.NoLimits, Demo: s.conf.demo,
-	})
+	r.accounts = account.New(d, keys, s.accountOptions())
 	if err := r.accounts.EnsureOperator(ctx, s.conf.OperatorEmail, s.conf.OperatorPassword); err != nil {
 		return fmt.Errorf("the operator of --operator-email could not be made: %w", err)
 	}
@@ -78,11 +75,18 @@ func (s *server) furnish(ctx context.Context) error {
 	r.api.Handle("GET "+media.Path+"{name}", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
-	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
-		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed}, web.Options{
-		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil
+}
+
+// accountOptions are those of the command line. A demo makes its people from this machine, a hundred
+// at once; what guards their sign-ins is made up like they are.
+func (s *server) accountOptions() account.Options {
+	o := account.Options{Log: s.log.With("room", "account"), Unlimited: s.conf.NoLimits, Demo: s.conf.demo}
+	if s.conf.demo {
+		o.Passwords, o.Trusted = account.Cheap, netip.Addr.IsLoopback
+	}
+	return o
 }
 
 // furnishTrade joins the rooms in which things are shown, sold and earned.
@@ -106,8 +110,6 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, s.stores.log, r.keys, feed.Options{Log: s.log.With("room", "feed")})
-	r.accounts.OnErase(feed.Erase)
-	r.accounts.OnExport("hidden_videos", feed.Hidden)
 	return nil
 }
 
@@ -148,16 +150,8 @@ func (s *server) employ() {
 	s.tasks.run("touches", func(ctx context.Context) error {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
-	s.tasks.run("feed", s.rooms.feed.Run)
-	s.health.add("feed", func(context.Context) error {
-		if _, known := s.rooms.feed.Videos(); !known {
-			return errors.New("what may be shown is being read")
-		}
-		return nil
-	})
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
-	s.tasks.run("feed", s.rooms.feed.Run)
 	s.tasks.run("uploads", s.rooms.media.Run)
 	s.tasks.run("keys", every(keysEvery, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
 	s.tasks.run("prune", every(pruneEvery, func(ctx context.Context) error {

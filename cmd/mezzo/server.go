@@ -103,6 +103,9 @@ func (s *server) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /readyz", s.health.ready)
 	mux.Handle("GET /metrics", s.meters.handler())
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, thisBuild()) })
+	if s.conf.status != nil {
+		mux.HandleFunc("GET /api/v1/demo", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.conf.status()) })
+	}
 	mux.Handle("/", s.rooms.api)
 }
 

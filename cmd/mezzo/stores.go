@@ -36,7 +36,10 @@ func openStores(ctx context.Context, f storeFlags, turnable bool, log *slog.Logg
 }
 
 func (s *stores) open(ctx context.Context, f storeFlags, turnable bool, log *slog.Logger) error {
-	var err error
+	err := beginInThePast(s.folder, f.past)
+	if err != nil {
+		return fmt.Errorf("the clock of the new folder cannot be set: %w", err)
+	}
 	if s.clock, err = openClock(s.folder, turnable); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"mezzo/internal/clock"
@@ -15,9 +16,10 @@ const SessionLife = 30 * 24 * time.Hour
 // Options say how people are let in.
 type Options struct {
 	Log       *slog.Logger
-	Passwords Cost // of new hashes; the zero value is Standard
-	Unlimited bool // no limits on sign-in and sign-up: for the demo and load tests on loopback
-	Demo      bool // every new account and its brands are marked as made up, for ever
+	Passwords Cost                  // of new hashes; the zero value is Standard
+	Unlimited bool                  // no limits on sign-in and sign-up: for the demo and load tests on loopback
+	Trusted   func(netip.Addr) bool // addresses that may sign up as often as they like; nil: none
+	Demo      bool                  // every new account and its brands are marked as made up, for ever
 }
 
 // Accounts are the people of a Mezzo and what they may do.
@@ -53,7 +55,7 @@ func New(d *db.DB, keys *id.Keyring, o Options) *Accounts {
 		demo:   o.Demo,
 	}
 	if !o.Unlimited {
-		a.attempts = newAttempts(d.Clock())
+		a.attempts = newAttempts(d.Clock(), o.Trusted)
 	}
 	return a
 }

@@ -127,10 +127,11 @@ func (c Client) CheckOut(ctx context.Context, cart, email string, to Address) (C
 
 // Order is an order as its buyer sees it.
 type Order struct {
-	ID    string `json:"id"`
-	State string `json:"state"`
-	Total Money  `json:"total"`
-	Lines []struct {
+	ID       string    `json:"id"`
+	State    string    `json:"state"`
+	Total    Money     `json:"total"`
+	PlacedAt time.Time `json:"placed_at"`
+	Lines    []struct {
 		ID      string `json:"id"`
 		Part    string `json:"part_id"`
 		Product string `json:"product_id"`
@@ -140,8 +141,9 @@ type Order struct {
 		State string `json:"state"`
 	} `json:"parts"`
 	Shipments []struct {
-		ID    string `json:"id"`
-		State string `json:"state"`
+		ID        string    `json:"id"`
+		State     string    `json:"state"`
+		ShippedAt time.Time `json:"shipped_at"`
 	} `json:"shipments"`
 	Refunded Money `json:"refunded_amount"`
 }

@@ -85,7 +85,7 @@ func (c Clip) describe() string {
 }
 
 func (c Clip) offerURL(o Offer) string {
-	return openURL(o.ID, c.Impression)
+	return "/products/" + o.ID + "?impression=" + c.Impression
 }
 
 func Feed(v FeedPage) templ.Component {

@@ -1,0 +1,157 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"mezzo/internal/client"
+)
+
+// A day of the past, in the shop's time.
+const (
+	scroll  = 20 * time.Minute // from the feed opened to its events told
+	morning = 9 * time.Hour    // then the brands pack
+	day     = 24 * time.Hour
+)
+
+// calledOff are the days on which somebody cancels an order just made.
+func calledOff(day int) bool { return day == 4 || day == 15 }
+
+// parcel is an order on its way.
+type parcel struct {
+	order    string
+	shipment string
+	day      int // on which it was handed over
+}
+
+// live makes the past, day by day: people come, watch and buy, brands ship and deliver, the clock
+// is turned. When the machine is slow fewer people come, so that it is done in time.
+func (w *World) live(ctx context.Context) error {
+	under := make([][]parcel, len(w.brands))
+	turnout := perDay
+	for today := range Days {
+		begun := w.o.Clock.Now()
+		if err := w.dayOf(ctx, today, turnout, under); err != nil {
+			return err
+		}
+		w.stage(40+57*(today+1)/Days, "three weeks of trade, day %d of %d", today+1, Days)
+		took, left := w.o.Clock.Now().Sub(begun), fillLimit-w.o.Clock.Now().Sub(w.begun)
+		if rest := Days - today - 1; rest > 0 && took > 0 {
+			turnout = max(2, min(perDay, int(float64(turnout)*float64(left)/float64(rest)/float64(took))))
+		}
+	}
+	return nil
+}
+
+func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel) error {
+	if today > 0 {
+		if err := w.each(ctx, len(w.creators), func(ctx context.Context, i int) error { return w.post(ctx, w.creators[i], today) }); err != nil {
+			return err
+		}
+	}
+	visits := make([]*visit, turnout)
+	err := w.each(ctx, turnout, func(ctx context.Context, i int) error {
+		var err error
+		visits[i], err = w.come(ctx, w.shoppers[(today*perDay*7+i*7)%len(w.shoppers)])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.turn(ctx, scroll); err != nil {
+		return err
+	}
+	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], today, i == 0) })
+	if err != nil {
+		return err
+	}
+	if err := w.turn(ctx, morning); err != nil {
+		return err
+	}
+	if err := w.each(ctx, len(w.brands), func(ctx context.Context, i int) error { return w.pack(ctx, i, today, &under[i]) }); err != nil {
+		return err
+	}
+	return w.turn(ctx, day-scroll-morning)
+}
+
+// pastVisit tells all of a visit at once: the clock has been turned over it.
+func (w *World) pastVisit(ctx context.Context, v *visit, today int, first bool) error {
+	at := w.now().Add(-scroll / 2)
+	var events []client.Event
+	for _, item := range v.items {
+		told, took := w.watch(v, item, at)
+		events, at = append(events, told...), at.Add(took+time.Second)
+		if len(told) > 1 {
+			if err := w.react(ctx, v, item); err != nil {
+				return err
+			}
+		}
+	}
+	if len(events) > 0 {
+		if _, err := v.SendEvents(ctx, events...); err != nil {
+			return err
+		}
+	}
+	w.change(func(s *Status) { s.Sessions++ })
+	if first && calledOff(today) && len(v.taps) == 0 {
+		v.taps = append(v.taps, tap{w.product("lamp"), ""})
+	}
+	order, err := w.decide(ctx, v)
+	if err != nil {
+		return err
+	}
+	if first && calledOff(today) && order.ID != "" {
+		return v.Cancel(ctx, order.ID)
+	}
+	return nil
+}
+
+// pack hands over what was paid and records what has arrived: two days later. What is paid on the
+// last day is left, so that somebody who looks around finds orders to ship.
+func (w *World) pack(ctx context.Context, at, today int, under *[]parcel) error {
+	b := w.brands[at]
+	var still []parcel
+	for _, p := range *under {
+		if today < p.day+2 {
+			still = append(still, p)
+			continue
+		}
+		if err := b.Deliver(ctx, p.shipment); err != nil {
+			return err
+		}
+	}
+	*under = still
+	if today == Days-1 {
+		return nil
+	}
+	orders, err := b.BrandOrders(ctx, b.id, "paid")
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		shipment, err := w.ship(ctx, b, o)
+		if errors.Is(err, errNothing) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		*under = append(*under, parcel{o.ID, shipment, today})
+	}
+	return nil
+}
+
+var errNothing = errors.New("nothing to ship")
+
+// ship hands all lines of a brand's part over.
+func (w *World) ship(ctx context.Context, b *brand, o client.Order) (string, error) {
+	var lines []string
+	for _, l := range o.Lines {
+		lines = append(lines, l.ID)
+	}
+	if len(lines) == 0 {
+		return "", errNothing
+	}
+	return b.Ship(ctx, o.ID, lines...)
+}
