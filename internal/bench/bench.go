@@ -79,7 +79,7 @@ func loopback(address string) error {
 
 // Events measures how many events are taken in, each on disk before the answer.
 func Events(ctx context.Context, o Options) (*Report, error) {
-	return measure(ctx, "events", o, func(ctx context.Context, m *market, r *Report) error {
+	return measure(ctx, "events", o, func(ctx context.Context, o Options, m *market, r *Report) error {
 		if err := loadEvents(ctx, m, o, r); err != nil {
 			return err
 		}
@@ -89,13 +89,13 @@ func Events(ctx context.Context, o Options) (*Report, error) {
 
 // Orders measures how many orders are paid: cart, line, checkout, payment, attribution, book.
 func Orders(ctx context.Context, o Options) (*Report, error) {
-	return measure(ctx, "orders", o, func(ctx context.Context, m *market, r *Report) error {
+	return measure(ctx, "orders", o, func(ctx context.Context, o Options, m *market, r *Report) error {
 		return loadOrders(ctx, m, o, r)
 	})
 }
 
 // measure finds or starts a server, furnishes it, runs the load and proves the books.
-func measure(ctx context.Context, name string, o Options, load func(context.Context, *market, *Report) error) (*Report, error) {
+func measure(ctx context.Context, name string, o Options, load func(context.Context, Options, *market, *Report) error) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func measure(ctx context.Context, name string, o Options, load func(context.Cont
 		return nil, fmt.Errorf("the server could not be furnished: %w", err)
 	}
 	o.Note("loading %s with %d clients for %d s", o.URL, o.Clients, o.Seconds)
-	if err := load(ctx, m, r); err != nil {
+	if err := load(ctx, o, m, r); err != nil {
 		return nil, err
 	}
 	m.prove(ctx, r)
