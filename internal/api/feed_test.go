@@ -426,7 +426,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 	var mu sync.Mutex
 	var took []time.Duration
-	b.SetParallelism(4)
+	b.SetParallelism(1)
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {

@@ -14,6 +14,7 @@ type pool struct {
 	mu       sync.RWMutex
 	loaded   bool
 	position stream.Position // of the log: what was told before it is in here
+	hashes   []uint64        // of the ids, beside entries: a page looks at all of them and at few entries
 	entries  []entry
 	at       map[[16]byte]int
 	names    []string       // of categories
@@ -23,7 +24,6 @@ type pool struct {
 
 // entry is a video that may be shown.
 type entry struct {
-	hash     uint64 // of the id, so that dealing it into a block needs nothing else
 	id       [16]byte
 	category int
 	bare     bool // it shows no products, so that none can be sold out
@@ -51,7 +51,8 @@ func (p *pool) put(v [16]byte, category string, bare bool) {
 		p.names, p.sizes, p.numbers[category] = append(p.names, category), append(p.sizes, 0), number
 	}
 	p.at[v] = len(p.entries)
-	p.entries = append(p.entries, entry{hash: hashOf(v), id: v, category: number, bare: bare})
+	p.hashes = append(p.hashes, hashOf(v))
+	p.entries = append(p.entries, entry{id: v, category: number, bare: bare})
 	p.sizes[number]++
 }
 
@@ -70,9 +71,9 @@ func (p *pool) remove(v [16]byte) {
 	}
 	last := len(p.entries) - 1
 	p.sizes[p.entries[i].category]--
-	p.entries[i] = p.entries[last]
+	p.entries[i], p.hashes[i] = p.entries[last], p.hashes[last]
 	p.at[p.entries[i].id] = i
-	p.entries = p.entries[:last]
+	p.entries, p.hashes = p.entries[:last], p.hashes[:last]
 	delete(p.at, v)
 }
 
@@ -80,7 +81,7 @@ func (p *pool) remove(v [16]byte) {
 func (p *pool) replace(from *pool, position stream.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.entries, p.at, p.names, p.numbers, p.sizes = from.entries, from.at, from.names, from.numbers, from.sizes
+	p.hashes, p.entries, p.at, p.names, p.numbers, p.sizes = from.hashes, from.entries, from.at, from.names, from.numbers, from.sizes
 	p.loaded, p.position = true, position
 }
 
@@ -134,17 +135,14 @@ func (p *pool) next(s scroll, category string, hidden map[[16]byte]struct{}, key
 // first returns the unserved of the first block from the way's own on that has any.
 func (p *pool) first(s scroll, in []bool, hidden map[[16]byte]struct{}) (found []candidate, block uint32) {
 	found = make([]candidate, 0, BlockSize+BlockSize/4)
-	for i := range p.entries {
-		e := &p.entries[i]
-		if in != nil && !in[e.category] {
+	for i, hash := range p.hashes {
+		mark := s.mark(hash)
+		b := s.blockOf(mark)
+		if b < s.block || b > block && len(found) > 0 || b == s.block && s.has(mark) {
 			continue
 		}
-		mark := s.mark(e.hash)
-		b := s.blockOf(mark)
-		switch {
-		case b < s.block || len(found) > 0 && b > block:
-			continue
-		case b == s.block && s.has(mark):
+		e := &p.entries[i]
+		if in != nil && !in[e.category] {
 			continue
 		}
 		if _, hide := hidden[e.id]; hide {
