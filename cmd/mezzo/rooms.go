@@ -150,6 +150,7 @@ func (s *server) employ() {
 	s.tasks.run("touches", func(ctx context.Context) error {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
+	s.tasks.run("feed", s.rooms.feed.Run)
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
 	s.tasks.run("uploads", s.rooms.media.Run)
