@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -22,6 +23,7 @@ import (
 	"mezzo/internal/payout"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
+	"mezzo/internal/web"
 )
 
 // How often this node does what nobody waits for.
@@ -75,6 +77,9 @@ func (s *server) furnish(ctx context.Context) error {
 	r.api.Handle("GET "+media.Path+"{name}", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
+	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
+		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed}, web.Options{
+		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil
 }
@@ -110,6 +115,8 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, s.stores.log, r.keys, feed.Options{Log: s.log.With("room", "feed")})
+	r.accounts.OnErase(feed.Erase)
+	r.accounts.OnExport("hidden_videos", feed.Hidden)
 	return nil
 }
 
@@ -151,6 +158,12 @@ func (s *server) employ() {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
 	s.tasks.run("feed", s.rooms.feed.Run)
+	s.health.add("feed", func(context.Context) error {
+		if _, known := s.rooms.feed.Videos(); !known {
+			return errors.New("what may be shown is being read")
+		}
+		return nil
+	})
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
 	s.tasks.run("uploads", s.rooms.media.Run)

@@ -57,7 +57,7 @@ type Decision struct {
 
 // Decide settles, in the paying transaction, who each line is owed to, and stores the receipts. While the
 // touches are not all rows (CaughtUp is false) every line waits: DecideWaiting settles it later.
-// At most four queries and one insert, whatever the number of lines.
+// At most two queries and one insert, whatever the number of lines.
 func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if s.EmailKey == "" {
 		s.EmailKey = account.EmailKey(s.Email)
@@ -99,22 +99,19 @@ func decide(tx *db.Tx, s Sale) (map[id.Line]Decision, map[id.Line]attribution.Re
 		return nil, nil, err
 	}
 	var programs []*program
-	insider := map[id.Brand]bool{}
 	if len(touches) > 0 {
-		if insider, err = brandsOfBuyer(tx, s); err != nil {
-			return nil, nil, err
-		}
 		if programs, err = loadPrograms(tx, brandsOf(s), productsOf(s), creatorsOf(touches), false); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, l := range s.Lines {
 		candidates := touches[l.Product]
+		line := attribution.Line{Line: l.Line, Product: l.Product, Base: l.Base, PlacedAt: s.PlacedAt}
 		asked := make([]attribution.Touch, len(candidates))
 		for i := range candidates {
 			asked[i] = candidates[i].Touch
+			line.BuyerIsMember = line.BuyerIsMember || candidates[i].insider
 		}
-		line := attribution.Line{Line: l.Line, Product: l.Product, Base: l.Base, PlacedAt: s.PlacedAt, BuyerIsMember: insider[l.Brand]}
 		r := attribution.Decide(line, asked, rulesFor(programs, l, s.PlacedAt))
 		receipts[l.Line], decisions[l.Line] = r, decisionOf(r, candidates)
 		for _, p := range programs {

@@ -50,7 +50,8 @@ func creatorsOf(touches map[id.Product][]touch) []id.Creator {
 // touch is a candidate as attribution wants it, with what only the log wants to know.
 type touch struct {
 	attribution.Touch
-	slot int64
+	slot    int64
+	insider bool // the buyer is a member of the brand: by account, e-mail address or a viewer that signed in
 }
 
 // touchesOf reads the touches of the buyer for the sale's products: those of the viewer that bought and
@@ -64,8 +65,11 @@ func touchesOf(tx *db.Tx, s Sale) (map[id.Product][]touch, error) {
 	args = append([]any{string(s.Viewer), string(s.Account), s.EmailKey, db.Micros(s.PlacedAt.Add(-maxWindow)), db.Micros(s.PlacedAt), int64(maxTouches)}, args...)
 	found, err := db.All(tx, scanTouch, `
 		SELECT t.id, t.creator_id, t.product_id, t.kind, t.video_id, t.showcase_id, t.surface, t.request_id, t.slot, t.flag, t.at,
-		  COALESCE(s.accepted_at, 0), COALESCE(s.removed_at, 0), COALESCE(m.created_at, 0), a.standing,
-		  CASE WHEN a.id = $2 OR a.email_key = $3 OR v.account_id = a.id THEN 1 ELSE 0 END
+		  COALESCE(s.accepted_at, 0), COALESCE(s.removed_at, 0), COALESCE(m.created_at, 0),
+		  CASE WHEN a.standing = 'removed' OR a.erased_at > 0 THEN 1 ELSE 0 END,
+		  CASE WHEN a.id = $2 OR (a.email_key = $3 AND $3 <> '') OR v.account_id = a.id THEN 1 ELSE 0 END,
+		  CASE WHEN EXISTS (SELECT 1 FROM brand_members k JOIN accounts b ON b.id = k.account_id WHERE k.brand_id = t.brand_id
+		    AND (b.id = $2 OR (b.email_key = $3 AND $3 <> '') OR b.id IN (SELECT account_id FROM viewers WHERE id = $1))) THEN 1 ELSE 0 END
 		FROM touches t
 		JOIN creators c ON c.id = t.creator_id
 		JOIN accounts a ON a.id = c.account_id
@@ -86,30 +90,14 @@ func touchesOf(tx *db.Tx, s Sale) (map[id.Product][]touch, error) {
 
 func scanTouch(rows *sql.Rows) (t touch, err error) {
 	var at, accepted, dropped, joined int64
-	var standing string
 	err = rows.Scan(&t.Touch.Touch, &t.Creator, &t.Product, &t.Kind, &t.Video, &t.Showcase, &t.Surface, &t.Request, &t.slot, &t.Flag, &at,
-		&accepted, &dropped, &joined, &standing, &t.SamePerson)
-	t.At, t.CreatorRemoved = db.Time(at), standing == "removed"
+		&accepted, &dropped, &joined, &t.CreatorRemoved, &t.SamePerson, &t.insider)
+	t.At = db.Time(at)
 	t.PromotingSince, t.PromotingUntil = db.Time(accepted), db.Time(dropped)
 	if joined > 0 && (accepted == 0 || dropped > 0) {
 		t.PromotingSince, t.PromotingUntil = db.Time(joined), time.Time{}
 	}
 	return t, err
-}
-
-// brandsOfBuyer returns which of the sale's brands the buyer is a member of, by account, e-mail address
-// or a viewer that once signed in.
-func brandsOfBuyer(tx *db.Tx, s Sale) (map[id.Brand]bool, error) {
-	list, args := db.In(4, brandsOf(s))
-	insider := map[id.Brand]bool{}
-	return insider, each(tx, func(rows *sql.Rows) error {
-		var b id.Brand
-		err := rows.Scan(&b)
-		insider[b] = true
-		return err
-	}, `SELECT m.brand_id FROM brand_members m JOIN accounts a ON a.id = m.account_id
-		WHERE m.brand_id IN `+list+` AND (a.id = $1 OR a.email_key = $2 OR a.id IN (SELECT account_id FROM viewers WHERE id = $3))`,
-		append([]any{string(s.Account), s.EmailKey, string(s.Viewer)}, args...)...)
 }
 
 // each runs a query and calls read for every row of it.
@@ -119,7 +107,7 @@ func each(tx *db.Tx, read func(*sql.Rows) error, q string, args ...any) error {
 }
 
 // loadPrograms reads programs of the brands that list the products, or all: those open to anyone and
-// those for the creators; anyone means also those for anybody else. Two queries.
+// those for the creators; anyone means also those for anybody else. One query: a row for each term of each membership.
 func loadPrograms(tx *db.Tx, brands []id.Brand, products []id.Product, creators []id.Creator, anyone bool) ([]*program, error) {
 	if len(brands) == 0 || len(products) == 0 {
 		return nil, nil
@@ -135,11 +123,15 @@ func loadPrograms(tx *db.Tx, brands []id.Brand, products []id.Product, creators 
 	byID := map[id.Program]*program{}
 	var list []*program
 	err := each(tx, func(rows *sql.Rows) error {
-		row, product, creator, err := scanProgram(rows)
+		row, product, creator, term, err := scanProgram(rows)
 		p, known := byID[row.id]
 		if !known {
 			p = row
 			byID[p.id], list = p, append(list, p)
+		}
+		if n := len(p.windows); n == 0 || p.windows[n-1].from.Before(term.from) {
+			p.rates = append(p.rates, attribution.Rate{From: term.from, Rate: term.rate})
+			p.windows = append(p.windows, window{term.from, term.window})
 		}
 		if product.of != "" {
 			p.products[id.Product(product.of)] = product.span
@@ -150,17 +142,15 @@ func loadPrograms(tx *db.Tx, brands []id.Brand, products []id.Product, creators 
 		return err
 	}, `SELECT p.id, p.brand_id, p.kind, p.name, p.hold_days, p.starts_at, p.ends_at, p.budget_minor, p.spent_minor, p.all_products,
 		  COALESCE(i.product_id, ''), COALESCE(i.added_at, 0), COALESCE(i.removed_at, 0),
-		  COALESCE(c.creator_id, ''), COALESCE(c.added_at, 0), COALESCE(c.removed_at, 0)
+		  COALESCE(c.creator_id, ''), COALESCE(c.added_at, 0), COALESCE(c.removed_at, 0), t.from_at, t.commission_bps, t.window_hours
 		FROM programs p
+		JOIN program_terms t ON t.program_id = p.id
 		LEFT JOIN program_products i ON i.program_id = p.id AND i.product_id IN `+inProducts+`
 		LEFT JOIN program_creators c ON c.program_id = p.id AND c.creator_id IN `+inCreators+`
 		WHERE p.brand_id IN `+inBrands+` AND (p.all_products = 1 OR i.product_id IS NOT NULL)
 		  AND (p.kind = 'open' OR c.creator_id IS NOT NULL OR $1 = 1)
-		ORDER BY p.id`, args...)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list, loadTerms(tx, byID, list)
+		ORDER BY p.id, t.from_at`, args...)
+	return list, err
 }
 
 // member is one side of a program's row: whom or what it names, and when.
@@ -169,33 +159,20 @@ type member struct {
 	span span
 }
 
-func scanProgram(rows *sql.Rows) (*program, member, member, error) {
-	p := &program{products: map[id.Product]span{}, creators: map[id.Creator]span{}}
-	var product, creator member
-	var starts, ends, pFrom, pUntil, cFrom, cUntil int64
-	err := rows.Scan(&p.id, &p.brand, &p.kind, &p.name, &p.hold, &starts, &ends, &p.budget, &p.spent, &p.all,
-		&product.of, &pFrom, &pUntil, &creator.of, &cFrom, &cUntil)
-	p.running = span{db.Time(starts), db.Time(ends)}
-	product.span, creator.span = span{db.Time(pFrom), db.Time(pUntil)}, span{db.Time(cFrom), db.Time(cUntil)}
-	return p, product, creator, err
+// term is what a program offers from a time on.
+type term struct {
+	from   time.Time
+	rate   money.Bps
+	window time.Duration
 }
 
-func loadTerms(tx *db.Tx, byID map[id.Program]*program, list []*program) error {
-	ids := make([]id.Program, len(list))
-	for i, p := range list {
-		ids[i] = p.id
-	}
-	in, args := db.In(1, ids)
-	return each(tx, func(rows *sql.Rows) error {
-		var of id.Program
-		var from, hours int64
-		var rate money.Bps
-		if err := rows.Scan(&of, &from, &rate, &hours); err != nil {
-			return err
-		}
-		p := byID[of]
-		p.rates = append(p.rates, attribution.Rate{From: db.Time(from), Rate: rate})
-		p.windows = append(p.windows, window{db.Time(from), time.Duration(hours) * time.Hour})
-		return nil
-	}, `SELECT program_id, from_at, commission_bps, window_hours FROM program_terms WHERE program_id IN `+in+` ORDER BY program_id, from_at`, args...)
+func scanProgram(rows *sql.Rows) (p *program, product, creator member, t term, err error) {
+	p = &program{products: map[id.Product]span{}, creators: map[id.Creator]span{}}
+	var starts, ends, pFrom, pUntil, cFrom, cUntil, from, hours int64
+	err = rows.Scan(&p.id, &p.brand, &p.kind, &p.name, &p.hold, &starts, &ends, &p.budget, &p.spent, &p.all,
+		&product.of, &pFrom, &pUntil, &creator.of, &cFrom, &cUntil, &from, &t.rate, &hours)
+	p.running = span{db.Time(starts), db.Time(ends)}
+	product.span, creator.span = span{db.Time(pFrom), db.Time(pUntil)}, span{db.Time(cFrom), db.Time(cUntil)}
+	t.from, t.window = db.Time(from), time.Duration(hours)*time.Hour
+	return p, product, creator, t, err
 }

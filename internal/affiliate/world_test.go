@@ -31,6 +31,10 @@ type world struct {
 	viewer   id.Viewer
 }
 
+func newWorldOf(t testing.TB, d *db.DB, creators, products int) *world {
+	return newWorld(t, d, d.Clock().(*clock.Turned), creators, products)
+}
+
 func newWorld(t testing.TB, d *db.DB, c *clock.Turned, creators, products int) *world {
 	w := &world{t: t, d: d, c: c}
 	w.brand = w.brand.Next(c.Now())

@@ -205,26 +205,14 @@ func (a *API) viewShowcase(ctx context.Context, items []affiliate.Item, shown bo
 	if err != nil {
 		return nil, err
 	}
-	views := make([]showcaseView, len(items))
-	var request id.Request
-	request = request.Next(a.opts.Clock.Now())
+	views, hand := make([]showcaseView, len(items)), a.hand(asker(ctx), id.SurfaceShowcase)
 	for i, item := range items {
 		views[i] = showcaseView{ID: item.ID, Product: pictured[i], AcceptedAt: item.AcceptedAt, Terms: item.Terms}
 		if shown {
-			views[i].Impression = a.shelfToken(asker(ctx).Viewer, item.ID, request, i+1)
+			views[i].Impression = hand.Shelf(item.ID)
 		}
 	}
 	return views, nil
-}
-
-// shelfToken signs the showing of a shelf's item to a viewer; "" for who has none.
-func (a *API) shelfToken(viewer id.Viewer, item id.Showcase, request id.Request, slot int) string {
-	u, err := item.UUID()
-	if err != nil || viewer == "" || a.deps.Keys == nil {
-		return ""
-	}
-	return a.deps.Keys.SignImpression(viewer, id.Impression{Request: request, Subject: u, SubjectKind: id.SubjectShowcase,
-		Surface: id.SurfaceShowcase, Slot: uint8(min(slot, 255)), Issued: a.opts.Clock.Now()})
 }
 
 func (a *API) pageShowcase(ctx context.Context, items []affiliate.Item, err error, limit int, shown bool) (*PageOutput[showcaseView], error) {

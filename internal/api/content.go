@@ -182,9 +182,9 @@ func (a *API) creatorVideos(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	views := make([]videoView, len(cards))
+	views, hand := make([]videoView, len(cards)), a.hand(who, id.SurfaceCreator)
 	for i := range cards {
-		views[i] = a.shownBy(who, cards[i], id.SurfaceCreator, i+1)
+		views[i] = a.handOut(hand, who, cards[i])
 	}
 	return page(views, in.Limit, func(v videoView) string { return string(v.ID) }), nil
 }
@@ -294,5 +294,5 @@ func (a *API) undoStanding(ctx context.Context, in *struct {
 
 // shared returns a video opened by its address, with a token for that.
 func (a *API) shared(who account.Asker, card content.Card) videoView {
-	return a.shownBy(who, card, id.SurfaceShared, 1)
+	return a.handOut(a.hand(who, id.SurfaceShared), who, card)
 }

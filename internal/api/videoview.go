@@ -5,6 +5,7 @@ import (
 
 	"mezzo/internal/account"
 	"mezzo/internal/content"
+	"mezzo/internal/feed"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 )
@@ -92,16 +93,16 @@ func (a *API) videoFor(who account.Asker, c content.Card) videoView {
 	return v
 }
 
-// shownBy is a card handed out on a surface other than a sampled feed, with its token.
-func (a *API) shownBy(who account.Asker, c content.Card, surface id.Surface, slot int) videoView {
+// hand returns what signs the tokens of one answer that shows things outside the drawn feed.
+func (a *API) hand(who account.Asker, surface id.Surface) *feed.Hand {
+	return feed.NewHand(a.deps.Keys, who, surface, a.opts.Clock.Now())
+}
+
+// handOut is a card with the token of its showing, once it can be watched.
+func (a *API) handOut(hand *feed.Hand, who account.Asker, c content.Card) videoView {
 	v := a.videoFor(who, c)
-	u, err := c.ID.UUID()
-	if err != nil || who.Viewer == "" || c.State != content.Ready || a.deps.Keys == nil {
-		return v
+	if c.State == content.Ready {
+		v.Impression = hand.Video(c.ID)
 	}
-	now := a.opts.Clock.Now()
-	var request id.Request
-	v.Impression = a.deps.Keys.SignImpression(who.Viewer, id.Impression{Request: request.Next(now), Subject: u, SubjectKind: id.SubjectVideo,
-		Surface: surface, Slot: uint8(min(slot, 255)), Issued: now})
 	return v
 }

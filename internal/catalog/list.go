@@ -195,3 +195,15 @@ func (c *Catalog) picturesOf(tx *db.Tx, who account.Asker, brand id.Brand, image
 	}
 	return ch.fault()
 }
+
+// ProductOfVariant returns the product that one of a brand's SKUs belongs to, to the brand's people.
+// Missing to everyone else.
+func (c *Catalog) ProductOfVariant(ctx context.Context, who account.Asker, variant id.Variant) (Product, error) {
+	return db.Get(ctx, c.d, func(tx *db.Tx) (Product, error) {
+		v, _, err := ownVariant(tx, who, variant)
+		if err != nil {
+			return Product{}, err
+		}
+		return load(tx, v.Product)
+	})
+}

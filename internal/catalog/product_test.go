@@ -384,3 +384,42 @@ func TestCategories(t *testing.T) {
 		t.Error("a category nobody has heard of")
 	}
 }
+
+// TestPictures: only pictures that somebody of the brand has uploaded, unless the product has them already.
+func TestPictures(t *testing.T) {
+	each(t, func(t *testing.T, c *catalog.Catalog, s shop) {
+		me, other := s.owner(), stranger(s)
+		upload := func(who id.Account) (i id.Image) {
+			i = i.Next(s.d.Clock().Now())
+			write(t, s.d, func(tx *db.Tx) error {
+				_, err := tx.Exec(`INSERT INTO images (id, account_id, large, width, height, small, created_at) VALUES ($1, $2, 'l', 1, 1, 's', 0)`, string(i), string(who))
+				return err
+			})
+			return i
+		}
+		mine, theirs := upload(me.Account), upload(other.Account)
+		in := cup("Mug", 1)
+		in.Images = []id.Image{mine, theirs}
+		_, err := c.CreateProduct(ctx, me, s.brand, in)
+		if f := asFault(t, err); len(f.Fields) != 1 || f.Fields[0].Location != "body.images[1]" {
+			t.Fatalf("another's picture: %v", err)
+		}
+		in.Images = in.Images[:1]
+		p, err := c.CreateProduct(ctx, me, s.brand, in)
+		if err != nil || len(p.Images) != 1 {
+			t.Fatalf("an own picture: %+v, %v", p, err)
+		}
+		again := []id.Image{mine}
+		if _, err := c.UpdateProduct(ctx, s.owner(), p.ID, 0, catalog.ProductChange{Images: &again}); err != nil { // by another owner
+			t.Fatalf("a picture it has already: %v", err)
+		}
+		var offers map[id.Variant]catalog.Offer
+		write(t, s.d, func(tx *db.Tx) (err error) {
+			offers, err = catalog.ForSale(tx, []id.Variant{p.Variants[0].ID})
+			return err
+		})
+		if offers[p.Variants[0].ID].Image != mine {
+			t.Fatalf("offered with %+v", offers)
+		}
+	})
+}

@@ -235,3 +235,15 @@ func (c *Content) Report(ctx context.Context, who account.Asker, v id.Video, rea
 	})
 	return err
 }
+
+// Follows reports whether the asker follows a creator.
+func (c *Content) Follows(ctx context.Context, who account.Asker, creator id.Creator) (bool, error) {
+	if who.Account == "" {
+		return false, nil
+	}
+	return db.Get(ctx, c.db, func(tx *db.Tx) (bool, error) {
+		var n int64
+		err := tx.Row(`SELECT COUNT(*) FROM follows WHERE account_id = $1 AND creator_id = $2`, who.Account, creator).Scan(&n)
+		return n > 0, err
+	})
+}

@@ -15,6 +15,8 @@ import (
 const (
 	// SeenMost is how many events are known to be repeats at least; twice as many at most.
 	SeenMost = 1 << 17
+	// PoolMost is how many videos are drawn from: about 100 bytes each.
+	PoolMost = 1 << 20
 	// ThingsMost is how many videos, shelf items and products are known without asking SQL.
 	ThingsMost = 1 << 15
 )

@@ -19,7 +19,7 @@ type Hand struct {
 	slots   int
 }
 
-// NewHand returns the hand of one answer to the asker on a surface.
+// NewHand returns the hand of one answer to the asker on a surface. Without keys it signs nothing.
 func NewHand(keys *id.Keyring, who account.Asker, surface id.Surface, now time.Time) *Hand {
 	h := &Hand{keys: keys, viewer: who.Viewer, surface: surface, now: now}
 	h.request = h.request.Next(now)
@@ -29,7 +29,8 @@ func NewHand(keys *id.Keyring, who account.Asker, surface id.Surface, now time.T
 // Request returns the id of the answer: what its tokens have in common.
 func (h *Hand) Request() id.Request { return h.request }
 
-// Video returns the token of the answer's next item, a video; "" when the asker has no viewer.
+// Video returns the token of the answer's next item, a video; "" when the asker has no
+// viewer, and so for the others.
 func (h *Hand) Video(v id.Video) string { u, err := v.UUID(); return h.sign(id.SubjectVideo, u, err) }
 
 // Shelf returns the token of the answer's next item, a product on a creator's shelf.
@@ -46,7 +47,7 @@ func (h *Hand) Link(l id.Link) string { u, err := l.UUID(); return h.sign(id.Sub
 
 func (h *Hand) sign(kind id.SubjectKind, subject [16]byte, err error) string {
 	h.slots++
-	if err != nil || h.viewer == "" {
+	if err != nil || h.viewer == "" || h.keys == nil {
 		return ""
 	}
 	return h.keys.SignImpression(h.viewer, id.Impression{Request: h.request, Subject: subject, SubjectKind: kind,

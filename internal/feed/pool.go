@@ -40,7 +40,8 @@ func newPool() *pool {
 	return &pool{at: map[[16]byte]int{}, numbers: map[string]int{}}
 }
 
-// put adds a video, or changes what is known of it.
+// put adds a video, or changes what is known of it. In a full pool it takes the place of one
+// that is as good as picked at random.
 func (p *pool) put(v [16]byte, category string, bare bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,6 +50,9 @@ func (p *pool) put(v [16]byte, category string, bare bool) {
 	if !ok {
 		number = len(p.names)
 		p.names, p.sizes, p.numbers[category] = append(p.names, category), append(p.sizes, 0), number
+	}
+	if len(p.entries) >= PoolMost {
+		p.remove(p.entries[hashOf(v)%PoolMost].id)
 	}
 	p.at[v] = len(p.entries)
 	p.hashes = append(p.hashes, hashOf(v))

@@ -85,7 +85,7 @@ func (c Clip) describe() string {
 }
 
 func (c Clip) offerURL(o Offer) string {
-	return "/products/" + o.ID + "?impression=" + c.Impression
+	return openURL(o.ID, c.Impression)
 }
 
 func Feed(v FeedPage) templ.Component {

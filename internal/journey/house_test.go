@@ -1,0 +1,356 @@
+package journey
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"mezzo/internal/client"
+	"mezzo/internal/program"
+)
+
+// house is a market in which everything that can belong to somebody exists, and whom it belongs to.
+type house struct {
+	*market
+	shopper client.Client     // signed in; bought, and has a cart and a checkout
+	values  map[string]string // what a path parameter stands for, by the path up to and with it
+	bodies  map[string]any    // valid bodies by operation
+	private []string          // what nobody else may read
+	rivals  rivals
+
+	metrics, webhooks client.Client // tokens of the brand with that scope alone
+	revoked, forged   client.Client // a token that was the brand's, and one that never was
+}
+
+// rivals are people of the same sorts, who have no business here, and what is theirs.
+type rivals struct {
+	stranger, owner, creator, viewer client.Client
+	leaver                           client.Client // somebody to be erased
+	token                            client.Client // of the rival's brand, with every scope
+	brand, cart, line, order         string
+	product                          client.Product
+}
+
+// Addresses and names that belong to the house's people alone.
+const (
+	shopperEmail = "ada.shopper@example.com"
+	guestEmail   = "gus.guest@example.com"
+	street       = "7 Secret Lane"
+)
+
+var everyScope = []string{"catalog:read", "catalog:write", "orders:read", "orders:write", "programs:read", "programs:write", "content:write", "money:read", "payouts:write", "metrics:read", "webhooks:write"}
+
+// furnish opens a market and makes one real thing of every kind in it.
+func furnish(t *testing.T, o program.Options) *house {
+	t.Helper()
+	h := &house{market: open(t, o, 1000), values: map[string]string{}, bodies: map[string]any{}}
+	h.post()
+	h.shopper = must(h.nobody.NewViewer(h.ctx))(t)
+	h.shopper = must(h.shopper.SignUp(h.ctx, shopperEmail, password, "Ada Shopper"))(t)
+	h.furnishBrand()
+	h.furnishContent()
+	h.furnishOrders()
+	h.furnishPeople()
+	h.furnishTokens()
+	h.furnishRivals()
+	h.describe()
+	return h
+}
+
+// made sends a request and returns what stands at the dotted place of the answer.
+func (h *house) made(c client.Client, method, path string, body any, place string) string {
+	h.t.Helper()
+	var out map[string]any
+	h.ok(c.Call(h.ctx, method, "/api/v1"+path, body, &out))
+	var at any = out
+	for step := range strings.SplitSeq(place, ".") {
+		at, _ = at.(map[string]any)[step]
+	}
+	s, ok := at.(string)
+	if !ok || s == "" {
+		h.t.Fatalf("%s %s: nothing at %s in %v", method, path, place, out)
+	}
+	return s
+}
+
+type fields = map[string]any
+
+func (h *house) furnishBrand() {
+	brand := "/brands/" + h.brand
+	h.values["/brands/{id}"] = h.brand
+	h.values["/products/{id}"], h.values["/me/showcase/{product_id}"] = h.product.ID, h.product.ID
+	h.values["/variants/{id}"] = h.product.Variants[0].ID
+	h.values["/brands/{id}/shipping_options/{code}"] = "express"
+	h.made(h.owner, http.MethodPut, brand+"/shipping_options/express", express, "code")
+	h.values["/brands/{id}/tokens/{token_id}"] = h.made(h.owner, http.MethodPost, brand+"/tokens", fields{"name": "Sync", "scopes": everyScope}, "id")
+	h.values["/brands/{id}/write_keys/{key_id}"] = h.made(h.owner, http.MethodPost, brand+"/write_keys", fields{"name": "Shop"}, "id")
+	h.values["/programs/{id}"] = h.made(h.owner, http.MethodPost, brand+"/programs", fields{"kind": "open", "name": "Autumn", "commission_bps": 1600, "product_ids": []string{h.product.ID}}, "id")
+	staff := must(h.nobody.SignUp(h.ctx, "staff@example.com", password, "Stefan"))(h.t)
+	h.values["/brands/{id}/members/{account_id}"] = h.made(staff, http.MethodGet, "/me", nil, "id")
+	h.ok(h.owner.Call(h.ctx, http.MethodPost, "/api/v1"+brand+"/members", fields{"email": "staff@example.com", "role": "staff"}, nil))
+}
+
+var express = fields{"name": "Express", "price": client.Money{Amount: 900, Currency: "USD"}, "countries": []string{"US"}, "days_min": 1, "days_max": 2}
+
+func (h *house) furnishContent() {
+	h.values["/videos/{id}"] = h.video
+	h.values["/creators/{handle}"] = "marisol"
+	h.values["/comments/{id}"] = h.made(h.shopper, http.MethodPost, "/videos/"+h.video+"/comments", fields{"text": "Looks good."}, "id")
+	film, err := os.ReadFile("../media/testdata/tail.mp4")
+	h.ok(err)
+	h.values["upload"] = must(h.creator.Upload(h.ctx, "more.mp4", "video/mp4", film))(h.t)
+	begun := ask(h.t, h.creator, call{method: http.MethodPost, path: "/api/v1/uploads", header: tus("Upload-Length", "1000")})
+	if begun.status != http.StatusCreated {
+		h.t.Fatalf("beginning an upload: %d %s", begun.status, begun.body)
+	}
+	at := begun.header.Get("Location")
+	h.values["/uploads/{id}"] = at[strings.LastIndexByte(at, '/')+1:]
+	h.values["image"] = must(h.creator.UploadImage(h.ctx, "image/webp", picture(h.t)))(h.t)
+	comment := h.values["/comments/{id}"]
+	h.values["/operator/standing/{kind}"], h.values["/operator/standing/{kind}/{subject}"] = "comment", comment
+	h.made(h.operator, http.MethodPost, "/operator/standing/comment/"+comment, fields{"standing": "limited", "reason": "To be looked at."}, "id")
+	h.values["/operator/standing-changes/{change}"] = h.made(h.operator, http.MethodPost, "/operator/standing/comment/"+comment, fields{"standing": "visible", "reason": "Nothing wrong."}, "id")
+}
+
+func tus(pairs ...string) map[string]string {
+	header := map[string]string{"Tus-Resumable": "1.0.0"}
+	for i := 0; i < len(pairs); i += 2 {
+		header[pairs[i]] = pairs[i+1]
+	}
+	return header
+}
+
+func picture(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile("../media/testdata/quarters.webp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+var secretAddress = client.Address{Name: "Ada Shopper", Line1: street, City: "Austin", Region: "TX", PostalCode: "73301", Country: "US"}
+
+// furnishOrders makes the shopper's orders: one paid with a commission and shipped, one to be shipped,
+// one to be called off, a checkout and a cart.
+func (h *house) furnishOrders() {
+	token := h.made(h.shopper, http.MethodGet, "/videos/"+h.video, nil, "impression")
+	now := time.Now()
+	got := must(h.shopper.SendEvents(h.ctx, client.NewEvent("impression", token, "", now), client.NewEvent("product_click", token, h.product.ID, now)))(h.t)
+	if got.Accepted != 2 {
+		h.t.Fatalf("events: %+v", got)
+	}
+	bought := func(impression string) client.Paid {
+		return must(h.shopper.Pay(h.ctx, h.till(h.shopper, h.product.Variants[0].ID, impression), "pm_card_visa"))(h.t)
+	}
+	first, second, third := bought(token), bought(""), bought("")
+	h.values["/orders/{id}"], h.values["/orders/{id}/shipments"], h.values["/orders/{id}/cancel"] = first.Order.ID, second.Order.ID, third.Order.ID
+	h.values["part"], h.values["line"] = first.Order.Parts[0].ID, first.Order.Lines[0].ID
+	h.values["/shipments/{id}"] = must(h.owner.Ship(h.ctx, first.Order.ID))(h.t)
+	placed := h.till(h.shopper, h.product.Variants[0].ID, "")
+	h.values["/checkouts/{id}"] = placed.ID
+	h.bodies["POST /checkouts/{id}/pay"] = fields{"payment_method": "pm_card_visa", "expected_total": placed.Total}
+	h.values["/carts/{id}"], h.values["/carts/{id}/lines/{line}"] = h.fill(h.shopper, h.product.Variants[0].ID)
+	h.values["/ledger/accounts/{name}"] = h.aBook()
+}
+
+// till goes to the till with one unit, to the secret address.
+func (h *house) till(c client.Client, variant, impression string) client.Checkout {
+	h.t.Helper()
+	cart := must(c.NewCart(h.ctx))(h.t)
+	h.ok(c.Put(h.ctx, cart, variant, 1, impression))
+	return must(c.CheckOut(h.ctx, cart, guestEmail, secretAddress))(h.t)
+}
+
+// fill returns a new cart with one line.
+func (h *house) fill(c client.Client, variant string) (cart, line string) {
+	h.t.Helper()
+	cart = must(c.NewCart(h.ctx))(h.t)
+	var out struct{ Lines []client.ID }
+	h.ok(c.Call(h.ctx, http.MethodPost, "/api/v1/carts/"+cart+"/lines", fields{"variant_id": variant, "quantity": 1}, &out))
+	return cart, out.Lines[0].ID
+}
+
+// aBook returns the name of an account of the books that the sales have moved.
+func (h *house) aBook() string {
+	h.t.Helper()
+	var books struct{ Items []struct{ Account string } }
+	h.ok(h.operator.Call(h.ctx, http.MethodGet, "/api/v1/ledger/accounts", nil, &books))
+	for _, b := range books.Items {
+		if strings.Contains(b.Account, h.brand) {
+			return b.Account
+		}
+	}
+	h.t.Fatalf("no account of the brand in %+v", books)
+	return ""
+}
+
+func (h *house) furnishPeople() {
+	h.values["/accounts/{id}"] = h.made(h.shopper, http.MethodGet, "/me", nil, "id")
+	h.values["/me/tokens/{token_id}"] = h.made(h.shopper, http.MethodPost, "/me/tokens", fields{"name": "Mine", "scopes": everyScope}, "id")
+	h.values["owner"] = h.made(h.owner, http.MethodGet, "/me", nil, "id")
+	h.values["creator"] = h.made(h.creator, http.MethodGet, "/me", nil, "id")
+}
+
+// furnishTokens makes tokens that do not reach, and lists what is private.
+func (h *house) furnishTokens() {
+	token := func(scope string) client.Client {
+		c := h.nobody
+		c.Token = h.made(h.owner, http.MethodPost, "/brands/"+h.brand+"/tokens", fields{"name": scope, "scopes": []string{scope}}, "token")
+		return c
+	}
+	h.metrics, h.webhooks = token("metrics:read"), token("webhooks:write")
+	h.revoked = token("orders:read")
+	var tokens struct {
+		Items []struct{ ID, Name string }
+	}
+	h.ok(h.owner.Call(h.ctx, http.MethodGet, "/api/v1/brands/"+h.brand+"/tokens", nil, &tokens))
+	for _, k := range tokens.Items {
+		if k.Name == "orders:read" {
+			h.ok(h.owner.Call(h.ctx, http.MethodDelete, "/api/v1/brands/"+h.brand+"/tokens/"+k.ID, nil, nil))
+		}
+	}
+	h.forged = h.metrics
+	h.forged.Token = "mzo_" + strings.Repeat("A", len(h.metrics.Token)-4)
+	h.private = append(h.private, shopperEmail, guestEmail, street, "staff@example.com", operatorEmail, "marisol@example.com", h.metrics.Token, h.shopper.Token, h.owner.Token)
+	for of, value := range h.values {
+		switch of {
+		case "/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
+			"/creators/{handle}", "/comments/{id}", "image", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
+			continue // to be seen on public pages
+		}
+		h.private = append(h.private, value)
+	}
+}
+
+// furnishRivals signs the others up and gives each something of their own.
+func (h *house) furnishRivals() {
+	r := &h.rivals
+	r.stranger = must(h.nobody.SignUp(h.ctx, "stranger@example.com", password, "Stranger"))(h.t)
+	r.owner = must(h.nobody.SignUp(h.ctx, "rival@example.com", password, "Rival"))(h.t)
+	r.brand = must(r.owner.OpenBrand(h.ctx, "Rival", "US", "USD"))(h.t)
+	r.product = must(r.owner.List(h.ctx, r.brand, client.Product{Title: "Other pan", Category: "home.kitchen", Variants: []client.Variant{{SKU: "R1", Title: "One", Price: client.Money{Amount: 2500, Currency: "USD"}, Stock: 100}}}))(h.t)
+	r.token = h.nobody
+	r.token.Token = h.made(r.owner, http.MethodPost, "/brands/"+r.brand+"/tokens", fields{"name": "All", "scopes": everyScope}, "token")
+	r.creator = must(h.nobody.SignUp(h.ctx, "rita@example.com", password, "Rita"))(h.t)
+	h.ok(r.creator.BecomeCreator(h.ctx, "rita", "Rita", ""))
+	h.ok(r.creator.Promote(h.ctx, h.product.ID))
+	r.leaver = must(h.nobody.SignUp(h.ctx, "leaver@example.com", password, "Lea"))(h.t)
+	r.viewer = must(h.nobody.NewViewer(h.ctx))(h.t)
+	paid := must(buy(h.ctx, r.viewer, r.product.Variants[0].ID, ""))(h.t)
+	r.viewer.Order, r.order = paid.OrderToken, paid.Order.ID
+	r.cart, r.line = h.fill(r.viewer, r.product.Variants[0].ID)
+}
+
+// describe writes valid bodies down for every operation that takes one, of the house's own things.
+func (h *house) describe() {
+	variant := fields{"sku": "SK30", "title": "30 cm", "price": client.Money{Amount: 2999, Currency: "USD"}, "stock": 5}
+	maps.Copy(h.bodies, map[string]any{
+		"POST /accounts":                           fields{"email": "new@example.com", "password": password, "display_name": "New"},
+		"POST /sessions":                           fields{"email": shopperEmail, "password": password},
+		"POST /brands":                             fields{"name": "Another", "country": "US", "currency": "USD"},
+		"PATCH /brands/{id}":                       fields{"name": "Pan & Co."},
+		"POST /brands/{id}/members":                fields{"email": "stranger@example.com", "role": "staff"},
+		"POST /brands/{id}/products":               fields{"title": "Lid", "category": "home.kitchen", "variants": []any{fields{"sku": "LID", "price": client.Money{Amount: 999, Currency: "USD"}, "stock": 5}}},
+		"POST /brands/{id}/programs":               fields{"kind": "open", "name": "Spring", "commission_bps": 1200, "product_ids": []string{h.product.ID}},
+		"PUT /brands/{id}/shipping_options/{code}": express,
+		"POST /brands/{id}/tokens":                 fields{"name": "More", "scopes": []string{"catalog:read"}},
+		"POST /brands/{id}/write_keys":             fields{"name": "More"},
+		"PUT /carts/{id}/codes":                    fields{"codes": []string{}},
+		"POST /carts/{id}/lines":                   fields{"variant_id": h.product.Variants[0].ID, "quantity": 1},
+		"PATCH /carts/{id}/lines/{line}":           fields{"quantity": 2},
+		"POST /checkouts":                          fields{"cart_id": h.values["/carts/{id}"], "email": guestEmail, "shipping_address": secretAddress},
+		"POST /events":                             fields{"events": []client.Event{client.NewEvent("product_view", "", h.product.ID, time.Now())}},
+		"PATCH /me":                                fields{"display_name": "Renamed"},
+		"PUT /me/creator":                          fields{"handle": "newcomer", "display_name": "Newcomer", "bio": "", "categories": []string{}},
+		"POST /me/tokens":                          fields{"name": "More", "scopes": []string{"orders:read"}},
+		"POST /operator/standing/{kind}/{subject}": fields{"standing": "removed", "reason": "Once more."},
+		"POST /orders/{id}/shipments":              fields{"line_ids": []string{}, "carrier": "Post", "tracking": "RX1"},
+		"PATCH /products/{id}":                     fields{"title": "Everyday skillet II"},
+		"POST /products/{id}/variants":             variant,
+		"PATCH /programs/{id}":                     fields{"name": "Autumn II"},
+		"POST /sandbox/clock":                      fields{"advance_seconds": 1},
+		"PATCH /variants/{id}":                     fields{"title": "26 centimetres"},
+		"PUT /variants/{id}/stock":                 fields{"on_hand": 900},
+		"POST /variants/{id}/stock/adjustments":    fields{"delta": -1, "reason": "Fell down"},
+		"POST /videos":                             fields{"upload_id": h.values["upload"], "caption": "More eggs.", "product_ids": []string{h.product.ID}, "hashtags": []string{}, "disclosure": []string{}},
+		"PATCH /videos/{id}":                       fields{"caption": "Four eggs."},
+		"POST /videos/{id}/comments":               fields{"text": "Nice."},
+		"POST /videos/{id}/reports":                fields{"reason": "Too loud."},
+	})
+}
+
+// path puts the house's things into an operation's path. Parameters that nobody has given a meaning
+// fail the test: a new route must say what it is about.
+func (h *house) path(o operation) string {
+	h.t.Helper()
+	bare := strings.TrimPrefix(o.path, "/api/v1")
+	if special, ok := h.values[bare]; ok && strings.Count(bare, "{") == 1 {
+		return "/api/v1" + strings.Replace(bare, bare[strings.IndexByte(bare, '{'):strings.IndexByte(bare, '}')+1], special, 1)
+	}
+	parts, known := strings.Split(bare, "/"), "" // known is the path so far, as the contract spells it
+	for i, part := range parts {
+		if i > 0 {
+			known += "/" + part
+		}
+		if strings.HasPrefix(part, "{") {
+			value, ok := h.values[known]
+			if !ok {
+				h.t.Fatalf("%s: say in furnish which thing of the house %s is", o.name(), known)
+			}
+			parts[i] = value
+		}
+	}
+	return "/api/v1" + strings.Join(parts, "/")
+}
+
+// rightful returns who may make the call.
+func (h *house) rightful(o operation) client.Client {
+	switch o.name() {
+	case "POST /images", "POST /uploads", "HEAD /uploads/{id}", "PATCH /uploads/{id}", "DELETE /uploads/{id}":
+		return h.creator
+	}
+	return map[string]client.Client{"public": h.shopper, "viewer": h.shopper, "account": h.shopper, "creator": h.creator, "brand": h.owner, "operator": h.operator}[o.who]
+}
+
+// call makes a valid call of an operation about the house's things, as the rightful person would.
+func (h *house) call(o operation) call {
+	h.t.Helper()
+	q := call{method: o.method, path: h.path(o), header: map[string]string{}}
+	switch body, ok := h.bodies[o.name()]; {
+	case ok:
+		q.body = encode(h.t, body)
+	case o.schema != nil:
+		h.t.Fatalf("%s takes a body: write a valid one down in describe", o.name())
+	}
+	if o.key {
+		q.header["Idempotency-Key"] = "key " + o.name()
+	}
+	switch o.name() {
+	case "POST /uploads":
+		q.header = tus("Upload-Length", "1000")
+	case "HEAD /uploads/{id}", "DELETE /uploads/{id}":
+		q.header = tus()
+	case "PATCH /uploads/{id}":
+		q.header, q.body = tus("Upload-Offset", "0", "Content-Type", "application/offset+octet-stream"), []byte("0123456789")
+	case "PUT /variants/{id}/stock":
+		q.header["If-Match"] = ask(h.t, h.owner, call{method: http.MethodGet, path: q.path}).header.Get("ETag")
+	case "POST /images":
+		q.body = picture(h.t)
+		q.header["Content-Type"] = "image/webp"
+	}
+	return q
+}
+
+func encode(t testing.TB, body any) []byte {
+	t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -1,0 +1,64 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"mezzo/internal/account"
+	"mezzo/internal/db"
+	"mezzo/internal/id"
+)
+
+// BrandCounts returns how many paid parts of a brand's stand in each state.
+func (o *Orders) BrandCounts(ctx context.Context, who account.Asker, brand id.Brand) (map[State]int64, error) {
+	if err := who.OfBrand(brand, account.OrdersRead); err != nil {
+		return nil, err
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) (map[State]int64, error) {
+		return counted(tx, func(s string) State { return State(s) },
+			`SELECT state, COUNT(*) FROM order_parts WHERE brand_id = $1 AND paid_at > 0 GROUP BY state`, string(brand))
+	})
+}
+
+// UnitsSold returns how many units of each of a brand's products were bought and not cancelled.
+func (o *Orders) UnitsSold(ctx context.Context, who account.Asker, brand id.Brand) (map[id.Product]int64, error) {
+	if err := who.OfBrand(brand, account.OrdersRead); err != nil {
+		return nil, err
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) (map[id.Product]int64, error) {
+		return counted(tx, func(s string) id.Product { return id.Product(s) },
+			`SELECT l.product_id, CAST(SUM(l.quantity) AS BIGINT) FROM order_lines l JOIN order_parts p ON p.id = l.part_id
+			WHERE p.brand_id = $1 AND p.paid_at > 0 AND p.state <> 'cancelled' GROUP BY l.product_id`, string(brand))
+	})
+}
+
+func counted[K comparable](tx *db.Tx, key func(string) K, q string, args ...any) (map[K]int64, error) {
+	type row struct {
+		key string
+		n   int64
+	}
+	rows, err := db.All(tx, func(r *sql.Rows) (row, error) {
+		var x row
+		err := r.Scan(&x.key, &x.n)
+		return x, err
+	}, q, args...)
+	counts := make(map[K]int64, len(rows))
+	for _, x := range rows {
+		counts[key(x.key)] = x.n
+	}
+	return counts, err
+}
+
+// Find returns the orders whose id ends with, or whose buyer's address or brand's name holds, what the
+// operator looks for; newest first.
+func (o *Orders) Find(ctx context.Context, who account.Asker, q string, after id.Order, limit int) ([]Order, error) {
+	if err := who.IsOperator(); err != nil {
+		return nil, err
+	}
+	like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(strings.TrimSpace(q)))
+	return o.list(ctx, after, limit, `SELECT o.id FROM orders o WHERE (LOWER(o.id) LIKE $1 ESCAPE '\' OR LOWER(o.email) LIKE $2 ESCAPE '\'
+		OR EXISTS (SELECT 1 FROM order_parts p JOIN brands b ON b.id = p.brand_id WHERE p.order_id = o.id AND LOWER(b.name) LIKE $2 ESCAPE '\'))
+		AND ($3 = '' OR o.id < $3) ORDER BY o.id DESC LIMIT $4`,
+		func(full Order) Order { full.Asker = AsOperator; return full }, "%"+like, "%"+like+"%")
+}

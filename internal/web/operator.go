@@ -1,0 +1,338 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"mezzo/internal/account"
+	"mezzo/internal/id"
+	"mezzo/internal/ledger"
+	"mezzo/internal/order"
+	"mezzo/internal/trust"
+)
+
+// checkFresh is how long the first page of the operator believes the last proof of the book.
+const checkFresh = 5 * time.Minute
+
+// lastCheck remembers the last proof of the book: it reads all of it.
+type lastCheck struct {
+	sync.Mutex
+	at     time.Time
+	report ledger.Report
+}
+
+// health proves the book, or answers with the last proof when that is fresh and now is not asked for.
+func (s *Site) health(ctx context.Context, now time.Time, again bool) (LedgerHealth, error) {
+	s.book.Lock()
+	defer s.book.Unlock()
+	if again || s.book.at.IsZero() || now.Sub(s.book.at) > checkFresh {
+		report, err := s.Orders.Check(ctx)
+		if err != nil {
+			return LedgerHealth{}, err
+		}
+		s.book.at, s.book.report = now, report
+	}
+	r := s.book.report
+	return LedgerHealth{Balanced: r.Balanced, Transfers: r.CheckedTransfers, At: s.book.at, Problems: r.Problems}, nil
+}
+
+// platformAccounts are those of which there are few: they tell how the house stands.
+var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:"}
+
+// standsAt are the platform's own accounts, each in a row.
+func (v *visit) standsAt() ([]SumRow, error) {
+	var rows []SumRow
+	for _, prefix := range platformAccounts {
+		list, _, err := v.site.Payouts.Book(v.ctx(), v.who, prefix, "", 20)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range list {
+			if !b.Balance.IsZero() {
+				rows = append(rows, SumRow{Label: string(b.Account), Value: Money(b.Balance)})
+			}
+		}
+	}
+	return rows, nil
+}
+
+// operator answers whether the house is sound, and what waits.
+func (s *Site) operator(v *visit) error {
+	health, err := s.health(v.ctx(), v.now, false)
+	if err != nil {
+		return err
+	}
+	if health.Rows, err = v.standsAt(); err != nil {
+		return err
+	}
+	page := OperatorPage{Ledger: health}
+	for _, k := range contentKinds {
+		reported, err := s.Trust.Subjects(v.ctx(), v.who, trust.Search{Kind: k.kind, Reported: true, Limit: trust.MaxPage})
+		if err != nil {
+			return err
+		}
+		if len(reported) > 0 {
+			page.Waits = append(page.Waits, StateCount{URL: contentURL(k.kind, "reported", "", ""), Icon: "alert", Text: k.text + " reported", N: len(reported), Do: true})
+		}
+	}
+	page.Chrome = v.chrome("Operator", Operator, "overview")
+	return v.show(http.StatusOK, OperatorHome(page))
+}
+
+// ledger proves the book anew and lists its accounts.
+func (s *Site) ledger(v *visit) error {
+	cursor := v.text("cursor")
+	health, err := s.health(v.ctx(), v.now, cursor == "")
+	if err != nil {
+		return err
+	}
+	if health.Rows, err = v.standsAt(); err != nil {
+		return err
+	}
+	page := LedgerPage{Health: health, Accounts: Table{Label: "Accounts of the book", Heads: []TableCell{{Text: "Account"}, {Text: "Kind"}, {Text: "Balance", Num: true}}}}
+	list, next, err := s.Payouts.Book(v.ctx(), v.who, v.text("prefix"), cursor, ledger.MaxPage)
+	if err != nil {
+		return err
+	}
+	for _, b := range list {
+		page.Accounts.Rows = append(page.Accounts.Rows, []TableCell{{Text: string(b.Account)}, {Text: string(b.Class)}, {Text: Money(b.Balance), Num: true}})
+	}
+	if next != "" {
+		page.Pager.Next = "/operator/ledger?cursor=" + url.QueryEscape(next)
+	}
+	if cursor != "" {
+		page.Pager.First = "/operator/ledger"
+	}
+	page.Chrome = v.chrome("Ledger", Operator, "ledger")
+	return v.show(http.StatusOK, Ledger(page))
+}
+
+// people lists everybody with an account.
+func (s *Site) people(v *visit) error { return s.showPeople(v, http.StatusOK, nil) }
+
+func (s *Site) showPeople(v *visit, status int, notes []Note) error {
+	q, cursor := v.text("q"), id.Account(v.text("cursor"))
+	list, err := s.Accounts.People(v.ctx(), v.who, q, cursor, rowsPage+1)
+	if err != nil {
+		return err
+	}
+	page := PeopleBoard{Query: q, Notes: notes}
+	here := "/operator/people?q=" + url.QueryEscape(q)
+	if len(list) > rowsPage {
+		list = list[:rowsPage]
+		page.Pager.Next = here + "&cursor=" + string(list[rowsPage-1].ID)
+	}
+	if cursor != "" {
+		page.Pager.First = here
+	}
+	for _, p := range list {
+		row, err := v.personRow(p)
+		if err != nil {
+			return err
+		}
+		page.People = append(page.People, row)
+	}
+	page.Chrome = v.chrome("People", Operator, "people")
+	return v.show(status, People(page))
+}
+
+func (v *visit) personRow(p account.Person) (PersonRow, error) {
+	detail, err := v.site.Accounts.Person(v.ctx(), v.who, p.ID)
+	if err != nil {
+		return PersonRow{}, err
+	}
+	history, err := v.site.Trust.History(v.ctx(), v.who, trust.Account, string(p.ID))
+	if err != nil {
+		return PersonRow{}, err
+	}
+	row := PersonRow{Thing: Thing{Kind: string(trust.Account), ID: string(p.ID), Title: p.DisplayName, Standing: string(p.Standing)},
+		Email: p.Email, Handle: p.Handle, Since: DayYear(p.CreatedAt)}
+	if p.Handle != "" {
+		row.URL = "/c/" + p.Handle
+	}
+	var brands []string
+	for _, b := range detail.Brands {
+		brands = append(brands, string(b.Role)+" of "+b.Name)
+	}
+	row.Brands = strings.Join(brands, ", ")
+	row.past(history)
+	return row, nil
+}
+
+// past tells what was decided about a thing, the newest first, and which change can be undone.
+func (t *Thing) past(history []trust.Change) {
+	for i, c := range history {
+		if i == 0 && c.Undoes == "" {
+			t.Change = c.ID
+		}
+		if i < 3 {
+			t.Why += Day(c.At) + ": " + string(c.After) + ", " + c.Reason + ". "
+		}
+	}
+}
+
+// contentKinds are what stands on the content board, in its order.
+var contentKinds = []struct {
+	kind trust.Kind
+	text string
+}{{trust.Video, "Videos"}, {trust.Product, "Products"}, {trust.Comment, "Comments"}}
+
+func contentURL(kind trust.Kind, standing, q, cursor string) string {
+	values := url.Values{"kind": {string(kind)}}
+	for name, value := range map[string]string{"standing": standing, "q": q, "cursor": cursor} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return "/operator/content?" + values.Encode()
+}
+
+// content lists what people posted and put up, with how it stands.
+func (s *Site) content(v *visit) error { return s.showContent(v, http.StatusOK, nil) }
+
+func (s *Site) showContent(v *visit, status int, notes []Note) error {
+	search := trust.Search{Kind: trust.Kind(v.text("kind")), Q: v.text("q"), After: v.text("cursor"), Limit: rowsPage + 1}
+	if search.Kind != trust.Product && search.Kind != trust.Comment {
+		search.Kind = trust.Video
+	}
+	standing := v.text("standing")
+	if search.Reported = standing == "reported"; !search.Reported && v.r.Method == http.MethodGet {
+		search.Standing = trust.Standing(standing)
+	}
+	list, err := s.Trust.Subjects(v.ctx(), v.who, search)
+	if err != nil {
+		return err
+	}
+	page := ContentBoard{Query: search.Q, Notes: notes}
+	for _, k := range contentKinds {
+		page.Kinds = append(page.Kinds, Tab{Text: k.text, URL: contentURL(k.kind, "", "", ""), Here: k.kind == search.Kind && standing == ""})
+	}
+	for _, st := range []string{"reported", "limited", "removed"} {
+		page.Kinds = append(page.Kinds, Tab{Text: First(st) + st[1:], URL: contentURL(search.Kind, st, "", ""), Here: st == standing && v.r.Method == http.MethodGet})
+	}
+	if len(list) > rowsPage {
+		list = list[:rowsPage]
+		page.Pager.Next = contentURL(search.Kind, standing, search.Q, list[rowsPage-1].ID)
+	}
+	if search.After != "" {
+		page.Pager.First = contentURL(search.Kind, standing, search.Q, "")
+	}
+	for _, c := range list {
+		t, err := v.thing(c)
+		if err != nil {
+			return err
+		}
+		page.Things = append(page.Things, t)
+	}
+	page.Chrome = v.chrome("Content", Operator, "content")
+	return v.show(status, Content(page))
+}
+
+func (v *visit) thing(c trust.Subject) (Thing, error) {
+	t := Thing{Kind: string(c.Kind), ID: c.ID, Title: captionOr(c.Text), Sub: "by " + c.By + ", " + DayYear(c.Made), Standing: string(c.Standing), Reports: int(c.Reports)}
+	switch c.Kind {
+	case trust.Video:
+		t.URL = "/v/" + c.ID
+	case trust.Product:
+		t.URL = "/products/" + c.ID
+	case trust.Comment:
+		t.URL = "/v/" + c.Under + "/comments"
+	}
+	if c.Change == "" {
+		return t, nil
+	}
+	history, err := v.site.Trust.History(v.ctx(), v.who, c.Kind, c.ID)
+	t.past(history)
+	return t, err
+}
+
+// changeStanding changes how something stands, with a reason its owner reads.
+func (s *Site) changeStanding(v *visit) error {
+	kind := trust.Kind(v.text("kind"))
+	_, err := s.Trust.Set(v.ctx(), v.who, kind, v.text("id"), trust.Standing(v.text("standing")), v.text("reason"))
+	return s.stood(v, kind, err, "It is "+v.text("standing")+" now.")
+}
+
+// undoStanding takes the newest change of something back.
+func (s *Site) undoStanding(v *visit) error {
+	c, err := s.Trust.Undo(v.ctx(), v.who, v.text("change"))
+	return s.stood(v, c.Kind, err, "It stands as before: "+string(c.After)+".")
+}
+
+// stood ends a change of standing on the page it was made on.
+func (s *Site) stood(v *visit, kind trust.Kind, err error, says string) error {
+	if a, said := v.amissOf(err); said {
+		notes := a.notes("Nothing was changed.")
+		if kind == trust.Account || local(v.text("back")) == "/operator/people" {
+			return s.showPeople(v, a.status, notes)
+		}
+		return s.showContent(v, a.status, notes)
+	}
+	if err != nil {
+		return err
+	}
+	v.tell(says)
+	if came := v.came(); strings.HasPrefix(came, "/operator/") {
+		return v.to(came)
+	}
+	return v.back("/operator")
+}
+
+// ordersOfHouse lists every order.
+func (s *Site) ordersOfHouse(v *visit) error {
+	q, cursor := v.text("q"), id.Order(v.text("cursor"))
+	list, err := s.Orders.Find(v.ctx(), v.who, q, cursor, rowsPage+1)
+	if err != nil {
+		return err
+	}
+	page := AllOrders{Query: q}
+	here := "/operator/orders?q=" + url.QueryEscape(q)
+	if len(list) > rowsPage {
+		list = list[:rowsPage]
+		page.Pager.Next = here + "&cursor=" + string(list[rowsPage-1].ID)
+	}
+	if cursor != "" {
+		page.Pager.First = here
+	}
+	if page.Orders, err = v.orderLooks(list); err != nil {
+		return err
+	}
+	page.Chrome = v.chrome("Orders", Operator, "orders")
+	return v.show(http.StatusOK, OrdersOfHouse(page))
+}
+
+func (v *visit) orderLooks(list []order.Order) ([]OrderLook, error) {
+	var creators []id.Creator
+	for _, o := range list {
+		for _, l := range o.Lines {
+			if l.Creator != "" {
+				creators = append(creators, l.Creator)
+			}
+		}
+	}
+	names, err := v.creatorNames(creators)
+	if err != nil {
+		return nil, err
+	}
+	var looks []OrderLook
+	for _, o := range list {
+		state := stateOf(o)
+		look := OrderLook{ID: string(o.ID), URL: "/orders/" + string(o.ID), Placed: o.PlacedAt, Buyer: o.Email, State: state.says, Tone: state.tone, Total: o.Total}
+		var brands, earned []string
+		for _, p := range o.Parts {
+			brands = append(brands, p.BrandName)
+		}
+		for _, l := range o.Lines {
+			if l.Creator != "" && !o.PaidAt.IsZero() {
+				earned = append(earned, names[l.Creator]+" "+Money(l.Frozen.Commission))
+			}
+		}
+		look.Brands, look.Earned = strings.Join(brands, ", "), strings.Join(earned, ", ")
+		looks = append(looks, look)
+	}
+	return looks, nil
+}

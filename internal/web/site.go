@@ -1,0 +1,200 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+
+	"mezzo/internal/account"
+	"mezzo/internal/affiliate"
+	"mezzo/internal/catalog"
+	"mezzo/internal/clock"
+	"mezzo/internal/content"
+	"mezzo/internal/db"
+	"mezzo/internal/feed"
+	"mezzo/internal/id"
+	"mezzo/internal/media"
+	"mezzo/internal/order"
+	"mezzo/internal/payment"
+	"mezzo/internal/payout"
+	"mezzo/internal/trust"
+)
+
+// Deps are the uses the pages stand on: the same ones as the API's.
+type Deps struct {
+	DB        *db.DB
+	Keys      *id.Keyring // signs impression tokens
+	Accounts  *account.Accounts
+	Catalog   *catalog.Catalog
+	Content   *content.Content
+	Media     *media.Media
+	Affiliate *affiliate.Affiliate
+	Orders    *order.Orders
+	Sandbox   *payment.Sandbox // nil where a provider outside has pages of its own
+	Payouts   *payout.Payouts
+	Trust     *trust.Trust
+	Feed      *feed.Feed
+}
+
+// Options say how pages are made.
+type Options struct {
+	Clock      clock.Clock  // required
+	Log        *slog.Logger // nil: nothing is logged
+	Demo       bool         // a demo world: said on every page
+	TrustProxy bool         // believe X-Forwarded-Proto of the proxy in front
+}
+
+// Site is the pages: an http.Handler to be mounted at "/" behind the API's door, which finds out
+// who asks and refuses what other sites' pages send.
+type Site struct {
+	Deps
+	opts Options
+	log  *slog.Logger
+	mux  *http.ServeMux
+	book lastCheck
+}
+
+// New returns the pages of the uses.
+func New(deps Deps, opts Options) *Site {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Site{Deps: deps, opts: opts, log: opts.Log, mux: http.NewServeMux()}
+	for _, r := range s.Routes() {
+		s.mux.Handle(r.Pattern, s.page(r))
+	}
+	s.mux.Handle("GET "+AssetPath, Assets())
+	s.mux.Handle("/", s.page(Route{Who: Anybody, do: s.elsewhere}))
+	return s
+}
+
+// ServeHTTP answers every page.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Audience is whom a page is for. Everybody else gets the sign-in or the page that is not there.
+type Audience string
+
+// The audiences. {b} in the pattern of a Staff page is the brand they must belong to.
+const (
+	Anybody  Audience = "anybody"
+	Person   Audience = "person"   // signed in
+	Maker    Audience = "creator"  // with a creator profile; others are shown how to get one
+	Staff    Audience = "staff"    // of the brand
+	Operates Audience = "operator" // of the house
+)
+
+// Route is one page or form.
+type Route struct {
+	Pattern string
+	Who     Audience
+	do      func(*visit) error
+	most    int64 // bytes of its body; 0: formMost
+}
+
+// Bounds of what a form may send, in bytes.
+const (
+	formMost     = 1 << 20
+	picturesMost = catalog.MaxImages*media.MaxImageBytes + formMost
+	videoMost    = media.MaxUploadBytes + formMost
+)
+
+// Routes lists every page and form.
+func (s *Site) Routes() []Route { return append(s.shopping(), s.working()...) }
+
+// shopping is what people meet who look around and buy.
+func (s *Site) shopping() []Route {
+	return []Route{
+		{"GET /{$}", Anybody, s.home, 0},
+		{"GET /following", Anybody, s.following, 0},
+		{"GET /v/{video}", Anybody, s.video, 0},
+		{"POST /v/{video}/like", Person, s.like, 0},
+		{"GET /v/{video}/comments", Anybody, s.comments, 0},
+		{"POST /v/{video}/comments", Person, s.say, 0},
+		{"GET /v/{video}/report", Anybody, s.report, 0},
+		{"POST /v/{video}/reports", Anybody, s.sendReport, 0},
+		{"GET /c/{handle}", Anybody, s.creator, 0},
+		{"POST /c/{handle}/follow", Person, s.follow, 0},
+		{"GET /go", Anybody, s.open, 0},
+		{"GET /products/{product}", Anybody, s.product, 0},
+		{"GET /search", Anybody, s.search, 0},
+
+		{"GET /bag", Anybody, s.bag, 0},
+		{"POST /bag/lines", Anybody, s.addToBag, 0},
+		{"POST /bag/lines/{line}", Anybody, s.changeBag, 0},
+		{"POST /bag/lines/{line}/remove", Anybody, s.takeOut, 0},
+		{"GET /checkout", Anybody, s.address, 0},
+		{"POST /checkout", Anybody, s.checkOut, 0},
+		{"GET /checkout/{checkout}", Anybody, s.checkout, 0},
+		{"POST /checkout/{checkout}/pay", Anybody, s.pay, 0},
+		{"POST /checkout/{checkout}/release", Anybody, s.letGo, 0},
+		{"GET /sandbox/pay/{charge}", Anybody, s.bank, 0},
+		{"POST /sandbox/pay/{charge}", Anybody, s.answerBank, 0},
+		{"GET /orders", Anybody, s.orders, 0},
+		{"GET /orders/{order}", Anybody, s.order, 0},
+		{"POST /orders/{order}/cancel", Anybody, s.cancel, 0},
+
+		{"GET /sign-up", Anybody, s.signUp, 0},
+		{"POST /sign-up", Anybody, s.makeAccount, 0},
+		{"GET /sign-in", Anybody, s.signIn, 0},
+		{"POST /sign-in", Anybody, s.letIn, 0},
+		{"POST /sign-out", Anybody, s.signOut, 0},
+		{"POST /theme", Anybody, s.theme, 0},
+		{"GET /you", Person, s.you, 0},
+		{"POST /you", Person, s.changeYou, 0},
+		{"POST /you/creator", Person, s.putCreator, 0},
+		{"POST /you/tokens", Person, s.makeToken, 0},
+		{"POST /you/tokens/{token}/remove", Person, s.revokeToken, 0},
+	}
+}
+
+// working is what creators, brands and the operator work with.
+func (s *Site) working() []Route {
+	return []Route{
+		{"GET /studio", Person, s.studio, 0},
+		{"POST /studio/creator", Person, s.putCreator, 0},
+		{"GET /studio/upload", Maker, s.upload, 0},
+		{"POST /studio/videos", Maker, s.post, videoMost},
+		{"GET /studio/videos", Maker, s.videos, 0},
+		{"POST /studio/videos/{video}", Maker, s.changeVideo, 0},
+		{"POST /studio/videos/{video}/remove", Maker, s.removeVideo, 0},
+		{"GET /studio/programs", Maker, s.marketplace, 0},
+		{"GET /studio/showcase", Maker, s.showcase, 0},
+		{"POST /studio/showcase", Maker, s.changeShowcase, 0},
+		{"GET /studio/earnings", Maker, s.earnings, 0},
+
+		{"GET /brand/new", Person, s.newBrand, 0},
+		{"POST /brands", Person, s.openBrand, 0},
+		{"GET /brand/{b}", Staff, s.brandHome, 0},
+		{"GET /brand/{b}/products", Staff, s.stall, 0},
+		{"GET /brand/{b}/products/new", Staff, s.newProduct, 0},
+		{"POST /brand/{b}/products", Staff, s.putUp, picturesMost},
+		{"GET /brand/{b}/products/{product}", Staff, s.editProduct, 0},
+		{"POST /brand/{b}/products/{product}", Staff, s.changeProduct, 0},
+		{"POST /brand/{b}/products/{product}/state", Staff, s.changeState, 0},
+		{"POST /brand/{b}/products/{product}/images", Staff, s.addPictures, picturesMost},
+		{"POST /brand/{b}/products/{product}/images/{image}/remove", Staff, s.removePicture, 0},
+		{"POST /brand/{b}/products/{product}/variants", Staff, s.addVariant, 0},
+		{"POST /brand/{b}/variants/{variant}", Staff, s.changeVariant, 0},
+		{"GET /brand/{b}/programs", Staff, s.programs, 0},
+		{"GET /brand/{b}/programs/new", Staff, s.newProgram, 0},
+		{"POST /brand/{b}/programs", Staff, s.openProgram, 0},
+		{"POST /brand/{b}/programs/{program}", Staff, s.changeProgram, 0},
+		{"GET /brand/{b}/orders", Staff, s.ordersOfBrand, 0},
+		{"POST /brand/{b}/orders/{order}/ship", Staff, s.ship, 0},
+		{"POST /brand/{b}/shipments/{shipment}/delivered", Staff, s.delivered, 0},
+		{"GET /brand/{b}/balance", Staff, s.balance, 0},
+		{"GET /brand/{b}/members", Staff, s.members, 0},
+		{"POST /brand/{b}/members", Staff, s.addMember, 0},
+		{"POST /brand/{b}/members/{account}/remove", Staff, s.removeMember, 0},
+		{"POST /brand/{b}/details", Staff, s.changeBrand, 0},
+		{"POST /brand/{b}/shipping", Staff, s.addShipping, 0},
+		{"POST /brand/{b}/shipping/{code}/remove", Staff, s.removeShipping, 0},
+
+		{"GET /operator", Operates, s.operator, 0},
+		{"GET /operator/people", Operates, s.people, 0},
+		{"GET /operator/content", Operates, s.content, 0},
+		{"GET /operator/orders", Operates, s.ordersOfHouse, 0},
+		{"GET /operator/ledger", Operates, s.ledger, 0},
+		{"POST /operator/standing", Operates, s.changeStanding, 0},
+		{"POST /operator/standing/undo", Operates, s.undoStanding, 0},
+	}
+}
