@@ -91,11 +91,12 @@ func (w *World) visitNow(ctx context.Context, s *shopper) error {
 	if w.Status().Orders >= maxOrders {
 		return nil
 	}
-	_, err = w.decide(ctx, v)
+	_, err = w.decide(ctx, v, "")
 	return err
 }
 
-// packNow ships and delivers what has waited long enough, whoever ordered it.
+// packNow ships and delivers what has waited long enough, whoever ordered it. The orders of the past
+// are left to who looks around.
 func (w *World) packNow(ctx context.Context, b *brand) error {
 	before := w.now().Add(-packAfter)
 	paid, err := b.BrandOrders(ctx, b.id, "paid")
@@ -103,7 +104,7 @@ func (w *World) packNow(ctx context.Context, b *brand) error {
 		return err
 	}
 	for _, o := range paid {
-		if o.PlacedAt.Before(before) {
+		if o.PlacedAt.Before(before) && o.PlacedAt.After(w.whole) {
 			if _, err := w.ship(ctx, b, o); err != nil && !errors.Is(err, errNothing) {
 				return err
 			}
@@ -115,7 +116,7 @@ func (w *World) packNow(ctx context.Context, b *brand) error {
 	}
 	for _, o := range shipped {
 		for _, s := range o.Shipments {
-			if s.ShippedAt.Before(before) && s.State != "delivered" {
+			if o.PlacedAt.After(w.whole) && s.ShippedAt.Before(before) && s.State != "delivered" {
 				if err := b.Deliver(ctx, s.ID); err != nil {
 					return err
 				}

@@ -15,8 +15,38 @@ const (
 	day     = 24 * time.Hour
 )
 
-// calledOff are the days on which somebody cancels an order just made.
-func calledOff(day int) bool { return day == 4 || day == 15 }
+// The demo's shopper orders on these days whatever the lots say, and calls one order off; on the last
+// day each brand sells something. So there is always something to look at.
+const (
+	firstOrder, secondOrder, calledOff, lastOrder = 1, 8, 13, 18
+	lastDay                                       = Days - 1
+)
+
+// certain returns what the i-th visitor of a day buys in any case: goods of the manifest, "" for none.
+func (w *World) certain(today, i int) string {
+	switch {
+	case today == lastDay && i < len(w.brands):
+		return w.brands[i].goods[0]
+	case i > 0:
+	case today == firstOrder:
+		return "mug"
+	case today == secondOrder:
+		return "honey"
+	case today == calledOff:
+		return "lamp"
+	case today == lastOrder:
+		return "candle"
+	}
+	return ""
+}
+
+// visitor returns who comes as the i-th of a day: the demo's shopper when an order is certain.
+func (w *World) visitor(today, i int) *shopper {
+	if today != lastDay && w.certain(today, i) != "" {
+		return w.shoppers[0]
+	}
+	return w.shoppers[1+(today*perDay+i)*7%(len(w.shoppers)-1)]
+}
 
 // parcel is an order on its way.
 type parcel struct {
@@ -50,10 +80,11 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 			return err
 		}
 	}
+	turnout = max(turnout, len(w.brands))
 	visits := make([]*visit, turnout)
 	err := w.each(ctx, turnout, func(ctx context.Context, i int) error {
 		var err error
-		visits[i], err = w.come(ctx, w.shoppers[(today*perDay*7+i*7)%len(w.shoppers)])
+		visits[i], err = w.come(ctx, w.visitor(today, i))
 		return err
 	})
 	if err != nil {
@@ -62,7 +93,7 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 	if err := w.turn(ctx, scroll); err != nil {
 		return err
 	}
-	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], today, i == 0) })
+	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], today, w.certain(today, i)) })
 	if err != nil {
 		return err
 	}
@@ -76,7 +107,7 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 }
 
 // pastVisit tells all of a visit at once: the clock has been turned over it.
-func (w *World) pastVisit(ctx context.Context, v *visit, today int, first bool) error {
+func (w *World) pastVisit(ctx context.Context, v *visit, today int, certain string) error {
 	at := w.now().Add(-scroll / 2)
 	var events []client.Event
 	for _, item := range v.items {
@@ -94,17 +125,11 @@ func (w *World) pastVisit(ctx context.Context, v *visit, today int, first bool) 
 		}
 	}
 	w.change(func(s *Status) { s.Sessions++ })
-	if first && calledOff(today) && len(v.taps) == 0 {
-		v.taps = append(v.taps, tap{w.product("lamp"), ""})
+	order, err := w.decide(ctx, v, certain)
+	if err == nil && certain != "" && today == calledOff {
+		err = v.Cancel(ctx, order.ID)
 	}
-	order, err := w.decide(ctx, v)
-	if err != nil {
-		return err
-	}
-	if first && calledOff(today) && order.ID != "" {
-		return v.Cancel(ctx, order.ID)
-	}
-	return nil
+	return err
 }
 
 // pack hands over what was paid and records what has arrived: two days later. What is paid on the
@@ -122,7 +147,7 @@ func (w *World) pack(ctx context.Context, at, today int, under *[]parcel) error 
 		}
 	}
 	*under = still
-	if today == Days-1 {
+	if today == lastDay {
 		return nil
 	}
 	orders, err := b.BrandOrders(ctx, b.id, "paid")

@@ -108,15 +108,23 @@ func (w *World) video(id string) (video, bool) {
 	return v, ok
 }
 
-// decide buys what was tapped, or does not. The order is empty when nothing was bought.
-func (w *World) decide(ctx context.Context, v *visit) (client.Order, error) {
-	if len(v.taps) == 0 || v.lots.Float64() > chanceBuy {
+// decide buys certain goods, or what was tapped, or nothing: then the order is empty.
+func (w *World) decide(ctx context.Context, v *visit, certain string) (client.Order, error) {
+	wanted := v.taps
+	switch {
+	case certain != "":
+		wanted = []tap{{w.product(certain), ""}}
+	case len(v.taps) == 0 || v.lots.Float64() > chanceBuy:
 		return client.Order{}, nil
+	case v.lots.Float64() < chanceTwo:
+		wanted = v.taps[max(0, len(v.taps)-2):]
+	default:
+		wanted = v.taps[len(v.taps)-1:]
 	}
-	wanted := v.taps[len(v.taps)-1:]
-	if len(v.taps) > 1 && v.lots.Float64() < chanceTwo {
-		wanted = v.taps[len(v.taps)-2:]
-	}
+	return w.buy(ctx, v, wanted)
+}
+
+func (w *World) buy(ctx context.Context, v *visit, wanted []tap) (client.Order, error) {
 	cart, err := v.NewCart(ctx)
 	if err != nil {
 		return client.Order{}, err

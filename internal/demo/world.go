@@ -63,6 +63,7 @@ type World struct {
 	creators []*creator
 	shoppers []*shopper
 	begun    time.Time
+	whole    time.Time // when the past ended, in the shop's time
 
 	mu     sync.Mutex
 	ahead  time.Duration // of the shop's clock over the machine's; the past while negative
@@ -138,6 +139,7 @@ func (w *World) Fill(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
+	w.whole = w.now()
 	w.change(func(s *Status) { s.Percent, s.Stage, s.Whole = 100, "everything is there", true })
 	return nil
 }

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mezzo/internal/client"
+)
+
+// wholeWithin is how long a demo may take until everything is there.
+const wholeWithin = 60 * time.Second
+
+// terminal gathers what a demo prints.
+type terminal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write keeps what is printed.
+func (t *terminal) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(b)
+}
+
+func (t *terminal) said(pattern string) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return regexp.MustCompile(pattern).FindStringSubmatch(t.text.String())
+}
+
+// until waits for something the demo prints.
+func (t *terminal) until(test *testing.T, pattern string, ended <-chan error) []string {
+	test.Helper()
+	for limit := time.After(wholeWithin); ; {
+		if found := t.said(pattern); found != nil {
+			return found
+		}
+		select {
+		case err := <-ended:
+			test.Fatalf("the demo ended (%v) after it said:\n%s", err, t.text.String())
+		case <-limit:
+			test.Fatalf("the demo did not say %q within %v; it said:\n%s", pattern, wholeWithin, t.text.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// The demo is whole in time; everybody it names can sign in and finds something; the books balance;
+// nothing of it stays behind.
+func TestDemo(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	screen, ended := &terminal{}, make(chan error, 1)
+	go func() { ended <- (&demoCommand{Addr: "127.0.0.1:0"}).Run(ctx, quiet(), screen) }()
+
+	base := client.Client{Base: screen.until(t, `Mezzo's demo: (\S+)`, ended)[1]}
+	if _, err := base.GetFeed(ctx, ""); err != nil {
+		t.Errorf("no feed while it is filled: %v", err)
+	}
+	password := screen.until(t, `with the password (\S+) as`, ended)[1]
+	screen.until(t, `Whole after`, ended)
+
+	people := map[string]client.Client{}
+	for _, line := range regexp.MustCompile(`(?m)^  (\w+) +(\S+@\S+) `).FindAllStringSubmatch(screen.text.String(), -1) {
+		c, err := base.SignIn(ctx, line[2], password)
+		if err != nil {
+			t.Errorf("%s %s cannot sign in: %v", line[1], line[2], err)
+		}
+		people[line[1]] = c // the last of each role
+	}
+	if len(people) != 4 {
+		t.Fatalf("sign-ins of %d roles were printed:\n%s", len(people), screen.text.String())
+	}
+	lookAround(t, people)
+
+	stop()
+	if err := <-ended; err != nil && ctx.Err() == nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
+		t.Errorf("it left %v behind (%v)", left, err)
+	}
+}
+
+// lookAround finds what each role is promised.
+func lookAround(t *testing.T, people map[string]client.Client) {
+	t.Helper()
+	ctx := t.Context()
+	page, err := people["shopper"].GetFeed(ctx, "")
+	if err != nil || len(page.Items) != 8 {
+		t.Errorf("a shopper finds %d videos: %v", len(page.Items), err)
+	}
+	for _, i := range page.Items {
+		if len(i.Video.Sources) == 0 || len(i.Video.Disclosure) == 0 {
+			t.Errorf("a video without films or without its label: %+v", i.Video)
+		}
+	}
+	var orders struct{ Items []client.Order }
+	if err := people["shopper"].Call(ctx, "GET", "/api/v1/orders", nil, &orders); err != nil || len(orders.Items) < 4 {
+		t.Errorf("the shopper has %d orders: %v", len(orders.Items), err)
+	}
+	earned, err := people["creator"].GetEarnings(ctx)
+	if err != nil || earned.Available.Amount <= 0 || earned.Pending.Amount <= 0 {
+		t.Errorf("the creator has %+v: %v", earned, err)
+	}
+	check, err := people["operator"].CheckBooks(ctx)
+	if err != nil || !check.Balanced || check.Checked < 100 {
+		t.Errorf("the books: %+v: %v", check, err)
+	}
+	var me struct {
+		Demo   bool
+		Brands []struct{ ID string }
+	}
+	if err := people["brand"].Call(ctx, "GET", "/api/v1/me", nil, &me); err != nil || !me.Demo || len(me.Brands) != 1 {
+		t.Fatalf("the brand's owner is %+v: %v", me, err)
+	}
+	waiting, err := people["brand"].BrandOrders(ctx, me.Brands[0].ID, "paid")
+	if err != nil || len(waiting) == 0 {
+		t.Errorf("%d orders wait for the brand: %v", len(waiting), err)
+	}
+	if err := people["creator"].Turn(ctx, 1); err == nil {
+		t.Error("a creator turned the clock")
+	}
+}
+
+func TestDemoTakesAFreePort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got, err := freeAddress(t.Context(), l.Addr().String())
+	if err != nil || got == l.Addr().String() {
+		t.Errorf("beside %s it takes %q: %v", l.Addr(), got, err)
+	}
+	if got, err := freeAddress(t.Context(), "127.0.0.1:0"); err != nil || got != "127.0.0.1:0" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, wrong := range []string{"8080", "127.0.0.1:no-port", "192.0.2.1:8080"} {
+		if got, err := freeAddress(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "--addr") {
+			t.Errorf("%s became %q: %v", wrong, got, err)
+		}
+	}
+}
+
+func TestDemoIsShownToPhonesOnlyWhereTheyReachIt(t *testing.T) {
+	if said := onPhone("http://127.0.0.1:8080", "127.0.0.1:8080"); said != "" {
+		t.Errorf("a loopback demo is offered to phones: %s", said)
+	}
+	said := onPhone("http://192.168.7.7:8080", "192.168.7.7:8080")
+	if !strings.Contains(said, "http://192.168.7.7:8080\n") || !strings.ContainsAny(said, "█▀▄") {
+		t.Errorf("no address or code in %q", said)
+	}
+}
