@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -119,11 +120,12 @@ func (c *Content) Update(ctx context.Context, who account.Asker, v id.Video, mat
 			next.Products = *in.Products
 		}
 		if in.Disclosure != nil {
-			next.Disclosure = union(card.Disclosure, *in.Disclosure)
+			next.Disclosure = slices.Concat(card.Disclosure, *in.Disclosure)
 		}
 		if next, err = next.clean(); err != nil {
 			return Card{}, err
 		}
+		next.Disclosure = union(next.Disclosure, nil)
 		return c.store(tx, who, v, card, next, in.Products != nil)
 	})
 }

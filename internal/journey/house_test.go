@@ -21,6 +21,7 @@ type house struct {
 	bodies  map[string]any    // valid bodies by operation
 	private []string          // what nobody else may read
 	rivals  rivals
+	keys    int // Idempotency-Keys used up
 
 	metrics, webhooks client.Client // tokens of the brand with that scope alone
 	revoked, forged   client.Client // a token that was the brand's, and one that never was
