@@ -158,7 +158,7 @@ func (o *Orders) decideWaiting(ctx context.Context) error {
 // decideOne settles the waiting lines of one order: what was suspended goes to the creator who won,
 // and the rest to the brand.
 func (o *Orders) decideOne(tx *db.Tx, ord id.Order) error {
-	full, err := loadOrder(tx, ord)
+	full, err := loadLocked(tx, ord)
 	if err != nil {
 		return err
 	}

@@ -32,13 +32,18 @@ func (o *Orders) Cancel(ctx context.Context, who account.Asker, ord id.Order) (O
 		}
 	}
 	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Order, error) {
+		if err := lock(tx, ord); err != nil {
+			return Order{}, err
+		}
 		full, err := orderOfBuyer(tx, who, ord)
 		if err != nil {
 			return Order{}, err
 		}
 		switch full.State {
 		case Placed:
-			err = o.close(tx, ord, Cancelled, "cancelled", "Cancelled by the buyer before it was paid.")
+			if err = notPaying(tx, ord); err == nil {
+				err = o.close(tx, ord, Cancelled, "cancelled", "Cancelled by the buyer before it was paid.")
+			}
 		case Paid:
 			err = o.cancelPaid(tx, who, &full)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"sort"
 
 	"mezzo/internal/account"
@@ -25,7 +26,8 @@ type NewCheckout struct {
 
 // Checkout prices the cart from scratch, reserves its stock and stores the order as placed.
 // Conflict names the variant that is short; Invalid names what is missing. A second checkout of
-// the same cart lets the first one's stock go, unless its payment has begun.
+// the same cart lets the first one's stock go, and ends its payment at the provider if it has begun:
+// a page left open must not buy the cart again.
 func (o *Orders) Checkout(ctx context.Context, who account.Asker, in NewCheckout) (Order, error) {
 	address, err := in.Address.Clean()
 	if err != nil {
@@ -40,7 +42,13 @@ func (o *Orders) Checkout(ctx context.Context, who account.Asker, in NewCheckout
 	if err != nil {
 		return Order{}, err
 	}
+	if err := o.endEarlier(ctx, who, in.Cart); err != nil {
+		return Order{}, err
+	}
 	return db.Do(ctx, o.db, func(tx *db.Tx) (Order, error) {
+		if err := lockCart(tx, in.Cart); err != nil {
+			return Order{}, err
+		}
 		cart, err := o.openCart(tx, who, in.Cart)
 		if err != nil {
 			return Order{}, err
@@ -81,18 +89,38 @@ func sellable(c Cart) error {
 	return nil
 }
 
-// letGoOfEarlier expires the cart's earlier checkouts whose payment has not begun.
+// endEarlier ends at the provider what has begun of paying the cart's earlier checkouts, outside any
+// transaction. A charge that has succeeded is settled, and the cart is then found ordered.
+func (o *Orders) endEarlier(ctx context.Context, who account.Asker, cart id.Cart) error {
+	open, err := db.Get(ctx, o.db, func(tx *db.Tx) ([]payment, error) {
+		return db.All(tx, func(r *sql.Rows) (payment, error) { return scanPayment(r) },
+			`SELECT `+paymentColumns+` FROM payments WHERE state IN ('started','redirected') AND order_id IN (SELECT id FROM orders
+			WHERE cart_id = $1 AND state = 'placed' AND ((viewer_id = $2 AND viewer_id <> '') OR (account_id = $3 AND account_id <> '')))`,
+			cart, who.Viewer, who.Account)
+	})
+	for _, p := range open {
+		err = errors.Join(err, o.endCharge(ctx, p))
+	}
+	return err
+}
+
+// letGoOfEarlier expires the cart's earlier checkouts; Conflict while one of them is being paid.
 func (o *Orders) letGoOfEarlier(tx *db.Tx, cart id.Cart) error {
 	orders, err := db.All(tx, func(r *sql.Rows) (id.Order, error) {
 		var ord id.Order
 		err := r.Scan(&ord)
 		return ord, err
-	}, `SELECT o.id FROM orders o WHERE o.cart_id = $1 AND o.state = 'placed'
-		AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id AND p.state IN ('started','redirected'))`, cart)
+	}, `SELECT id FROM orders WHERE cart_id = $1 AND state = 'placed' ORDER BY id`, cart)
 	if err != nil {
 		return err
 	}
 	for _, ord := range orders {
+		if err := lock(tx, ord); err != nil {
+			return err
+		}
+		if err := notPaying(tx, ord); err != nil {
+			return err
+		}
 		if err := o.close(tx, ord, Expired, "replaced", "A newer checkout of the same cart took its place."); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func (o *Orders) Ship(ctx context.Context, who account.Asker, ord id.Order, in N
 // partToShip finds the asker's part of the order: the brand whose lines are named, or whose
 // member asks.
 func (o *Orders) partToShip(tx *db.Tx, who account.Asker, ord id.Order, lines []id.Line) (*Order, *Part, error) {
-	full, err := loadOrder(tx, ord)
+	full, err := loadLocked(tx, ord)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,6 +164,11 @@ func (o *Orders) partShipped(tx *db.Tx, full *Order, part *Part) error {
 func (o *Orders) Delivered(ctx context.Context, who account.Asker, shipment id.Shipment) (Shipment, error) {
 	return db.Do(ctx, o.db, func(tx *db.Tx) (Shipment, error) {
 		found, err := shipmentsWhere(tx, `s.id = $1`, string(shipment))
+		if err == nil && len(found) > 0 {
+			if err = lock(tx, found[0].Order); err == nil {
+				found, err = shipmentsWhere(tx, `s.id = $1`, string(shipment))
+			}
+		}
 		if err != nil {
 			return Shipment{}, err
 		}

@@ -37,8 +37,13 @@ type payment struct {
 	method  string
 	amount  money.Amount
 	state   PaymentState
+	reason  string
 	updated time.Time
 }
+
+// tooLate is the reason of a payment that was captured for an order already closed, or paid by another
+// attempt: it is given back without ever having stood in the books.
+const tooLate = "too_late"
 
 // Payment is what the buyer says when paying.
 type Payment struct {
@@ -67,12 +72,12 @@ func latestPayment(tx *db.Tx, ord id.Order) (payment, error) {
 	return scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE order_id = $1 ORDER BY attempt DESC LIMIT 1`, ord))
 }
 
-const paymentColumns = `id, order_id, attempt, method, amount_minor, currency, state, updated_at`
+const paymentColumns = `id, order_id, attempt, method, amount_minor, currency, state, reason, updated_at`
 
 func scanPayment(r scanner) (payment, error) {
 	var p payment
 	var updated int64
-	err := r.Scan(&p.id, &p.order, &p.attempt, &p.method, &p.amount.Minor, &p.amount.Currency, &p.state, &updated)
+	err := r.Scan(&p.id, &p.order, &p.attempt, &p.method, &p.amount.Minor, &p.amount.Currency, &p.state, &p.reason, &updated)
 	p.updated = db.Time(updated)
 	return p, err
 }
@@ -114,6 +119,9 @@ func (o *Orders) Pay(ctx context.Context, who account.Asker, checkout id.Checkou
 // outcome when there is nothing left to ask.
 func (o *Orders) begin(tx *db.Tx, who account.Asker, checkout id.Checkout, in Payment) (payment, *Outcome, error) {
 	ord, err := orderOfCheckout(tx, checkout)
+	if err == nil {
+		ord, err = loadLocked(tx, ord.ID)
+	}
 	if err == nil && !owns(who, ord.Viewer, ord.Account) {
 		err = missing("checkout")
 	}
@@ -203,11 +211,17 @@ func (o *Orders) Settle(ctx context.Context, pay id.Payment, charge Charge) (Out
 		if err != nil {
 			return Outcome{}, err
 		}
+		if err := lock(tx, p.order); err != nil {
+			return Outcome{}, err
+		}
+		if p, err = scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE id = $1`, pay)); err != nil {
+			return Outcome{}, err
+		}
 		switch charge.State {
 		case ChargeSucceeded:
-			tooLate, err := o.paid(tx, p, charge, caughtUp)
-			if tooLate {
-				return Outcome{Order: p.order, State: PayReturning, Reason: "too_late"}, err
+			late, err := o.paid(tx, p, charge, caughtUp)
+			if late {
+				return Outcome{Order: p.order, State: PayReturning, Reason: tooLate}, err
 			}
 			return Outcome{Order: p.order, State: PaySucceeded}, err
 		case ChargeDeclined:

@@ -11,8 +11,8 @@ import (
 
 // paid turns a placed order into a paid one, in the caller's transaction: states, stock, attribution
 // with its receipts, frozen shares, commissions, ledger transfers, timeline and fact commit together.
-// tooLate says that the order was closed before the money came: it must be given back.
-func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (tooLate bool, err error) {
+// late says that the order was closed before the money came: it must be given back.
+func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (late bool, err error) {
 	ord, err := loadOrder(tx, p.order)
 	if err != nil {
 		return false, err
@@ -22,7 +22,10 @@ func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (tooLa
 	case p.state == PaySucceeded || p.state == PayRefunded:
 		return false, nil // told again
 	default:
-		return true, notePayment(tx, p, PayReturning, charge)
+		// Whatever the attempt was taken for meanwhile, the provider has the money.
+		_, err := tx.Exec(`UPDATE payments SET state = 'returning', provider_ref = $1, reason = $2, updated_at = $3
+			WHERE id = $4 AND state NOT IN ('succeeded','returning','refunded')`, charge.Ref, tooLate, db.Micros(tx.Now()), p.id)
+		return true, err
 	}
 	if err := notePayment(tx, p, PaySucceeded, charge); err != nil {
 		return false, err

@@ -75,6 +75,9 @@ func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
 		}
 	}
 	return o.db.Write(ctx, func(tx *db.Tx) error {
+		if err := lock(tx, ord); err != nil {
+			return err
+		}
 		var open int64
 		err := tx.Row(`SELECT COUNT(*) FROM orders o WHERE o.id = $1 AND o.state = 'placed' AND o.reserved_until <= $2
 			AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id AND p.state IN ('started','redirected'))`, ord, db.Micros(tx.Now())).Scan(&open)
@@ -111,15 +114,15 @@ func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 		return err
 	}
 	return o.db.Write(ctx, func(tx *db.Tx) error {
+		full, err := loadLocked(tx, p.order)
+		if err != nil {
+			return err
+		}
 		n, err := tx.Exec(`UPDATE payments SET state = 'refunded', updated_at = $1 WHERE id = $2 AND state = 'returning'`, db.Micros(tx.Now()), p.id)
 		if err != nil || n == 0 {
 			return err
 		}
-		full, err := loadOrder(tx, p.order)
-		if err != nil {
-			return err
-		}
-		if !full.PaidAt.IsZero() { // money that never reached the books has nothing to leave there
+		if p.reason != tooLate { // money that never reached the books has nothing to leave there
 			if err := o.bookRefunded(tx, &full, p); err != nil {
 				return err
 			}
@@ -148,7 +151,7 @@ func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 		if err := tx.Row(`SELECT order_id FROM order_parts WHERE id = $1`, part).Scan(&ord); err != nil {
 			return err
 		}
-		full, err := loadOrder(tx, ord)
+		full, err := loadLocked(tx, ord)
 		if err != nil {
 			return err
 		}
