@@ -115,7 +115,11 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, s.stores.log, r.keys, feed.Options{Log: s.log.With("room", "feed")})
-	r.accounts.OnErase(feed.Erase)
+	for _, erase := range []account.Eraser{order.Erase, content.Erase, feed.Erase} {
+		r.accounts.OnErase(erase)
+	}
+	r.accounts.OnExport("orders", order.Export)
+	r.accounts.OnExport("content", content.Export)
 	r.accounts.OnExport("hidden_videos", feed.Hidden)
 	return nil
 }
