@@ -452,3 +452,29 @@ func BenchmarkPage(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
+
+// Whoever leaves takes with them what they hid; until then they can read it.
+func TestErasedPeopleHideNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newFeedWorld(t, d, c)
+		w.accounts.OnErase(feed.Erase)
+		w.accounts.OnExport("hidden_videos", feed.Hidden)
+		v, s := w.video(w.creator(w.person()), ""), w.shopper()
+		bearer := w.signUp("shopper@example.com")
+		_, hide := w.tell("hide", fmt.Sprintf(`"impression":%q`, w.token(s.Viewer, v)))
+		headers := []string{"Authorization", bearer, "X-Viewer-Token", s.Token}
+		w.do("POST", eventsPath, batch(hide), headers...).want(200)
+		var export struct {
+			Hidden []id.Video `json:"hidden_videos"`
+		}
+		w.do("GET", "/api/v1/me/export", "", headers...).want(200).read(&export)
+		if !slices.Equal(export.Hidden, []id.Video{v}) {
+			t.Errorf("the export names %v", export.Hidden)
+		}
+		w.do("DELETE", "/api/v1/me", `{"password":"correct horse"}`, headers...).want(204)
+		n, err := db.Get(context.Background(), d, func(tx *db.Tx) (n int, err error) { return n, tx.Row(`SELECT COUNT(*) FROM hides`).Scan(&n) })
+		if err != nil || n != 0 {
+			t.Errorf("%d hides are left, %v", n, err)
+		}
+	})
+}

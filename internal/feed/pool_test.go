@@ -85,7 +85,7 @@ func TestScrollRepeatsNothing(t *testing.T) {
 				missed++
 			}
 		}
-		if missed > 1 { // marks of 32 bits may meet, once in ten thousand blocks
+		if missed > 1 { // marks of 32 bits may meet, very seldom in so small a pool
 			t.Fatalf("%d of %d videos were never shown", missed, len(stays))
 		}
 	})

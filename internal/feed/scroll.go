@@ -33,8 +33,8 @@ func begin(key uint64, videos int) scroll {
 }
 
 // mark is what stands for a video on this way: 32 bits that depend on the key. Two videos of one
-// block that share a mark are rarer than one in ten thousand blocks; the second then waits for
-// the next time round.
+// block may share a mark, in one block of 4,000 in a pool of 10,000; the second then waits for the
+// next time round.
 func (s *scroll) mark(hash uint64) uint32 { return uint32(mix(hash^s.key) >> 32) }
 
 // blockOf returns the block a marked video was dealt to.
