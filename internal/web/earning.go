@@ -277,8 +277,6 @@ func (v *visit) commissionLines(list []affiliate.Earned) ([]CommissionLine, erro
 		switch {
 		case c.State == affiliate.Pending && !c.ReleaseAt.IsZero():
 			l.Says = "until " + Day(c.ReleaseAt)
-		case c.State == affiliate.Pending:
-			l.Says = "until delivered and held"
 		case c.State == affiliate.Reversed:
 			l.Says = Day(c.ReversedAt)
 			l.Why = "Taken back: " + c.Reason + ". " + l.Why

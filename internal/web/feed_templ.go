@@ -1461,7 +1461,7 @@ func talk(v CommentsPage) templ.Component {
 			}
 		}
 		if len(v.Comments) == 0 {
-			templ_7745c5c3_Err = empty(Empty{Art: "mug", Head: "Nobody has said anything", Text: "A question about the goods is a good beginning: the creator is told of it."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = empty(Empty{Art: "mug", Head: "Nobody has said anything", Text: "A question about the goods is a good beginning."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -77,7 +77,7 @@ func (s *Site) video(v *visit) error {
 	if c.State == content.Ready {
 		token := v.text("impression")
 		if shown, err := s.Keys.OpenImpression(v.who.Viewer, token, v.now); err != nil || shown.Video() != c.ID {
-			token = v.shownVideo(c.ID, id.SurfaceShared, v.request(), 1)
+			token = v.hand(id.SurfaceShared).Video(c.ID)
 		}
 		view.Items = []Clip{v.clip(c, token)}
 	} else {

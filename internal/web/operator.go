@@ -43,6 +43,13 @@ func (s *Site) health(ctx context.Context, now time.Time, again bool) (LedgerHea
 // platformAccounts are those of which there are few: they tell how the house stands.
 var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:"}
 
+// accountWords are what the platform's own accounts hold, in words.
+var accountWords = map[ledger.Account]string{
+	ledger.FeeDeferred: "Fees of what is not delivered yet", ledger.FeeIncome: "Fees earned", ledger.SuspenseAttribution: "Commissions not decided yet",
+	ledger.ShippingPayable: "Shipping not sent yet", ledger.ShippingMargin: "Shipping kept", ledger.ProviderFees: "What the provider kept",
+	ledger.Clearing("sandbox"): "At the sandbox provider", ledger.RefundsPayable("sandbox"): "To be given back by the provider",
+}
+
 // standsAt are the platform's own accounts, each in a row.
 func (v *visit) standsAt() ([]SumRow, error) {
 	var rows []SumRow
@@ -53,7 +60,11 @@ func (v *visit) standsAt() ([]SumRow, error) {
 		}
 		for _, b := range list {
 			if !b.Balance.IsZero() {
-				rows = append(rows, SumRow{Label: string(b.Account), Value: Money(b.Balance)})
+				label := accountWords[b.Account]
+				if label == "" {
+					label = string(b.Account)
+				}
+				rows = append(rows, SumRow{Label: label, Value: Money(b.Balance)})
 			}
 		}
 	}
@@ -237,6 +248,11 @@ func (v *visit) thing(c trust.Subject) (Thing, error) {
 	switch c.Kind {
 	case trust.Video:
 		t.URL = "/v/" + c.ID
+		card, err := v.site.Content.Video(v.ctx(), v.who, id.Video(c.ID))
+		if err != nil {
+			return t, err
+		}
+		t.Picture.URL = card.Poster
 	case trust.Product:
 		t.URL = "/products/" + c.ID
 	case trust.Comment:

@@ -136,12 +136,12 @@ func Orders(v OrdersPage) templ.Component {
 			}
 			if len(v.Orders) == 0 {
 				if v.SignedIn {
-					templ_7745c5c3_Err = empty(Empty{Art: "board", Head: "No orders yet", Text: "What you buy stands here, from the till to your door and 30 days on.", Way: Link{Text: "Look around the market", URL: "/"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = empty(Empty{Art: "board", Head: "No orders yet", Text: "What you buy stands here, from the till to your door.", Way: Link{Text: "Look around the market", URL: "/"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = empty(Empty{Art: "board", Head: "Who is asking?", Text: "Sign in to see your orders. Bought as a guest? The link is in the mail you got.", Way: Link{Text: "Sign in", URL: "/sign-in?next=/orders"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = empty(Empty{Art: "board", Head: "Who is asking?", Text: "Sign in to see your orders. Bought as a guest at this browser? They stand here too; elsewhere, open the address that the order was shown at.", Way: Link{Text: "Sign in", URL: "/sign-in?next=/orders"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -705,7 +705,7 @@ func Order(v OrderPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "<p>This page opens with its address alone. Keep it, or find it in the mail we sent.</p></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "<p>This page opens with its address alone. Keep the address: without it, nobody but this browser finds the order again.</p></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -184,7 +184,7 @@ func stepsOf(o order.Order, p order.Part) []Step {
 		}
 	}
 	add(p.ShippedAt, "truck", "Handed to the carrier", "Packed and sent by "+p.BrandName, note)
-	add(p.DeliveredAt, "home", "Arrived", "Arrives", "")
+	add(p.DeliveredAt, "box", "Arrived", "Arrives", "")
 	if p.State == order.Delivered || p.State == order.Completed {
 		add(p.CompletedAt, "check", "Done: the brand is paid", "The brand is paid on "+Day(p.ReleaseAt), "")
 	}

@@ -176,8 +176,7 @@ func (s *Site) creator(v *visit) error {
 		cards = cards[:filmsPage]
 		page.Pager.Next = "/c/" + c.Handle + "?cursor=" + string(cards[filmsPage-1].ID)
 	}
-	request := v.request()
-	page.Films = v.films(cards, id.SurfaceCreator, request)
+	page.Films = films(cards, v.hand(id.SurfaceCreator))
 	if after != "" {
 		page.Pager.First = "/c/" + c.Handle
 	} else {
@@ -185,7 +184,7 @@ func (s *Site) creator(v *visit) error {
 		if err != nil {
 			return err
 		}
-		if page.Goods, err = v.shelf(items, request); err != nil {
+		if page.Goods, err = v.shelf(items); err != nil {
 			return err
 		}
 	}
@@ -194,55 +193,34 @@ func (s *Site) creator(v *visit) error {
 }
 
 // films are the videos that can be played, as posters.
-func (v *visit) films(cards []content.Card, surface id.Surface, request id.Request) []FilmRef {
+func films(cards []content.Card, hand *feed.Hand) []FilmRef {
 	var films []FilmRef
-	for i, c := range cards {
+	for _, c := range cards {
 		if c.State != content.Ready {
 			continue
 		}
-		token := v.shownVideo(c.ID, surface, request, i+1)
+		token := hand.Video(c.ID)
 		films = append(films, FilmRef{URL: "/v/" + string(c.ID) + "?impression=" + token, Poster: c.Poster, Caption: c.Caption, Impression: token})
 	}
 	return films
 }
 
 // shelf is a creator's showcase, each product opened through its token.
-func (v *visit) shelf(items []affiliate.Item, request id.Request) ([]Good, error) {
+func (v *visit) shelf(items []affiliate.Item) ([]Good, error) {
 	list := make([]catalog.Product, len(items))
 	for i := range items {
 		list[i] = items[i].Product
 	}
+	hand := v.hand(id.SurfaceShowcase)
 	return v.goods(list, func(i int) (string, string) {
-		u, err := items[i].ID.UUID()
-		if err != nil {
-			return "/products/" + string(list[i].ID), ""
-		}
-		token := v.shown(u, id.SubjectShowcase, id.SurfaceShowcase, request, i+1)
+		token := hand.Shelf(items[i].ID)
 		return openURL(string(list[i].ID), token), token
 	})
 }
 
-// request names this answer in the tokens it hands out.
-func (v *visit) request() id.Request {
-	var r id.Request
-	return r.Next(v.now)
-}
-
-// shown signs the token of a subject that this answer shows to the viewer; "" without a viewer.
-func (v *visit) shown(subject [16]byte, kind id.SubjectKind, surface id.Surface, request id.Request, slot int) string {
-	if v.who.Viewer == "" {
-		return ""
-	}
-	return v.site.Keys.SignImpression(v.who.Viewer, id.Impression{Request: request, Subject: subject, SubjectKind: kind,
-		Surface: surface, Slot: uint8(min(slot, 255)), Issued: v.now})
-}
-
-func (v *visit) shownVideo(video id.Video, surface id.Surface, request id.Request, slot int) string {
-	u, err := video.UUID()
-	if err != nil {
-		return ""
-	}
-	return v.shown(u, id.SubjectVideo, surface, request, slot)
+// hand signs the tokens of what this answer shows on a surface.
+func (v *visit) hand(surface id.Surface) *feed.Hand {
+	return feed.NewHand(v.site.Keys, v.who, surface, v.now)
 }
 
 // openURL leads to a product out of content, past the door that notes the click.

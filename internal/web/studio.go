@@ -126,7 +126,7 @@ func (v *visit) nextSteps() ([]Todo, error) {
 	if len(shelf) == 0 {
 		next = append(next, Todo{URL: "/studio/programs", Icon: "tag", Text: "Find goods to show", Note: "open to everyone, each with its rate"})
 	}
-	next = append(next, Todo{URL: "/studio/upload", Icon: "film", Text: "Post a video", Note: "it is shown to 200 people first, whoever you are"},
+	next = append(next, Todo{URL: "/studio/upload", Icon: "film", Text: "Post a video", Note: "it has the same chance to be shown as any other"},
 		Todo{URL: "/c/" + v.who.Handle, Icon: "user", Text: "See your page", Note: "@" + v.who.Handle})
 	return next, nil
 }

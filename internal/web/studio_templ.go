@@ -125,7 +125,7 @@ func Become(v BecomePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<h1>Show what you like, earn when it sells</h1><p class=\"lead\">Pick goods from the programs, film them with your phone, post. Your first video is shown to 200 people whoever you are. Followers play no part.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<h1>Show what you like, earn when it sells</h1><p class=\"lead\">Pick goods from the programs, film them with your phone, post. Every video has the same chance to be shown, whoever you are. Followers play no part.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -424,7 +424,7 @@ func StudioHome(v StudioPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = empty(Empty{Art: "candle", Head: "No sales yet", Text: "Each video is first shown to 200 people. We tell you within ten seconds of the first sale.", Way: Link{Text: "Post a video", URL: "/studio/upload"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = empty(Empty{Art: "candle", Head: "No sales yet", Text: "Every video has the same chance to be shown, whoever you are. A sale stands here within seconds.", Way: Link{Text: "Post a video", URL: "/studio/upload"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -420,7 +420,7 @@ func Videos(v VideosPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Videos) == 0 {
-				templ_7745c5c3_Err = empty(Empty{Art: "plant", Head: "Nothing posted yet", Text: "Film ten seconds of something you would buy again. It is shown to 200 people first, whoever you are.", Way: Link{Text: "Post a video", URL: "/studio/upload"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = empty(Empty{Art: "plant", Head: "Nothing posted yet", Text: "Film ten seconds of something you would buy again. It has the same chance to be shown as any other, whoever you are.", Way: Link{Text: "Post a video", URL: "/studio/upload"}, Go: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
