@@ -37,6 +37,7 @@ type market struct {
 	brand    string
 	product  client.Product
 	video    string
+	earned   int64 // by the creator so far, in cents
 }
 
 // engines runs a journey on the embedded SQLite and on PostgreSQL.

@@ -64,11 +64,16 @@ func (m *market) receipt(paid client.Paid) {
 // earns waits until the creator's earnings are as wanted, to the cent.
 func (m *market) earns(want client.Earnings) {
 	m.t.Helper()
-	m.eventually("the earnings are right", func() (bool, error) {
-		got, err := m.creator.GetEarnings(m.ctx)
-		same := got.Pending.Amount == want.Pending.Amount && got.Available.Amount == want.Available.Amount &&
-			got.Paid.Amount == want.Paid.Amount && got.Reversed.Amount == want.Reversed.Amount
-		return same, err
+	var got client.Earnings
+	defer func() {
+		if m.t.Failed() {
+			m.t.Logf("the earnings are %+v, want %+v", got, want)
+		}
+	}()
+	m.eventually("the earnings are right", func() (same bool, err error) {
+		got, err = m.creator.GetEarnings(m.ctx)
+		return got.Pending.Amount == want.Pending.Amount && got.Available.Amount == want.Available.Amount &&
+			got.Paid.Amount == want.Paid.Amount && got.Reversed.Amount == want.Reversed.Amount, err
 	})
 }
 
