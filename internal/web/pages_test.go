@@ -176,6 +176,37 @@ func TestAssetsAreKeptForEverAndPacked(t *testing.T) {
 	}
 }
 
+func TestPagesArePackedForThoseWhoAcceptIt(t *testing.T) {
+	long := []byte(strings.Repeat("<p>warm, plain-spoken, exact</p>", 200))
+	ask := func(method, encoding string, body []byte) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, "/", nil)
+		r.Header.Set("Accept-Encoding", encoding)
+		w := httptest.NewRecorder()
+		send(w, r, http.StatusOK, body)
+		return w
+	}
+	w := ask(http.MethodGet, "gzip, deflate, br", long)
+	if w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() > len(long)/4 {
+		t.Fatalf("%d bytes, %v", w.Body.Len(), w.Header())
+	}
+	z, err := gzip.NewReader(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, long) {
+		t.Errorf("unpacked to %d bytes, %v", len(got), err)
+	}
+	if w := ask(http.MethodGet, "", long); w.Header().Get("Content-Encoding") != "" || !bytes.Equal(w.Body.Bytes(), long) {
+		t.Error("packed for somebody who did not ask for it")
+	}
+	if w := ask(http.MethodGet, "gzip", long[:100]); w.Header().Get("Content-Encoding") != "" {
+		t.Error("a short page is packed")
+	}
+	if w := ask(http.MethodHead, "gzip", long); w.Body.Len() != 0 {
+		t.Errorf("HEAD is answered with %d bytes", w.Body.Len())
+	}
+}
+
 // Icons that pages name must be in the sprite.
 func TestEveryPictureNamedIsInItsSprite(t *testing.T) {
 	for name, c := range samplePages() {

@@ -153,13 +153,7 @@ func (v *visit) show(status int, c templ.Component) error {
 	if err := c.Render(v.ctx(), &b); err != nil {
 		return err
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	v.w.WriteHeader(status)
-	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(b.Bytes()) // the reader has gone: nobody is left to tell
-	}
+	send(v.w, v.r, status, b.Bytes())
 	return nil
 }
 
