@@ -12,6 +12,7 @@ import (
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -261,18 +262,18 @@ func TestViewers(t *testing.T) {
 		if got, err := h.Join(ctx, other, bob.Account.ID); err != nil || got != bob.Viewer {
 			t.Fatalf("borrowed: %s, %v", got, err)
 		}
-		var facts []account.Joined
-		for _, body := range h.facts(account.TopicJoined) {
+		var facts []event.ViewerJoined
+		for _, body := range h.facts(event.TopicViewerJoined) {
 			if strings.Contains(body, "acc_") {
 				t.Errorf("the account is in the log: %s", body)
 			}
-			var f account.Joined
+			var f event.ViewerJoined
 			if err := json.Unmarshal([]byte(body), &f); err != nil {
 				t.Fatal(err)
 			}
 			facts = append(facts, f)
 		}
-		want := fmt.Sprint([]account.Joined{{Viewer: v, First: v}, {Viewer: bob.Viewer, First: bob.Viewer}, {Viewer: other, First: min(v, other)}})
+		want := fmt.Sprint([]event.ViewerJoined{{Viewer: v, Into: v}, {Viewer: bob.Viewer, Into: bob.Viewer}, {Viewer: other, Into: min(v, other)}})
 		if fmt.Sprint(facts) != want {
 			t.Errorf("facts %v, want %s", facts, want)
 		}
@@ -314,8 +315,13 @@ func TestErase(t *testing.T) {
 		if len(h.viewersOf(ada.Account)) != 0 {
 			t.Error("a link to a viewer is left")
 		}
-		if got := h.facts(account.TopicViewerErased); len(got) != 1 || !strings.Contains(got[0], string(viewer[0])) {
+		if got := h.facts(event.TopicViewerErased); len(got) != 1 || !strings.Contains(got[0], string(viewer[0])) {
 			t.Errorf("facts %v", got)
+		}
+		for _, topic := range []string{event.TopicAccountCreated, event.TopicCreatorCreated, event.TopicAccountErased} {
+			if got := h.facts(topic); len(got) != 1 || strings.Contains(got[0], "Lovelace") || strings.Contains(got[0], `"ada"`) {
+				t.Errorf("%s: %v", topic, got)
+			}
 		}
 		if len(h.facts("test.erased")) != 1 {
 			t.Error("the other room's eraser did not run")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
@@ -91,7 +92,7 @@ func (a *Accounts) CreateBrand(ctx context.Context, who Asker, in NewBrand) (Bra
 		if err := putMember(tx, b.ID, who.Account, Owner); err != nil {
 			return b, err
 		}
-		return b, tx.Emit("brand.created", map[string]any{"brand": b.ID, "name": b.Name, "currency": b.Currency})
+		return b, event.Emit(tx, event.BrandCreated{Brand: b.ID, Country: b.Country, Currency: b.Currency})
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -129,7 +130,8 @@ func (a *Accounts) PutCreator(ctx context.Context, who Asker, match int64, in Ne
 		if match != 0 && match != version {
 			return Creator{}, stale()
 		}
-		if creator == "" {
+		fresh := creator == ""
+		if fresh {
 			creator = creator.Next(tx.Now())
 			_, err = tx.Exec(`INSERT INTO creators (id, account_id, handle, display_name, bio, categories, avatar_image_id, created_at)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -141,11 +143,12 @@ func (a *Accounts) PutCreator(ctx context.Context, who Asker, match int64, in Ne
 		if err != nil {
 			return Creator{}, err
 		}
-		p, err := CreatorOf(tx, creator)
-		if err != nil {
-			return Creator{}, err
+		if fresh {
+			if err := event.Emit(tx, event.CreatorCreated{Creator: creator}); err != nil {
+				return Creator{}, err
+			}
 		}
-		return p, tx.Emit("creator.changed", map[string]any{"creator": p.ID, "handle": p.Handle})
+		return CreatorOf(tx, creator)
 	})
 	if db.IsUnique(err) {
 		err = fault.New(fault.Conflict, "Somebody has the handle %s already. Choose another.", in.Handle).

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -27,17 +28,6 @@ func (a *Accounts) OnErase(fn Eraser) { a.erasers = append(a.erasers, fn) }
 // OnExport adds a room's part of the export under a name. It is called before requests.
 func (a *Accounts) OnExport(name string, fn Exporter) {
 	a.exports = append(a.exports, export{name, fn})
-}
-
-// Erased is the fact that a viewer's person is gone: every fold forgets the viewer.
-type Erased struct {
-	Viewer id.Viewer `json:"viewer"`
-}
-
-// AccountErased tells SQL followers of other rooms which account is gone.
-type AccountErased struct {
-	Account id.Account `json:"account"`
-	Creator id.Creator `json:"creator,omitempty"`
 }
 
 // Erase removes the person from the asker's account. Orders and the ledger keep their rows, which
@@ -120,11 +110,11 @@ func scrub(tx *db.Tx, person id.Account) error {
 		if _, err := tx.Exec(`DELETE FROM idempotency WHERE actor = $1`, v); err != nil {
 			return err
 		}
-		if err := tx.Emit(TopicViewerErased, Erased{v}); err != nil {
+		if err := event.Emit(tx, event.ViewerErased{Viewer: v}); err != nil {
 			return err
 		}
 	}
-	return tx.Emit(TopicAccountErased, AccountErased{person, creator})
+	return event.Emit(tx, event.AccountErased{Account: person, Creator: creator})
 }
 
 // Export returns all that is kept of the asker: this room's part under "account", the others'

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -81,7 +82,10 @@ func (a *Accounts) insert(tx *db.Tx, in NewAccount, hash string) (person id.Acco
 		err = fault.New(fault.Conflict, "There is an account with this e-mail address. Sign in instead.").
 			WithType("email_taken").WithField("body.email", "There is an account with this e-mail address.")
 	}
-	return person, err
+	if err != nil {
+		return "", err
+	}
+	return person, event.Emit(tx, event.AccountCreated{Account: person})
 }
 
 // signed stores a sign-in and answers with its account.

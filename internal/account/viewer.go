@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -20,20 +21,6 @@ const viewersKnown = 50
 
 // viewerPurpose keeps a viewer's token from passing for another kind of token.
 const viewerPurpose = "viewer"
-
-// Joined is the fact that a viewer is the same person as an account's first viewer. The account
-// itself stays out of the log, so that erasing it leaves nobody there.
-type Joined struct {
-	Viewer id.Viewer `json:"viewer"`
-	First  id.Viewer `json:"first"`
-}
-
-// Topics of the facts this package leaves in the outbox.
-const (
-	TopicJoined        = "viewer.joined"
-	TopicViewerErased  = "viewer.erased"
-	TopicAccountErased = "account.erased"
-)
 
 // MintViewer returns a new viewer and the token that proves it. Nothing is stored.
 func (a *Accounts) MintViewer() (id.Viewer, string) {
@@ -76,7 +63,7 @@ func (a *Accounts) Join(ctx context.Context, viewer id.Viewer, person id.Account
 	return v, err
 }
 
-// join stores the link of viewer and account with its fact. A viewer that is "" or somebody
+// join stores the link of viewer and account with its fact, which leaves the account out. A viewer that is "" or somebody
 // else's gives way to the account's newest, or to a new one.
 func join(tx *db.Tx, viewer id.Viewer, person id.Account) (id.Viewer, error) {
 	now := db.Micros(tx.Now())
@@ -119,7 +106,7 @@ func join(tx *db.Tx, viewer id.Viewer, person id.Account) (id.Viewer, error) {
 		}
 		return "", fault.New(fault.Unavailable, "This browser was being joined to an account by another request. Try again.").After(time.Second)
 	}
-	return viewer, tx.Emit(TopicJoined, Joined{viewer, first})
+	return viewer, event.Emit(tx, event.ViewerJoined{Viewer: viewer, Into: first})
 }
 
 // Viewers returns the viewers joined to an account, newest first: whose touches are its own.

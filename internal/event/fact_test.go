@@ -53,7 +53,7 @@ func TestBodies(t *testing.T) {
 	state := event.CommissionState{Order: order, Rate: 1500, Base: money.Of(1999, "USD"), Amount: money.Of(300, "USD"),
 		Touch: &event.SaleTouch{At: noon, Surface: "home", Slot: 2}}
 	bodies := []event.Body{
-		event.AccountCreated{}, event.ViewerJoined{}, event.ViewerErased{}, event.CreatorCreated{Categories: []string{"shoes"}},
+		event.AccountCreated{}, event.ViewerJoined{}, event.ViewerErased{}, event.CreatorCreated{}, event.AccountErased{},
 		event.CreatorFollowed{}, event.CreatorUnfollowed{}, event.BrandCreated{Currency: "USD"},
 		event.ProductCreated{ProductState: event.ProductState{PriceFrom: money.Of(1999, "USD")}}, event.ProductUpdated{},
 		event.VideoReady{VideoState: event.VideoState{Products: []id.Product{product}, CreatedAt: noon}}, event.VideoUpdated{}, event.VideoDeleted{},

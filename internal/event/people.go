@@ -9,6 +9,7 @@ import (
 // holds both a viewer and an account, nor a name, an address or free text.
 const (
 	TopicAccountCreated    = "account.created"
+	TopicAccountErased     = "account.erased"
 	TopicViewerJoined      = "viewer.joined"
 	TopicViewerErased      = "viewer.erased"
 	TopicCreatorCreated    = "creator.created"
@@ -24,6 +25,15 @@ type AccountCreated struct {
 
 // Topic implements Body.
 func (AccountCreated) Topic() string { return TopicAccountCreated }
+
+// AccountErased tells rooms that keep rows by account which one is gone, and its creator profile.
+type AccountErased struct {
+	Account id.Account `json:"account"`
+	Creator id.Creator `json:"creator,omitempty"`
+}
+
+// Topic implements Body.
+func (AccountErased) Topic() string { return TopicAccountErased }
 
 // ViewerJoined says that two viewers are one person: what Viewer did counts as Into's from here.
 type ViewerJoined struct {
@@ -42,10 +52,10 @@ type ViewerErased struct {
 // Topic implements Body.
 func (ViewerErased) Topic() string { return TopicViewerErased }
 
-// CreatorCreated says that somebody became a creator.
+// CreatorCreated says that somebody became a creator. What they call themselves is theirs to take
+// back, and stays out of the log.
 type CreatorCreated struct {
-	Creator    id.Creator `json:"creator"`
-	Categories []string   `json:"categories,omitempty"`
+	Creator id.Creator `json:"creator"`
 }
 
 // Topic implements Body.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"mezzo/internal/account"
 	"mezzo/internal/content"
 	"mezzo/internal/db"
 	"mezzo/internal/event"
@@ -169,19 +168,13 @@ func (f *Feed) note(t *touched, fact event.Fact) error {
 			t.accounts[id.Account(b.Subject)] = struct{}{}
 		}
 		return err
-	case account.TopicAccountErased:
-		b, err := event.Read[erased](fact)
+	case event.TopicAccountErased:
+		b, err := event.Read[event.AccountErased](fact)
 		t.accounts[b.Account] = struct{}{}
 		return err
 	}
 	return nil
 }
-
-// erased is the fact of an account that is gone.
-type erased struct{ account.AccountErased }
-
-// Topic implements event.Body.
-func (erased) Topic() string { return account.TopicAccountErased }
 
 // affected returns the videos that what was touched has to do with.
 func (f *Feed) affected(ctx context.Context, t touched) ([]id.Video, error) {
