@@ -120,12 +120,12 @@ func (o *Orders) ship(tx *db.Tx, who account.Asker, full *Order, part *Part, lin
 	if err != nil {
 		return Shipment{}, err
 	}
-	var rows values
+	var rows db.Values
 	for _, l := range lines {
 		s.Lines = append(s.Lines, l.ID)
-		rows.row(s.ID, l.ID)
+		rows.Row(s.ID, l.ID)
 	}
-	if _, err := tx.Exec(`INSERT INTO shipment_lines(shipment_id, line_id) VALUES `+rows.text.String(), rows.args...); err != nil {
+	if _, err := tx.Exec(`INSERT INTO shipment_lines(shipment_id, line_id) VALUES `+rows.Text(), rows.Args()...); err != nil {
 		return Shipment{}, err
 	}
 	if err := addStep(tx, full.ID, part.ID, "shipped", in.Carrier+" "+in.Tracking, who.Actor()); err != nil {

@@ -4,34 +4,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 
 	"mezzo/internal/db"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 )
-
-// values returns "($1,$2,…),($4,…)" for rows of a multi-row insert, and collects their arguments.
-type values struct {
-	text strings.Builder
-	args []any
-}
-
-func (v *values) row(args ...any) {
-	if len(v.args) > 0 {
-		v.text.WriteByte(',')
-	}
-	v.text.WriteByte('(')
-	for i := range args {
-		if i > 0 {
-			v.text.WriteByte(',')
-		}
-		fmt.Fprintf(&v.text, "$%d", len(v.args)+i+1)
-	}
-	v.text.WriteByte(')')
-	v.args = append(v.args, args...)
-}
 
 // insertOrder stores a placed order with its parts and lines: three statements.
 func insertOrder(tx *db.Tx, o *Order) error {
@@ -44,23 +21,23 @@ func insertOrder(tx *db.Tx, o *Order) error {
 	if err != nil {
 		return err
 	}
-	var parts values
+	var parts db.Values
 	for _, p := range o.Parts {
-		parts.row(p.ID, o.ID, p.Brand, p.State, o.Currency, p.Goods.Minor, p.ShippingOption, p.ShippingName, p.Shipping.Minor,
+		parts.Row(p.ID, o.ID, p.Brand, p.State, o.Currency, p.Goods.Minor, p.ShippingOption, p.ShippingName, p.Shipping.Minor,
 			p.ShippingTax.Amount.Minor, int64(p.ShippingTax.Rate), p.ShippingTax.Name, db.Flag(p.ShippingTax.Inclusive), p.ShippingTax.CollectedBy, p.Total.Minor)
 	}
 	_, err = tx.Exec(`INSERT INTO order_parts(id, order_id, brand_id, state, currency, goods_minor, shipping_option, shipping_name, shipping_minor,
-		shipping_tax_minor, shipping_tax_bps, shipping_tax_name, shipping_tax_inclusive, shipping_tax_collected_by, total_minor) VALUES `+parts.text.String(), parts.args...)
+		shipping_tax_minor, shipping_tax_bps, shipping_tax_name, shipping_tax_inclusive, shipping_tax_collected_by, total_minor) VALUES `+parts.Text(), parts.Args()...)
 	if err != nil {
 		return err
 	}
-	var lines values
+	var lines db.Values
 	for _, l := range o.Lines {
-		lines.row(l.ID, o.ID, l.Part, l.Brand, l.Product, l.Variant, l.SKU, l.Title, l.VariantTitle, l.Image, l.Quantity, l.Unit.Minor, o.Currency,
+		lines.Row(l.ID, o.ID, l.Part, l.Brand, l.Product, l.Variant, l.SKU, l.Title, l.VariantTitle, l.Image, l.Quantity, l.Unit.Minor, o.Currency,
 			l.Goods.Minor, l.Tax.Amount.Minor, int64(l.Tax.Rate), l.Tax.Name, db.Flag(l.Tax.Inclusive), l.Tax.CollectedBy, l.Base.Minor)
 	}
 	_, err = tx.Exec(`INSERT INTO order_lines(id, order_id, part_id, brand_id, product_id, variant_id, sku, title, variant_title, image_id, quantity,
-		unit_minor, currency, goods_minor, tax_minor, tax_bps, tax_name, tax_inclusive, tax_collected_by, base_minor) VALUES `+lines.text.String(), lines.args...)
+		unit_minor, currency, goods_minor, tax_minor, tax_bps, tax_name, tax_inclusive, tax_collected_by, base_minor) VALUES `+lines.Text(), lines.Args()...)
 	return err
 }
 
