@@ -43,7 +43,8 @@ func (l *Limiter) Take(key string) (wait time.Duration) {
 	defer l.mu.Unlock()
 	b := l.at(key, now)
 	if b.level < 1 {
-		wait = time.Duration((1 - b.level) * float64(l.rate.Every))
+		// Never 0: what lacks a hair of a token, as sums of fractions do, is not there yet.
+		wait = max(1, time.Duration((1-b.level)*float64(l.rate.Every)))
 	} else {
 		b.level--
 	}

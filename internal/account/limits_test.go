@@ -121,6 +121,28 @@ func TestLimiterBounds(t *testing.T) {
 	})
 }
 
+// Ten tenths of a token sum to a little less than one: who asks then waits, and is not let through
+// again and again without a token being taken.
+func TestLimiterFractionsGiveNothingAway(t *testing.T) {
+	c := clock.NewManual(dbtest.Start)
+	l := account.NewLimiter(c, account.Rate{Burst: 1, Every: 10 * time.Nanosecond})
+	l.Take("k")
+	for range 9 {
+		c.Advance(time.Nanosecond)
+		l.Take("k")
+	}
+	allowed := 0
+	c.Advance(time.Nanosecond)
+	for range 100 {
+		if l.Take("k") == 0 {
+			allowed++
+		}
+	}
+	if allowed > 1 {
+		t.Errorf("%d of 100 got through on one token", allowed)
+	}
+}
+
 func TestLimiterMemoryIsBounded(t *testing.T) {
 	c := clock.NewManual(dbtest.Start)
 	l := account.NewLimiter(c, account.Rate{Burst: 1, Every: time.Hour})
