@@ -23,7 +23,7 @@ func Erase(tx *db.Tx, person id.Account) error {
 		return err
 	}
 	for _, v := range videos {
-		if _, err := tx.Exec(`UPDATE videos SET deleted_at = $1, caption = '', hashtags = '[]', version = version + 1 WHERE id = $2`, db.Micros(tx.Now()), v.Video); err != nil {
+		if _, err := tx.Exec(`UPDATE videos SET deleted_at = $1, version = version + 1 WHERE id = $2`, db.Micros(tx.Now()), v.Video); err != nil {
 			return err
 		}
 		if err := media.Forget(tx, v.Video); err != nil {
@@ -33,7 +33,8 @@ func Erase(tx *db.Tx, person id.Account) error {
 			return err
 		}
 	}
-	for _, q := range []string{`DELETE FROM comments WHERE account_id = $1`, `DELETE FROM likes WHERE account_id = $1`, `DELETE FROM follows WHERE account_id = $1`,
+	for _, q := range []string{`UPDATE videos SET caption = '', hashtags = '[]' WHERE account_id = $1 AND deleted_at > 0`, `DELETE FROM comments WHERE account_id = $1`, `DELETE FROM likes WHERE account_id = $1`, `DELETE FROM follows WHERE account_id = $1 OR creator_id IN (SELECT id FROM creators WHERE account_id = $1)`,
+
 		`UPDATE reports SET account_id = '', viewer_id = '' WHERE account_id = $1`} {
 		if _, err := tx.Exec(q, person); err != nil {
 			return err

@@ -11,7 +11,8 @@ import (
 )
 
 // Erase takes a person out of their orders: the books stay, the e-mail, the address and the carts go,
-// but for the country and region that name the tax. Conflict while something of theirs is under way.
+// but for the country and region that name the tax, and so does the link from the account to the viewer
+// the log knows. Conflict while something of theirs is under way.
 func Erase(tx *db.Tx, person id.Account) error {
 	var open int64
 	err := tx.Row(`SELECT COUNT(*) FROM orders o WHERE o.account_id = $1 AND (o.state = 'placed'
@@ -28,7 +29,7 @@ func Erase(tx *db.Tx, person id.Account) error {
 	}
 	for _, o := range orders {
 		left := Address{Country: o.Address.Country, Region: o.Address.Region}
-		if _, err := tx.Exec(`UPDATE orders SET email = '', shipping_address = $1, version = version + 1 WHERE id = $2`, encode(left), o.ID); err != nil {
+		if _, err := tx.Exec(`UPDATE orders SET account_id = '', email = '', shipping_address = $1, version = version + 1 WHERE id = $2`, encode(left), o.ID); err != nil {
 			return err
 		}
 	}
