@@ -33,6 +33,7 @@ type serveFlags struct {
 	NoLimits         bool   `help:"Lift the limits on how often one may ask, for load tests on this machine. Only with a loopback --addr."`
 	OperatorEmail    string `placeholder:"EMAIL" help:"Sign-in of the first operator, made at start when it is not there."`
 	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
+	Pprof            string `placeholder:"HOST:PORT" help:"Serve profiles of the running program (Go's pprof) at this address too; only one that this machine alone reaches. Off by default."`
 	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
 
 	demo   bool       // everything in it is made up, and marked so
@@ -71,6 +72,8 @@ func (f *serveFlags) Validate() error {
 		}
 	}
 	switch {
+	case f.Pprof != "" && !loopback(f.Pprof):
+		return fmt.Errorf("--pprof shows the program from within: give it an address that only this machine reaches, such as 127.0.0.1:6060")
 	case f.PlatformFeeBps < 0 || f.PlatformFeeBps > int(money.Whole)/2:
 		return fmt.Errorf("--platform-fee-bps must be 0 to %d (50 %%)", money.Whole/2)
 	case f.HoldDays < 0 || f.HoldDays > 60:

@@ -81,6 +81,9 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.furnish(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if err := s.serveProfiles(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	s.local = reachable(listener.Addr())
 	s.url = strings.TrimSuffix(s.conf.PublicURL, "/")
 	if s.url == "" {
