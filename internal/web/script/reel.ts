@@ -122,7 +122,7 @@ function offer(p: Product, impression: string): HTMLElement | null {
   if (p.available !== undefined) say(e, "[data-left]", p.available <= 0 ? "sold out" : p.available > 99 ? "in stock" : `${p.available} left`);
   const tile = one(".tile", e);
   if (tile && p.image_url) tile.replaceChildren(image(p.image_url));
-  link(e, "[data-view]", `/products/${p.id}?impression=${encodeURIComponent(impression)}`);
+  link(e, "[data-view]", `/go?t=${encodeURIComponent(impression)}&p=${encodeURIComponent(p.id)}`);
   return e;
 }
 
