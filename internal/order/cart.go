@@ -268,12 +268,13 @@ func (o *Orders) loadCart(tx *db.Tx, who account.Asker, cart id.Cart) (Cart, err
 			continue
 		}
 		l.Offer = offer
-		if l.Goods, err = offer.Price.Times(l.Quantity); err != nil {
-			return Cart{}, err
+		goods, beyond := offer.Price.Times(l.Quantity)
+		sum, over := c.Subtotal.Add(goods)
+		if beyond != nil || over != nil { // no order can be that large; the cart must still open, so that it can be taken out
+			l.Gone = true
+			continue
 		}
-		if c.Subtotal, err = c.Subtotal.Add(l.Goods); err != nil {
-			return Cart{}, err
-		}
+		l.Goods, c.Subtotal = goods, sum
 	}
 	return c, nil
 }

@@ -270,3 +270,29 @@ func TestOneCartIsBoughtOnce(t *testing.T) {
 		w.settled()
 	})
 }
+
+// A brand may ask any price, also for what stands in carts already: the cart must open, or the shopper
+// could never take it out again.
+func TestACartBeyondAllMoneyStillOpens(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 1000), context.Background()
+		who := w.shopper()
+		cart, err := w.orders.CreateCart(ctx, who)
+		if err == nil {
+			cart, err = w.orders.AddLine(ctx, who, cart.ID, order.NewLine{Variant: w.variant, Quantity: 2})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.exec(`UPDATE variants SET price_minor = 9000000000000000 WHERE id = $1`, w.variant)
+		if cart, err = w.orders.Cart(ctx, who, cart.ID); err != nil || !cart.Lines[0].Gone {
+			t.Fatalf("%+v %v", cart, err)
+		}
+		if _, err := w.orders.Checkout(ctx, who, order.NewCheckout{Cart: cart.ID, Email: "ada@example.com", Address: home}); !fault.Is(err, fault.Conflict) {
+			t.Errorf("checkout: %v", err)
+		}
+		if cart, err = w.orders.SetQuantity(ctx, who, cart.ID, cart.Lines[0].ID, 0); err != nil || len(cart.Lines) != 0 {
+			t.Errorf("%+v %v", cart, err)
+		}
+	})
+}

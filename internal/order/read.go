@@ -79,6 +79,9 @@ func asBrandSees(full Order, who account.Asker) Order {
 	}
 	for _, s := range full.Steps {
 		if s.Part == "" || mine[s.Part] {
+			if s.Part == "" {
+				s.Detail = "" // of the whole order: how much was given back for everybody's parts
+			}
 			seen.Steps = append(seen.Steps, s)
 		}
 	}

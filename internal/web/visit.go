@@ -58,6 +58,9 @@ func (s *Site) page(route Route) http.Handler {
 
 // admit lets those in whom the page is for.
 func (v *visit) admit(whom Audience) error {
+	if v.who.Token != "" { // its scopes are kept by the API's routes; the pages would do whatever its person may
+		return fault.New(fault.Forbidden, "These pages are for people who sign in. An API token works under /api/v1.")
+	}
 	switch whom {
 	case Person, Maker:
 		return v.who.SignedIn()
