@@ -13,13 +13,17 @@ import (
 	"time"
 )
 
-// Limits of one connection and of all of them. Bodies and answers have no time limit here: uploads
-// and streams take as long as they take, and each route bounds its own.
+// Limits of one connection and of all of them. Answers have no time limit here: streams take as long as
+// they take, and each route bounds its own.
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 32 << 10
-	maxConnections    = 20_000
+	// bodyPatience is how long a body may take to come, besides what its length takes at slowestBody
+	// bytes a second: a bad line is waited for, somebody who holds connections open is not.
+	bodyPatience   = time.Minute
+	slowestBody    = 4 << 10
+	maxHeaderBytes = 32 << 10
+	maxConnections = 20_000
 	// closeLimit is how long what runs beside the requests may take to end, after the drain.
 	closeLimit = 10 * time.Second
 	// readyEvery is how often a starting server asks itself whether it is ready, to say so.
@@ -91,7 +95,7 @@ func (s *server) open(ctx context.Context) error {
 	}
 	mux := http.NewServeMux()
 	s.routes(mux)
-	s.http = s.newHTTP(s.recovered(s.meters.count(mux)))
+	s.http = s.newHTTP(impatient(bodyPatience, s.recovered(s.meters.count(mux))))
 	go func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("the listener on %s failed: %w", s.conf.Addr, err)
@@ -133,6 +137,18 @@ func (s *server) bound(c net.Conn, state http.ConnState) {
 	case http.StateHijacked, http.StateClosed:
 		s.connections.Add(-1)
 	}
+}
+
+// impatient bounds the time in which a request's body must have come. Routes that read for longer, as
+// uploads in pieces do, set their own deadlines later.
+func impatient(patience time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			until := time.Now().Add(patience + time.Duration(max(r.ContentLength, 0)/slowestBody)*time.Second)
+			_ = http.NewResponseController(w).SetReadDeadline(until) // a writer without a connection has nobody to wait for
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // recovered answers 500 for a handler that panics, and keeps the stack for the log.

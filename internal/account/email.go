@@ -49,7 +49,7 @@ func checkEmail(location, email string) (string, error) {
 		return "", bad
 	}
 	for _, c := range email {
-		if unicode.IsControl(c) {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) { // what nobody sees would make a second address of one
 			return "", bad
 		}
 	}

@@ -261,3 +261,14 @@ func TestPasswordsAreRenewed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEmailsHideNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for _, email := range []string{"ada@example.com\u200b", "a\u200dda@example.com", "ada@exam\u00adple.com", "ada@example.com\u202e"} {
+			_, err := h.SignUp(context.Background(), account.Asker{}, account.NewAccount{Email: email, Password: password, DisplayName: "Ada"})
+			if !fault.Is(err, fault.Invalid) {
+				t.Errorf("%q was taken as an address of its own: %v", email, err)
+			}
+		}
+	})
+}
