@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"mezzo/internal/db"
@@ -100,38 +102,63 @@ func (p proof) run(tx *db.Tx) ([]string, error) {
 	}, p.query+fmt.Sprintf(" LIMIT %d", maxCheckRows), args...)
 }
 
-// checkClearing compares psp:<provider>:clearing with the provider's own balance (I9). A payment under
-// way makes them differ for a moment, so the sum of charges not yet settled is allowed for.
+// clearing is what the books say a provider holds, and what payments under way may make it differ by.
+type clearing struct{ books, open map[money.Currency]int64 }
+
+// checkClearing compares psp:<provider>:clearing with the provider's own balance (I9). The provider is
+// asked between two looks at the books: what was settled meanwhile lies between them, and payments that
+// are under way are allowed for by their amounts.
 func (o *Orders) checkClearing(ctx context.Context, report *ledger.Report) error {
 	balancer, ok := o.provider.(Balancer)
 	if !ok {
 		return nil
 	}
+	before, err := o.clearing(ctx)
+	if err != nil {
+		return err
+	}
 	held, err := balancer.Balance(ctx)
 	if err != nil {
 		return err
 	}
-	return o.db.Read(ctx, func(tx *db.Tx) error {
-		var open int64
-		if err := tx.Row(`SELECT COUNT(*) FROM payments WHERE state IN ('started','redirected','returning')`).Scan(&open); err != nil || open > 0 {
-			return err
+	after, err := o.clearing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range slices.Sorted(maps.Keys(union(held, before.books, after.books))) {
+		least := min(before.books[c]-before.open[c], after.books[c]-after.open[c])
+		most := max(before.books[c]+before.open[c], after.books[c]+after.open[c])
+		if held[c] < least || held[c] > most {
+			report.Problems = append(report.Problems, fmt.Sprintf("the provider %s holds %s and the books say %s",
+				o.provider.Name(), money.Of(held[c], c), money.Of(after.books[c], c)))
 		}
+	}
+	return nil
+}
+
+// clearing reads both sides in one snapshot.
+func (o *Orders) clearing(ctx context.Context) (clearing, error) {
+	return db.Get(ctx, o.db, func(tx *db.Tx) (clearing, error) {
+		c := clearing{books: map[money.Currency]int64{}}
 		balances, err := ledger.Balances(tx, ledger.Clearing(o.provider.Name()))
 		if err != nil {
-			return err
+			return c, err
 		}
 		for _, b := range balances {
-			if held[b.Balance.Currency] != b.Balance.Minor {
-				report.Problems = append(report.Problems, fmt.Sprintf("the provider %s holds %s and the books say %s",
-					o.provider.Name(), money.Of(held[b.Balance.Currency], b.Balance.Currency), b.Balance))
-			}
-			delete(held, b.Balance.Currency)
+			c.books[b.Balance.Currency] = b.Balance.Minor
 		}
-		for c, minor := range held {
-			if minor != 0 {
-				report.Problems = append(report.Problems, fmt.Sprintf("the provider %s holds %s and the books say nothing", o.provider.Name(), money.Of(minor, c)))
-			}
-		}
-		return nil
+		c.open, err = counted(tx, func(s string) money.Currency { return money.Currency(s) },
+			`SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM payments WHERE state IN ('started','redirected','returning') GROUP BY currency`)
+		return c, err
 	})
+}
+
+func union(all ...map[money.Currency]int64) map[money.Currency]bool {
+	keys := map[money.Currency]bool{}
+	for _, m := range all {
+		for c := range m {
+			keys[c] = true
+		}
+	}
+	return keys
 }
