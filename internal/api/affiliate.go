@@ -291,12 +291,8 @@ func (a *API) commissions(ctx context.Context, in *struct {
 }
 
 func (a *API) attribution(ctx context.Context, in *orderInput) (*PageOutput[affiliate.LineReceipt], error) {
-	token := in.HeaderToken
-	if token == "" {
-		token = in.Token
-	}
 	buyer := false
-	if token != "" && a.deps.Orders != nil {
+	if token := in.token(); token != "" && a.deps.Orders != nil {
 		ord, err := a.deps.Orders.Order(ctx, asker(ctx), in.ID, token)
 		if err != nil {
 			return nil, err

@@ -245,22 +245,35 @@ type orderInput struct {
 	HeaderToken string   `header:"X-Order-Token" maxLength:"200"`
 }
 
-func (a *API) getOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
-	token := in.HeaderToken
-	if token == "" {
-		token = in.Token
+// token returns the order token the request carries, "" for none.
+func (in *orderInput) token() string {
+	if in.HeaderToken != "" {
+		return in.HeaderToken
 	}
-	ord, err := a.deps.Orders.Order(ctx, asker(ctx), in.ID, token)
+	return in.Token
+}
+
+func (a *API) getOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
+	ord, err := a.deps.Orders.Order(ctx, asker(ctx), in.ID, in.token())
 	if err != nil {
 		return nil, err
 	}
 	return ok(viewOrder(ord)), nil
 }
 
-func (a *API) cancelOrder(ctx context.Context, in *struct {
-	ID id.Order `path:"id"`
-}) (*Output[orderView], error) {
-	ord, err := a.deps.Orders.Cancel(ctx, asker(ctx), in.ID)
+// cancelOrder calls an order off for its buyer; who holds a guest's token is its buyer.
+func (a *API) cancelOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
+	who := asker(ctx)
+	if token := in.token(); token != "" {
+		seen, err := a.deps.Orders.Order(ctx, who, in.ID, token)
+		if err != nil {
+			return nil, err
+		}
+		if seen.Asker == order.AsBuyer {
+			who = account.Asker{Viewer: seen.Viewer, Account: seen.Account}
+		}
+	}
+	ord, err := a.deps.Orders.Cancel(ctx, who, in.ID)
 	if err != nil {
 		return nil, err
 	}

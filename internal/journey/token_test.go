@@ -144,6 +144,9 @@ func TestOrderTokensOpenTheirOrderAlone(t *testing.T) {
 			guest.Order = ""
 			m.refused(http.StatusNotFound, guest.Call(m.ctx, http.MethodGet, "/api/v1/orders/"+mine.Order.ID+path+"?token="+token, nil, nil))
 		}
+		other := second // their own viewer, who bought something else
+		other.Order = token
+		m.refused(http.StatusNotFound, other.Call(m.ctx, http.MethodPost, "/api/v1/orders/"+mine.Order.ID+"/cancel", nil, nil))
 		if t.Failed() {
 			t.Fatalf("with %s", name)
 		}
@@ -152,6 +155,12 @@ func TestOrderTokensOpenTheirOrderAlone(t *testing.T) {
 	guest.Order = mine.OrderToken
 	if got := must(guest.GetOrder(m.ctx, mine.Order.ID))(t); got.ID != mine.Order.ID {
 		t.Errorf("its own token opens %+v", got)
+	}
+	elsewhere := must(m.nobody.NewViewer(m.ctx))(t) // the guest on another device
+	elsewhere.Order = mine.OrderToken
+	m.ok(elsewhere.Call(m.ctx, http.MethodPost, "/api/v1/orders/"+mine.Order.ID+"/cancel", nil, nil))
+	if got := must(elsewhere.GetOrder(m.ctx, mine.Order.ID))(t); got.State != "cancelled" {
+		t.Errorf("cancelled by its own token, the order is %s", got.State)
 	}
 }
 
