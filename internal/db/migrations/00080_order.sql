@@ -32,7 +32,9 @@ CREATE TABLE orders (
   version ${X_INT} NOT NULL DEFAULT 1
 ) ${X_STRICT};
 CREATE INDEX orders_account ON orders(account_id, id) WHERE account_id <> '';
+CREATE INDEX orders_viewer ON orders(viewer_id, id) WHERE viewer_id <> '';
 CREATE INDEX orders_due ON orders(reserved_until) WHERE state = 'placed';
+CREATE INDEX orders_cart ON orders(cart_id) WHERE state = 'placed';
 CREATE TABLE order_parts (                    -- one brand's share of an order
   id TEXT PRIMARY KEY, order_id TEXT NOT NULL REFERENCES orders(id), brand_id TEXT NOT NULL REFERENCES brands(id),
   state TEXT NOT NULL CHECK (state IN ('placed','paid','shipped','delivered','completed','cancelled')),
