@@ -348,3 +348,17 @@ func read(t *testing.T, path string) []byte {
 	must(t, err)
 	return b
 }
+
+// crossSite posts as the page of another site would make the browser do.
+func crossSite(b *browser, path, body string) shown {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	r.Header.Set("Origin", "https://evil.example")
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.h.door.ServeHTTP(w, r)
+	return shown{b.h.t, w.Code, path, w.Body.String(), w.Header()}
+}

@@ -192,10 +192,15 @@ func local(path string) string {
 	return path
 }
 
-// came returns the page of this site that the request came from, "" when it is not known.
+// came returns the page of this site that the request came from, "" when it is not known or was the
+// answer to a form, which has no address of its own.
 func (v *visit) came() string {
 	u, err := url.Parse(v.r.Referer())
 	if err != nil || u.Host != v.r.Host || u.Path == "" {
+		return ""
+	}
+	_, pattern := v.site.mux.Handler(&http.Request{Method: http.MethodGet, URL: u, Host: v.r.Host})
+	if pattern == "/" {
 		return ""
 	}
 	return local(u.RequestURI())
