@@ -239,7 +239,7 @@ func TestFeedInABrowser(t *testing.T) {
 	eventually(t, "a view after two seconds", func() bool { return s.count("view") == 1 })
 	eventually(t, "more films are asked for", func() bool { return s.called("feed limit=8&surface=home&cursor=x") })
 	until(t, ctx, "the third is drawn as text", `document.querySelector('[data-clip=vid_3] [data-text]')?.textContent === '<b>bold</b>'`)
-	until(t, ctx, "with its label and price", `(e => e.querySelector('[data-labels]').textContent.includes('Free sample') && e.querySelector('[data-price]').textContent === '$1,234.50')(document.querySelector('[data-clip=vid_3]'))`)
+	until(t, ctx, "with its label and price", `(e => e.querySelector('[data-labels]').innerText.includes('Free sample') && e.querySelector('[data-price]').textContent === '$1,234.50')(document.querySelector('[data-clip=vid_3]'))`)
 
 	run(chromedp.KeyEvent("l"))
 	eventually(t, "the like", func() bool { return s.called("PUT like vid_1") && s.count("like") == 1 })

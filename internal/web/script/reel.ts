@@ -109,7 +109,7 @@ function image(url: string): HTMLImageElement {
 
 function label(kind: string): HTMLElement | null {
   const e = clone("disclosure");
-  if (e) e.lastChild!.textContent = disclosure(kind);
+  e?.replaceChildren(e.firstElementChild ?? "", disclosure(kind)); // words in the icon would be there and not be seen
   return e;
 }
 
