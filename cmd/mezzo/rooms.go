@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"mezzo/internal/account"
@@ -162,6 +163,7 @@ func (s *server) employ() {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
 	s.tasks.run("feed", s.rooms.feed.Run)
+	s.health.add("touches", s.touchesCaughtUp())
 	s.health.add("feed", func(context.Context) error {
 		if _, known := s.rooms.feed.Videos(); !known {
 			return errors.New("what may be shown is being read")
@@ -187,4 +189,31 @@ func (s *server) sweepOrders(ctx context.Context) error {
 		s.log.Warn("part of the order sweep failed and will be tried again", "error", err)
 	}
 	return nil
+}
+
+// touchesCaughtUp holds once the follower of touches has reached where the log ended when it was
+// first asked: what comes after is followed live.
+func (s *server) touchesCaughtUp() func(context.Context) error {
+	var mu sync.Mutex
+	var horizon string
+	reached := false
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if reached {
+			return nil
+		}
+		log := touchLog{s.stores.log, s.rooms.affiliate}
+		if horizon == "" {
+			end, err := log.Horizon(ctx)
+			if err != nil {
+				return err
+			}
+			horizon = end
+		}
+		if reached = log.Reached(ctx, horizon, 0); !reached {
+			return errors.New("touches are still being read from the log")
+		}
+		return nil
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -173,7 +174,7 @@ type payOutput struct {
 
 func (a *API) pay(ctx context.Context, in *payInput) (*payOutput, error) {
 	who := asker(ctx)
-	if u, err := url.Parse(in.Body.ReturnURL); err != nil || u.IsAbs() || u.Host != "" {
+	if !herePath(in.Body.ReturnURL) {
 		return nil, fault.InvalidField("body.return_url", "Give a path of this site, such as /orders.")
 	}
 	out, err := a.deps.Orders.Pay(ctx, who, in.ID, order.Payment{Method: in.Body.Method, Expected: in.Body.Expected, ReturnURL: in.Body.ReturnURL})
@@ -200,6 +201,15 @@ func (a *API) pay(ctx context.Context, in *payInput) (*payOutput, error) {
 		answer.OrderToken = token
 	}
 	return &payOutput{http.StatusOK, answer}, nil
+}
+
+// herePath reports whether a text is empty or a path of this site that no browser reads as another's.
+func herePath(s string) bool {
+	if s == "" {
+		return true
+	}
+	u, err := url.Parse(s)
+	return err == nil && !u.IsAbs() && u.Host == "" && s[0] == '/' && !strings.HasPrefix(s, "//") && !strings.ContainsAny(s, "\\\t\r\n")
 }
 
 // declined is the answer for a refused payment: 402, and the reservation stays.

@@ -57,13 +57,6 @@ func (c *Content) ByCreator(ctx context.Context, who account.Asker, creator id.C
 	})
 }
 
-// OfProduct returns the newest listed videos that show a product.
-func (c *Content) OfProduct(ctx context.Context, who account.Asker, product id.Product, limit int) ([]Card, error) {
-	return db.Get(ctx, c.db, func(tx *db.Tx) ([]Card, error) {
-		return cardsWhere(tx, who, Listed+` AND v.id IN (SELECT video_id FROM video_products WHERE product_id = $1) ORDER BY v.id DESC LIMIT $2`, string(product), int64(limit))
-	})
-}
-
 // All returns every video, newest first, to the operator, with how it stands; standing "" is any.
 func (c *Content) All(ctx context.Context, who account.Asker, standing string, after id.Video, limit int) ([]Card, error) {
 	if err := who.IsOperator(); err != nil {

@@ -12,11 +12,6 @@ CREATE TABLE cart_lines (
   product_id TEXT NOT NULL, brand_id TEXT NOT NULL, quantity ${X_INT} NOT NULL CHECK (quantity BETWEEN 1 AND 20),
   added_at ${X_INT} NOT NULL, UNIQUE (cart_id, variant_id)
 ) ${X_STRICT};
-CREATE TABLE addresses (
-  id TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts(id), address TEXT NOT NULL,
-  created_at ${X_INT} NOT NULL, used_at ${X_INT} NOT NULL
-) ${X_STRICT};
-CREATE INDEX addresses_account ON addresses(account_id);
 CREATE TABLE orders (
   id TEXT PRIMARY KEY, checkout_id TEXT NOT NULL UNIQUE, cart_id TEXT NOT NULL,
   viewer_id TEXT NOT NULL, account_id TEXT NOT NULL DEFAULT '', email TEXT NOT NULL DEFAULT '',
