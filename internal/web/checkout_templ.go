@@ -102,7 +102,7 @@ type Method struct {
 
 func initialFields() AddressForm {
 	return AddressForm{
-		Email:      Field{Name: "email", Label: "E-mail", Kind: "email", Complete: "email", Max: 254, Hint: "For the receipt and the parcel's news."},
+		Email:      Field{Name: "email", Label: "E-mail", Kind: "email", Complete: "email", Max: 254, Hint: "The order is kept under it."},
 		Name:       Field{Name: "name", Label: "Full name", Complete: "name", Max: 120},
 		Line1:      Field{Name: "line1", Label: "Street and number", Complete: "address-line1", Max: 200},
 		Line2:      Field{Name: "line2", Label: "Flat, floor, company", Complete: "address-line2", Max: 200, Optional: true},

@@ -121,7 +121,7 @@ func (v *visit) goods(list []catalog.Product, opens func(i int) (address, token 
 	}
 	goods := make([]Good, len(list))
 	for i, p := range list {
-		g := Good{URL: "/products/" + string(p.ID), Title: p.Title, Brand: p.SoldBy.Name, Price: p.Low(), Stars: starsOf(p.Rating), SoldOut: true}
+		g := Good{ID: string(p.ID), URL: "/products/" + string(p.ID), Title: p.Title, Brand: p.SoldBy.Name, Price: p.Low(), Stars: starsOf(p.Rating), SoldOut: true}
 		if opens != nil {
 			g.URL, g.Impression = opens(i)
 		}

@@ -44,6 +44,8 @@ export function toast(text: string, way?: { text: string; url: string }): void {
     link.textContent = way.text;
     link.hidden = false;
   }
+  // An open dialog covers the whole page: what is said while it is open is said in it.
+  (one<HTMLDialogElement>("dialog[open]") ?? document.body).append(box);
   box.replaceChildren(t);
   fade(t);
 }

@@ -1,8 +1,8 @@
 // Every page but the feed and the upload.
 
-import { all } from "./dom";
+import { all, one } from "./dom";
 import { enhance } from "./forms";
-import { shop } from "./shop";
+import { fragment, shop } from "./shop";
 import { teller, watchImpressions } from "./events";
 
 shop();
@@ -14,3 +14,21 @@ for (const g of all<HTMLAnchorElement>("a[data-good]")) {
     teller.now({ type: "product_click", product_id: g.dataset.good, impression: g.dataset.impression || undefined });
   });
 }
+
+// A list in which something is being made ready is read anew until it is, unless somebody is at work in it.
+function renew(): void {
+  const list = one("[data-live]");
+  if (!list) return;
+  window.setTimeout(async () => {
+    if (!document.hidden && !one("details[open]", list)) {
+      const page = await fragment(location.href);
+      const fresh = page ? one(`ul.${list.classList[2] ?? "list"}`, new DOMParser().parseFromString(page, "text/html")) : null;
+      if (fresh && !one("details[open]", list)) {
+        list.replaceWith(fresh);
+        enhance(fresh);
+      }
+    }
+    renew();
+  }, 2000);
+}
+renew();
