@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"mezzo/internal/account"
@@ -107,7 +108,7 @@ func (o *Orders) AddLine(ctx context.Context, who account.Asker, cart id.Cart, i
 		if !ok {
 			return Cart{}, fault.New(fault.Missing, "This product is not for sale (any more).")
 		}
-		if err := o.putLine(tx, c, offer, in.Quantity); err != nil {
+		if c, err = putLine(tx, c, offer, in.Quantity); err != nil {
 			return Cart{}, err
 		}
 		if shown, err := o.keys.OpenImpression(who.Viewer, in.Token, tx.Now()); err == nil && in.Token != "" {
@@ -116,12 +117,58 @@ func (o *Orders) AddLine(ctx context.Context, who account.Asker, cart id.Cart, i
 				return Cart{}, err
 			}
 		}
-		return o.loadCart(tx, who, cart)
+		return c, nil
 	})
 }
 
-// putLine merges units into the line of their variant.
-func (o *Orders) putLine(tx *db.Tx, c Cart, offer catalog.Offer, quantity int64) error {
+// putLine merges units into the line of their variant and returns the cart with them.
+func putLine(tx *db.Tx, c Cart, offer catalog.Offer, quantity int64) (Cart, error) {
+	if err := mayPut(c, offer, quantity); err != nil {
+		return Cart{}, err
+	}
+	var line id.Line
+	line = line.Next(tx.Now())
+	_, err := tx.Exec(`INSERT INTO cart_lines(id, cart_id, variant_id, product_id, brand_id, quantity, added_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
+		ON CONFLICT(cart_id, variant_id) DO UPDATE SET quantity = cart_lines.quantity + excluded.quantity`,
+		line, c.ID, offer.Variant, offer.Product, offer.Brand, quantity, db.Micros(tx.Now()))
+	if err != nil {
+		return Cart{}, err
+	}
+	if err := touchCart(tx, c.ID, string(offer.Price.Currency)); err != nil {
+		return Cart{}, err
+	}
+	c.Version, c.Currency = c.Version+1, string(offer.Price.Currency)
+	at := slices.IndexFunc(c.Lines, func(l CartLine) bool { return l.Offer.Variant == offer.Variant })
+	if at < 0 {
+		at = len(c.Lines)
+		c.Lines = append(c.Lines, CartLine{ID: line, AddedAt: tx.Now()})
+	}
+	l := &c.Lines[at]
+	l.Offer, l.Gone, l.Quantity = offer, false, l.Quantity+quantity
+	return c.priced(), nil
+}
+
+// priced returns the cart with what its lines cost and the sum of what can be bought of it.
+func (c Cart) priced() Cart {
+	c.Subtotal = money.Of(0, money.Currency(c.Currency))
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		if l.Gone {
+			continue
+		}
+		goods, beyond := l.Offer.Price.Times(l.Quantity)
+		sum, over := c.Subtotal.Add(goods)
+		if beyond != nil || over != nil { // no order can be that large; the cart must still open, so that it can be taken out
+			l.Gone = true
+			continue
+		}
+		l.Goods, c.Subtotal = goods, sum
+	}
+	return c
+}
+
+// mayPut says why units of the offer cannot be put into the cart.
+func mayPut(c Cart, offer catalog.Offer, quantity int64) error {
 	if c.Currency != "" && c.Currency != string(offer.Price.Currency) {
 		return fault.New(fault.Conflict, "This cart is in %s and the product is sold in %s. Check out first, or start another cart.", c.Currency, offer.Price.Currency).WithType("currency_conflict")
 	}
@@ -140,14 +187,7 @@ func (o *Orders) putLine(tx *db.Tx, c Cart, offer catalog.Offer, quantity int64)
 	if lines >= MaxCartLines {
 		return fault.New(fault.Conflict, "A cart holds at most %d different items.", MaxCartLines).WithType("cart_full")
 	}
-	var line id.Line
-	_, err := tx.Exec(`INSERT INTO cart_lines(id, cart_id, variant_id, product_id, brand_id, quantity, added_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
-		ON CONFLICT(cart_id, variant_id) DO UPDATE SET quantity = cart_lines.quantity + excluded.quantity`,
-		line.Next(tx.Now()), c.ID, offer.Variant, offer.Product, offer.Brand, quantity, db.Micros(tx.Now()))
-	if err != nil {
-		return err
-	}
-	return touchCart(tx, c.ID, string(offer.Price.Currency))
+	return nil
 }
 
 func outOfStock(offer catalog.Offer, have int64) error {
@@ -259,7 +299,6 @@ func (o *Orders) loadCart(tx *db.Tx, who account.Asker, cart id.Cart) (Cart, err
 	if err != nil {
 		return Cart{}, err
 	}
-	c.Subtotal.Currency = money.Currency(c.Currency)
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		offer, ok := offers[l.Offer.Variant]
@@ -268,13 +307,6 @@ func (o *Orders) loadCart(tx *db.Tx, who account.Asker, cart id.Cart) (Cart, err
 			continue
 		}
 		l.Offer = offer
-		goods, beyond := offer.Price.Times(l.Quantity)
-		sum, over := c.Subtotal.Add(goods)
-		if beyond != nil || over != nil { // no order can be that large; the cart must still open, so that it can be taken out
-			l.Gone = true
-			continue
-		}
-		l.Goods, c.Subtotal = goods, sum
 	}
-	return c, nil
+	return c.priced(), nil
 }

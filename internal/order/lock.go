@@ -1,6 +1,8 @@
 package order
 
 import (
+	"database/sql"
+	"errors"
 	"time"
 
 	"mezzo/internal/db"
@@ -35,6 +37,36 @@ func loadLocked(tx *db.Tx, ord id.Order) (Order, error) {
 		return Order{}, err
 	}
 	return loadOrder(tx, ord)
+}
+
+// headLocked takes the order of a checkout and reads it without its parts and lines.
+func headLocked(tx *db.Tx, checkout id.Checkout) (Order, error) {
+	ord, err := headWhere(tx, `checkout_id = $1`, string(checkout))
+	if err != nil || tx.Engine() == db.SQLite {
+		return ord, err
+	}
+	if err := lock(tx, ord.ID); err != nil {
+		return Order{}, err
+	}
+	return headWhere(tx, `id = $1`, string(ord.ID))
+}
+
+// paymentLocked takes the order of a payment and reads the payment.
+func paymentLocked(tx *db.Tx, pay id.Payment) (payment, error) {
+	read := func() (payment, error) {
+		return scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE id = $1`, pay))
+	}
+	p, err := read()
+	if errors.Is(err, sql.ErrNoRows) {
+		return payment{}, missing("payment")
+	}
+	if err != nil || tx.Engine() == db.SQLite {
+		return p, err
+	}
+	if err := lock(tx, p.order); err != nil {
+		return payment{}, err
+	}
+	return read()
 }
 
 // notPaying returns a Conflict while an attempt to pay the order is under way: only the provider can end it.

@@ -118,10 +118,7 @@ func (o *Orders) Pay(ctx context.Context, who account.Asker, checkout id.Checkou
 // begin checks that the order can be paid now and marks its attempt as started; done is the
 // outcome when there is nothing left to ask.
 func (o *Orders) begin(tx *db.Tx, who account.Asker, checkout id.Checkout, in Payment) (payment, *Outcome, error) {
-	ord, err := orderOfCheckout(tx, checkout)
-	if err == nil {
-		ord, err = loadLocked(tx, ord.ID)
-	}
+	ord, err := headLocked(tx, checkout)
 	if err == nil && !owns(who, ord.Viewer, ord.Account) {
 		err = missing("checkout")
 	}
@@ -161,11 +158,12 @@ func (o *Orders) begin(tx *db.Tx, who account.Asker, checkout id.Checkout, in Pa
 	return pay, nil, start(tx, &ord, pay, in.Method)
 }
 
-// start marks the attempt and holds the stock while the buyer pays.
+// start marks the attempt and holds the stock while the buyer pays. A reservation that is nearly
+// fresh lasts long enough as it is.
 func start(tx *db.Tx, ord *Order, pay payment, method string) error {
 	now := tx.Now()
 	until := now.Add(ReserveFor)
-	if until.After(ord.ReservedUntil) {
+	if until.Sub(ord.ReservedUntil) > ReserveFor/10 {
 		if err := hold(tx, ord.ID, until); err != nil {
 			return err
 		}
@@ -204,17 +202,8 @@ func (o *Orders) Settle(ctx context.Context, pay id.Payment, charge Charge) (Out
 		caughtUp = o.log.Reached(ctx, horizon, TouchWait)
 	}
 	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Outcome, error) {
-		p, err := scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE id = $1`, pay))
-		if errors.Is(err, sql.ErrNoRows) {
-			return Outcome{}, missing("payment")
-		}
+		p, err := paymentLocked(tx, pay)
 		if err != nil {
-			return Outcome{}, err
-		}
-		if err := lock(tx, p.order); err != nil {
-			return Outcome{}, err
-		}
-		if p, err = scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE id = $1`, pay)); err != nil {
 			return Outcome{}, err
 		}
 		switch charge.State {

@@ -71,11 +71,17 @@ func orderOfCheckout(tx *db.Tx, checkout id.Checkout) (Order, error) {
 	return loadWhere(tx, `checkout_id = $1`, string(checkout))
 }
 
-func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
+// headWhere reads an order without its parts and lines; Missing when there is none.
+func headWhere(tx *db.Tx, where, arg string) (Order, error) {
 	o, err := scanOrder(tx.Row(`SELECT `+orderColumns+` FROM orders WHERE `+where, arg))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Order{}, missing("order")
 	}
+	return o, err
+}
+
+func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
+	o, err := headWhere(tx, where, arg)
 	if err != nil {
 		return Order{}, err
 	}
