@@ -22,6 +22,7 @@ type benchFlags struct {
 	Database         string `placeholder:"URL" help:"PostgreSQL for the bench's own server, an empty database: postgres://user:password@host/name. Default: SQLite."`
 	Dir              string `placeholder:"DIR" help:"Folder in which the bench's own server keeps its data, on the disk to be measured. Default: the system's temporary folder."`
 	Seconds          int    `default:"10" help:"How long to load, after a warm-up of 1 s. Default: ${default}."`
+	Shoppers         int    `default:"8" help:"How many shoppers' parts each client takes in turn. Default: ${default}."`
 	JSON             bool   `name:"json" help:"Print the report as JSON."`
 	OperatorEmail    string `placeholder:"EMAIL" help:"An operator of the server at --url, to prove the books after the load."`
 	OperatorPassword string `placeholder:"PASSWORD" help:"Their password; better as MEZZO_OPERATOR_PASSWORD."`
@@ -50,7 +51,7 @@ func (f *benchFlags) options(clients, batch, variants int) (bench.Options, error
 		return bench.Options{}, err
 	}
 	o := bench.Options{
-		Film: film, URL: f.URL, Database: f.Database, Dir: f.Dir, Binary: self, Seconds: f.Seconds, Clients: clients, Batch: batch, Variants: variants,
+		Film: film, URL: f.URL, Database: f.Database, Dir: f.Dir, Binary: self, Seconds: f.Seconds, Clients: clients, Shoppers: f.Shoppers, Batch: batch, Variants: variants,
 		Command: append([]string{"mezzo"}, os.Args[1:]...),
 		Sign:    bench.Sign{Email: f.OperatorEmail, Password: f.OperatorPassword},
 		Note:    func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },

@@ -31,12 +31,15 @@ type Options struct {
 	Args     []string
 	Seconds  int
 	Clients  int
+	Shoppers int      // for each client: it takes their parts in turn
 	Batch    int      // events in one request
 	Variants int      // how many variants the orders spread over
 	Command  []string // as typed, for the report
 	Film     []byte   // a short MP4, so that there is something to see; none: no tokens
 	Sign     Sign     // in of an operator at URL, to prove the books afterwards; may be empty
 	Note     func(format string, args ...any)
+
+	pid int // of the server, where it is the bench's own
 }
 
 // Sign is a sign-in.
@@ -55,7 +58,7 @@ func (o *Options) Validate() error {
 	for _, b := range []struct {
 		name     string
 		is, most int
-	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"variants", o.Variants, maxVariants}} {
+	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}} {
 		if b.is < 1 || b.is > b.most {
 			return fmt.Errorf("--%s must be 1 to %d", b.name, b.most)
 		}
@@ -125,7 +128,9 @@ func measure(ctx context.Context, name string, o Options, load func(context.Cont
 		return nil, err
 	}
 	m.prove(ctx, r)
-	r.Server.CPUSeconds = own.stop()
+	if err := own.stop(); err != nil {
+		return nil, err
+	}
 	r.Machine.note(scratch)
 	return r, nil
 }
@@ -139,7 +144,7 @@ func (o *Options) server(ctx context.Context, r *Report) (*child, error) {
 		if own, err = startChild(ctx, *o); err != nil {
 			return nil, err
 		}
-		o.URL, o.Sign = own.url, own.sign
+		o.URL, o.Sign, o.pid = own.url, own.sign, own.pid()
 	}
 	o.URL = strings.TrimSuffix(o.URL, "/")
 	r.Server = Server{URL: o.URL, Own: own.cmd != nil, Engine: own.engine}

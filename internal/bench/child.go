@@ -89,23 +89,33 @@ func listen(said io.Reader, ready chan<- string) string {
 	}
 }
 
-// stop ends the server, once, and returns the processor seconds it used.
-func (c *child) stop() float64 {
-	if c.cmd == nil || c.cmd.Process == nil {
+// pid returns the number of the server's process, 0 when it is not ours.
+func (c *child) pid() int {
+	if c.cmd == nil {
 		return 0
 	}
-	if c.cmd.ProcessState == nil {
-		if err := c.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			c.cmd.Process.Kill()
-		}
-		select {
-		case <-c.ended:
-		case <-time.After(stopLimit):
-			c.cmd.Process.Kill()
-			<-c.ended
-		}
+	return c.cmd.Process.Pid
+}
+
+// stop ends the server, once; an error says that it did not end well.
+func (c *child) stop() error {
+	if c.cmd == nil || c.cmd.ProcessState != nil {
+		return nil
 	}
-	return (c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()).Seconds()
+	if err := c.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		c.cmd.Process.Kill()
+	}
+	select {
+	case err := <-c.ended:
+		if err != nil {
+			return fmt.Errorf("the server did not end well: %w", err)
+		}
+		return nil
+	case <-time.After(stopLimit):
+		c.cmd.Process.Kill()
+		<-c.ended
+		return fmt.Errorf("the server did not end within %v", stopLimit)
+	}
 }
 
 // versionOf asks a server what program it is, "" when it does not say.

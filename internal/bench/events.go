@@ -52,16 +52,19 @@ func batch(buf *bytes.Buffer, s *shopper, m *market, round, size int) {
 func loadEvents(ctx context.Context, m *market, o Options, r *Report) error {
 	r.Batch = o.Batch
 	bodies, rounds := make([]bytes.Buffer, o.Clients), make([]int, o.Clients)
+	before := processed(o.pid)
 	total, took := run(ctx, o, func(ctx context.Context, i int, t *tally) error {
 		rounds[i]++
-		batch(&bodies[i], &m.shoppers[i], m, rounds[i], o.Batch)
+		s := m.shopper(o, i, rounds[i])
+		batch(&bodies[i], s, m, rounds[i], o.Batch)
 		begun := time.Now()
-		accepted, err := m.shoppers[i].tell(ctx, bodies[i].Bytes())
+		accepted, err := s.tell(ctx, bodies[i].Bytes())
 		if err != nil {
 			return err
 		}
 		t.took("batch", time.Since(begun))
 		t.count(accepted)
+		t.all += accepted
 		if accepted != o.Batch {
 			t.errors["not accepted"] += o.Batch - accepted
 		}
@@ -71,6 +74,7 @@ func loadEvents(ctx context.Context, m *market, o Options, r *Report) error {
 		return err
 	}
 	r.fill("events", total, took.Seconds(), "batch")
+	r.spent(before, processed(o.pid), total.all)
 	tokens := len(m.shoppers[0].tokens)
 	r.Notes = append(r.Notes, fmt.Sprintf("batches of %d events, acknowledged once on disk; %d impression tokens a client, a click in twenty events", o.Batch, tokens))
 	return nil

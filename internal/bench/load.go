@@ -32,6 +32,7 @@ func newHTTP(clients int) *http.Client {
 type tally struct {
 	counting bool // past the warm-up
 	done     int  // what is counted: events, orders
+	all      int  // the same with those of the warm-up
 	steps    map[string][]time.Duration
 	errors   map[string]int
 }
@@ -92,6 +93,7 @@ func run(ctx context.Context, o Options, work func(ctx context.Context, client i
 	sum := &tally{steps: map[string][]time.Duration{}, errors: map[string]int{}}
 	for _, t := range all {
 		sum.done += t.done
+		sum.all += t.all
 		for step, list := range t.steps {
 			sum.steps[step] = append(sum.steps[step], list...)
 		}

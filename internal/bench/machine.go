@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -53,6 +54,34 @@ func fsyncs(dir string) int {
 		}
 	}
 	return int(float64(n) / time.Since(begun).Seconds())
+}
+
+// cpu is how much processor time a process had used at a moment.
+type cpu struct {
+	used time.Duration
+	at   time.Time
+}
+
+// clockTick is the unit in which Linux counts the time of processes.
+const clockTick = 10 * time.Millisecond
+
+// processed returns the processor time a process has used so far; none where it cannot be told.
+func processed(pid int) cpu {
+	c := cpu{at: time.Now()}
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil || pid == 0 {
+		return c
+	}
+	// The name in brackets may hold spaces; user and system time are the 12th and 13th field after it.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	for _, f := range fields[11:min(13, len(fields))] {
+		ticks, err := strconv.Atoi(f)
+		if err != nil {
+			return cpu{at: c.at}
+		}
+		c.used += time.Duration(ticks) * clockTick
+	}
+	return c
 }
 
 // processor returns what the kernel calls the processor, "" where it does not say.

@@ -17,10 +17,11 @@ import (
 // What a load is furnished with.
 const (
 	maxVariants    = 1000
+	maxShoppers    = 100       // for each client
 	perProduct     = 20        // variants
 	plenty         = 1_000_000 // units of each variant
 	films          = 4         // videos, where the server has none
-	tokensEach     = 8         // impression tokens a shopper collects
+	tokensEach     = 4         // impression tokens a shopper collects, at least
 	furnishAtOnce  = 8
 	readyVideo     = 2 * time.Minute
 	settleLimit    = 30 * time.Second
@@ -69,7 +70,8 @@ func furnish(ctx context.Context, o *Options) (*market, error) {
 	if err := m.show(ctx, creator, o); err != nil {
 		return nil, err
 	}
-	return m, m.invite(ctx, o.Clients)
+	o.Note("inviting %d shoppers", o.Shoppers*o.Clients)
+	return m, m.invite(ctx, o.Shoppers*o.Clients)
 }
 
 // stock opens a brand whose goods do not run out, with a program for whoever promotes them.
@@ -135,9 +137,9 @@ func (m *market) show(ctx context.Context, creator client.Client, o *Options) er
 }
 
 // invite mints the shoppers and lets each look at the feed until it has a few tokens.
-func (m *market) invite(ctx context.Context, clients int) error {
-	m.shoppers = make([]shopper, clients)
-	errs := make([]error, clients)
+func (m *market) invite(ctx context.Context, shoppers int) error {
+	m.shoppers = make([]shopper, shoppers)
+	errs := make([]error, shoppers)
 	next := make(chan int)
 	var hosts sync.WaitGroup
 	for range furnishAtOnce {
@@ -156,6 +158,11 @@ func (m *market) invite(ctx context.Context, clients int) error {
 	close(next)
 	hosts.Wait()
 	return errors.Join(errs...)
+}
+
+// shopper returns whose part a client takes in a round.
+func (m *market) shopper(o Options, client, round int) *shopper {
+	return &m.shoppers[client*o.Shoppers+round%o.Shoppers]
 }
 
 // look collects tokens from the feed. A server without a feed hands out none.

@@ -13,13 +13,13 @@ var home = client.Address{Name: "Bench", Line1: "1 Main St", City: "Austin", Reg
 
 // loadOrders lets each client buy one unit after another as a guest. An order counts once it is paid.
 func loadOrders(ctx context.Context, m *market, o Options, r *Report) error {
-	rounds := make([]int, o.Clients)
+	rounds, before := make([]int, o.Clients), processed(o.pid)
 	total, took := run(ctx, o, func(ctx context.Context, i int, t *tally) error {
 		rounds[i]++
-		s, turn := &m.shoppers[i], rounds[i]*o.Clients+i
+		s, turn := m.shopper(o, i, rounds[i]), rounds[i]*o.Clients+i
 		token := ""
 		if len(s.tokens) > 0 {
-			token = s.tokens[rounds[i]%len(s.tokens)]
+			token = s.tokens[turn%len(s.tokens)]
 		}
 		begun := time.Now()
 		if err := s.buy(ctx, m.variants[turn%len(m.variants)], token, t); err != nil {
@@ -27,12 +27,14 @@ func loadOrders(ctx context.Context, m *market, o Options, r *Report) error {
 		}
 		t.took("order", time.Since(begun))
 		t.count(1)
+		t.all++
 		return nil
 	})
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	r.fill("orders", total, took.Seconds(), "order", "cart", "line", "checkout", "pay")
+	r.spent(before, processed(o.pid), total.all)
 	tokens := len(m.shoppers[0].tokens)
 	r.Notes = append(r.Notes, fmt.Sprintf("an order is four requests: cart, line, checkout, pay; spread over %d variants; %d impression tokens a client", len(m.variants), tokens))
 	for _, f := range r.Machine.Fsyncs[:1] {

@@ -28,11 +28,12 @@ type Report struct {
 
 // Server is what was loaded.
 type Server struct {
-	URL        string  `json:"url"`
-	Own        bool    `json:"own"`    // started for this run on the same machine, with its defaults
-	Engine     string  `json:"engine"` // "" where it is not ours to know
-	Version    string  `json:"version"`
-	CPUSeconds float64 `json:"cpu_seconds,omitempty"` // of its whole life, when it was our own
+	URL       string  `json:"url"`
+	Own       bool    `json:"own"`    // started for this run on the same machine, with its defaults
+	Engine    string  `json:"engine"` // "" where it is not ours to know
+	Version   string  `json:"version"`
+	CPUMicros float64 `json:"cpu_us_each,omitempty"` // processor time per event or order under load, when it was our own
+	Cores     float64 `json:"cores_used,omitempty"`  // processors it kept busy meanwhile
 }
 
 // Latency is how long a step took, in milliseconds.
@@ -67,6 +68,14 @@ func (r *Report) fill(unit string, t *tally, seconds float64, steps ...string) {
 	}
 }
 
+// spent notes the processor time the server took for so many, warm-up and all.
+func (r *Report) spent(before, after cpu, all int) {
+	if all > 0 && after.used > before.used {
+		r.Server.CPUMicros = float64((after.used - before.used).Microseconds()) / float64(all)
+		r.Server.Cores = (after.used - before.used).Seconds() / after.at.Sub(before.at).Seconds()
+	}
+}
+
 // beside adds a yardstick.
 func (r *Report) beside(what, unit string, rate float64) {
 	y := Yardstick{What: what, Unit: unit, Rate: rate}
@@ -98,8 +107,8 @@ func (r *Report) Text(w io.Writer) error {
 	for _, l := range r.Latency {
 		fmt.Fprintf(&b, "  %-12s %9d %9.1f %9.1f %9.1f %9.1f\n", l.Step, l.Count, l.P50, l.P95, l.P99, l.Max)
 	}
-	if r.Server.CPUSeconds > 0 {
-		fmt.Fprintf(&b, "  the server used %.1f processor seconds in its life\n", r.Server.CPUSeconds)
+	if r.Server.CPUMicros > 0 {
+		fmt.Fprintf(&b, "  the server used %.0f µs of processor time for each, %.1f of %d processors\n", r.Server.CPUMicros, r.Server.Cores, r.Machine.Cores)
 	}
 	for _, y := range r.Yardsticks {
 		fmt.Fprintf(&b, "  beside %s: %.0f %s/s, ratio %.2f\n", y.What, y.Rate, y.Unit, y.Ratio)
