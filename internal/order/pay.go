@@ -29,6 +29,10 @@ const (
 	PayRefunded   PaymentState = "refunded"  // captured too late and given back whole
 )
 
+// payWaiting is what makes the index payments_waiting: a query that says it word for word is answered
+// from those few rows, whatever the number of payments made.
+const payWaiting = `state IN ('started','redirected','returning')`
+
 // payment is one attempt to pay an order.
 type payment struct {
 	id      id.Payment

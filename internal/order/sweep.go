@@ -36,7 +36,7 @@ func due[T ~string](ctx context.Context, o *Orders, moment time.Time, q string) 
 
 // settleStarted asks the provider how charges ended whose answer was never stored.
 func (o *Orders) settleStarted(ctx context.Context) error {
-	list, err := due[id.Payment](ctx, o, o.clock.Now().Add(-PaymentPatience), `SELECT id FROM payments WHERE state IN ('started','redirected') AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
+	list, err := due[id.Payment](ctx, o, o.clock.Now().Add(-PaymentPatience), `SELECT id FROM payments WHERE `+payWaiting+` AND state <> 'returning' AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
 	for _, pay := range list {
 		charge, e := o.provider.Status(ctx, pay)
 		if e != nil {
@@ -90,7 +90,7 @@ func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
 
 // giveBackAll asks the provider again for refunds it has not confirmed.
 func (o *Orders) giveBackAll(ctx context.Context) error {
-	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE state = 'returning' AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
+	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE `+payWaiting+` AND state = 'returning' AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
 	for _, ord := range list {
 		err = errors.Join(err, o.giveBackDue(ctx, ord))
 	}
