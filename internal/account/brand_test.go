@@ -15,12 +15,12 @@ func TestTokens(t *testing.T) {
 	ctx := context.Background()
 	each(t, func(t *testing.T, h *house) {
 		ada, secret := h.person("ada")
-		bob, bobSecret := h.person("bob")
+		_, bobSecret := h.person("bob")
 		brand, ada := h.brand(ada, secret)
 		if _, err := h.PutMember(ctx, ada, brand, "bob@example.com", account.Owner); err != nil {
 			t.Fatal(err)
 		}
-		bob = h.who(bobSecret)
+		bob := h.who(bobSecret)
 		made, err := h.CreateToken(ctx, bob, brand, "stock sync", []account.Scope{account.CatalogWrite, account.CatalogRead, account.CatalogWrite})
 		if err != nil || len(made.Scopes) != 2 || !strings.HasPrefix(made.Secret, "mzo_") {
 			t.Fatalf("%+v, %v", made, err)
@@ -110,7 +110,7 @@ func TestMembers(t *testing.T) {
 	ctx := context.Background()
 	each(t, func(t *testing.T, h *house) {
 		ada, secret := h.person("ada")
-		bob, bobSecret := h.person("bob")
+		_, bobSecret := h.person("bob")
 		eve, _ := h.person("eve")
 		brand, ada := h.brand(ada, secret)
 		wantKind(t, h.RemoveMember(ctx, ada, brand, ada.Account), fault.Conflict)
@@ -122,7 +122,7 @@ func TestMembers(t *testing.T) {
 		if _, err := h.PutMember(ctx, ada, brand, "bob@example.com", account.Staff); err != nil {
 			t.Fatal(err)
 		}
-		bob = h.who(bobSecret)
+		bob := h.who(bobSecret)
 		_, err = h.PutMember(ctx, bob, brand, "eve@example.com", account.Owner)
 		wantKind(t, err, fault.Forbidden)
 		wantKind(t, h.RemoveMember(ctx, bob, brand, ada.Account), fault.Forbidden)

@@ -80,15 +80,6 @@ func (c *cache) forget(match func(hash string, who Asker) bool) {
 	}
 }
 
-// forgetOne drops the answer of one secret.
-func (c *cache) forgetOne(hash string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.turn++
-	delete(c.young, hash)
-	delete(c.old, hash)
-}
-
 // Forget makes the next request of the account look it up again: call it after changing what it
 // is or may do by other means than these Accounts.
 func (a *Accounts) Forget(person id.Account) {

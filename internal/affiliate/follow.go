@@ -221,8 +221,11 @@ func clickOf(r stream.Record) (c click, ok bool) {
 	if !e.Flags.Counted() || e.Flags.Has(event.Expired) || e.Viewer == "" || e.Product == "" || e.Shown.SubjectKind == 0 {
 		return c, false
 	}
-	// A touch happened when the log took it in: a client's clock could put it before an order it came after.
-	c.viewer, c.shown, c.product, c.own, c.at = e.Viewer, e.Shown, e.Product, e.Flags.Has(event.Own), r.At
+	// A touch happened when it arrived: a client's clock could put it before an order it came after.
+	c.viewer, c.shown, c.product, c.own, c.at = e.Viewer, e.Shown, e.Product, e.Flags.Has(event.Own), e.Received
+	if c.at.IsZero() || c.at.After(r.At) {
+		c.at = r.At
+	}
 	return c, true
 }
 

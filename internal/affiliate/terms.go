@@ -35,11 +35,6 @@ func (s span) within(o span) span {
 	return s
 }
 
-// covers reports whether the moment is part of the span.
-func (s span) covers(at time.Time) bool {
-	return !at.Before(s.from) && (s.until.IsZero() || at.Before(s.until))
-}
-
 // window is how long after a click a sale counts, from a moment on.
 type window struct {
 	from   time.Time

@@ -110,7 +110,7 @@ func (w *World) video(id string) (video, bool) {
 
 // decide buys certain goods, or what was tapped, or nothing: then the order is empty.
 func (w *World) decide(ctx context.Context, v *visit, certain string) (client.Order, error) {
-	wanted := v.taps
+	var wanted []tap
 	switch {
 	case certain != "":
 		wanted = []tap{{w.product(certain), ""}}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -94,13 +93,6 @@ func (w *writer) id(number uint64, s string, read func() ([16]byte, error)) {
 	}
 	w.tag(number, shape16)
 	w.b = append(w.b, u[:]...)
-}
-
-func (w *writer) float(number uint64, v float64) {
-	if bits := math.Float64bits(v); bits != 0 {
-		w.tag(number, shape8)
-		w.b = binary.LittleEndian.AppendUint64(w.b, bits)
-	}
 }
 
 // reader walks the fields of a record. next moves to a field; the value is in one of v, raw.
@@ -232,11 +224,4 @@ func (r *reader) uuid() (u [16]byte) {
 		copy(u[:], r.raw)
 	}
 	return u
-}
-
-func (r *reader) float() float64 {
-	if !r.want(shape8) {
-		return 0
-	}
-	return math.Float64frombits(r.v)
 }

@@ -179,17 +179,6 @@ func try(t testing.TB, c client.Client, q call) (answer, error) {
 	return answer{res.StatusCode, res.Header, said}, err
 }
 
-// read decodes the answer or ends the test.
-func (a answer) read(t testing.TB, out any) {
-	t.Helper()
-	if a.status >= 300 {
-		t.Fatalf("answered with %d: %s", a.status, a.body)
-	}
-	if err := json.Unmarshal(a.body, out); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
-	}
-}
-
 // inside lists what of a server's insides an answer must never show.
 var inside = []string{"goroutine ", ".go:", "panic", "SQLSTATE", "sqlite", "SQL logic", "pgx", "runtime error", "json: cannot unmarshal"}
 

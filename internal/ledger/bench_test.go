@@ -109,6 +109,6 @@ func report(b *testing.B, d *db.DB, transfers int64, took time.Duration) {
 	r := mustBalance(b, d)
 	b.ReportMetric(float64(r.CheckedTransfers)/time.Since(began).Seconds(), "checked/s")
 	if r.CheckedTransfers != transfers {
-		b.Fatal(fmt.Sprintf("%d of %d transfers are in the book", r.CheckedTransfers, transfers))
+		b.Fatalf("%d of %d transfers are in the book", r.CheckedTransfers, transfers)
 	}
 }
