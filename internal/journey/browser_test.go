@@ -134,7 +134,7 @@ const still = `new Promise(done => {
 // tapAndBuy opens the product over the film, buys it by card and returns the order's id.
 func (p *phone) tapAndBuy(film, product string) string {
 	p.t.Helper()
-	p.do(chromedp.Click(fmt.Sprintf("[data-clip=%s][data-here=true] [data-view]", film)))
+	p.tap(fmt.Sprintf("[data-clip=%s][data-here=true] [data-view]", film))
 	p.until("the sheet is open", fmt.Sprintf("document.querySelector('#over').open && document.querySelector('#over [data-product=%s]') !== null", product))
 	p.until("it says who earns", "document.querySelector('#over').innerText.includes('Kai Lund earns commission')")
 	p.shoot("sheet")

@@ -115,7 +115,7 @@ func (p *promises) send(ctx context.Context, item client.FeedItem) {
 		}
 		p.mu.Unlock()
 		if p.accepted.Add(int64(got.Accepted)) > 2*eventsPerKill {
-			<-time.After(10 * time.Millisecond) // leave the machine to the buyers; the traffic goes on
+			<-time.After(100 * time.Millisecond) // leave the machine to the buyers; the traffic goes on
 		}
 	}
 }

@@ -173,12 +173,23 @@ func read[T any](p *phone, expression string, options ...chromedp.EvaluateOption
 func (p *phone) press(selector, path string) {
 	p.t.Helper()
 	read[bool](p, "window.before = true")
-	p.do(chromedp.ScrollIntoView(selector), chromedp.Click(selector))
+	p.tap(selector)
 	here := fmt.Sprintf("location.pathname === %q", path)
 	if begin, ok := strings.CutSuffix(path, "*"); ok {
 		here = fmt.Sprintf("location.pathname.startsWith(%q)", begin)
 	}
 	p.until("the page "+path, "window.before === undefined && document.readyState === 'complete' && "+here)
+}
+
+// tap scrolls something into view, waits until it has come to rest there, as a hand would, and taps it.
+func (p *phone) tap(selector string) {
+	p.t.Helper()
+	p.do(chromedp.ScrollIntoView(selector))
+	where := fmt.Sprintf("JSON.stringify(document.querySelector(%q).getBoundingClientRect())", selector)
+	for was, is := "", read[string](p, where); was != is; was, is = is, read[string](p, where) {
+		<-time.After(100 * time.Millisecond)
+	}
+	p.do(chromedp.Click(selector))
 }
 
 // fill types into the fields of a form, by name.

@@ -251,6 +251,7 @@ func TestFeedInABrowser(t *testing.T) {
 
 	run(chromedp.Click(`[data-clip=vid_1] [data-view]`))
 	until(t, ctx, "the sheet opens over the film", `document.querySelector('#over').open && document.querySelector('#over [data-sheet]') !== null`)
+	until(t, ctx, "it has come to rest", `document.querySelector('#over').getAnimations({ subtree: true }).every(a => a.playState !== 'running')`)
 	eventually(t, "the click, at once", func() bool { return s.count("product_click") == 1 })
 	run(chromedp.Click(`#over label.chip:first-child`))
 	until(t, ctx, "the price follows", `document.querySelector('#over .price').textContent === '$36.00'`)
