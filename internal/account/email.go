@@ -23,7 +23,7 @@ func EmailKey(email string) string {
 	if at < 0 {
 		return email
 	}
-	local, host := email[:at], strings.TrimRight(email[at+1:], ".")
+	local, host := email[:at], strings.TrimRightFunc(email[at+1:], func(c rune) bool { return c == '.' || unicode.IsSpace(c) })
 	if strings.Contains(taggedHosts, " "+host+" ") {
 		local, _, _ = strings.Cut(local, "+")
 	}
@@ -33,7 +33,7 @@ func EmailKey(email string) string {
 	if host == "gmail.com" {
 		local = strings.ReplaceAll(local, ".", "")
 	}
-	return local + "@" + host
+	return strings.TrimSpace(local) + "@" + host
 }
 
 // checkEmail returns the address trimmed, or what is wrong with it.

@@ -180,6 +180,9 @@ func TestEmailKey(t *testing.T) {
 func FuzzEmailKey(f *testing.F) {
 	f.Add("A.b+c@Gmail.com.")
 	f.Add("@")
+	f.Add("A0\xdd0+0@GmAil.co .")
+	f.Add(". a @gmail.com")
+	f.Add("a +b@outlook.com . .")
 	f.Fuzz(func(t *testing.T, email string) {
 		key := account.EmailKey(email)
 		if again := account.EmailKey(key); again != key {
