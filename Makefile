@@ -27,8 +27,10 @@ test: ## everything CI checks; installs what it lacks when root
 verify lint unit race fuzz journey: ## one part of `make test` alone
 	@scripts/test.sh $@
 
-proof: ## the slow proofs: long fuzzing, many kills (an hour)
-	@MEZZO_FUZZ_TIME=$${MEZZO_FUZZ_TIME:-120s} MEZZO_PROOF=1 scripts/test.sh fuzz unit journey
+proof: ## the slow proofs: long fuzzing, a hundred kills, pictures into proof/, benches (an hour)
+	@mkdir -p proof
+	@MEZZO_FUZZ_TIME=$${MEZZO_FUZZ_TIME:-120s} MEZZO_PROOF=1 MEZZO_SHOTS=$(CURDIR)/proof scripts/test.sh fuzz unit journey
+	$(GO) test -run '^$$' -bench . -benchmem ./... | tee proof/bench.txt
 
 bench: ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -111,7 +111,9 @@ fuzz() {
 
 journey() {
 	[ -d internal/journey ] || { echo "no journeys yet"; return 0; }
-	tests -timeout 20m ./internal/journey/...
+	local limit=20m
+	[ -z "${MEZZO_PROOF:-}" ] || limit=60m
+	tests -timeout "$limit" ./internal/journey/...
 }
 
 command -v go >/dev/null || { say "lacking: Go 1.26 or newer"; exit 1; }

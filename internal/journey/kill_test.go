@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 // What happens between two kills, at the least.
 const (
 	kills         = 20
+	killsOfProof  = 100 // when MEZZO_PROOF asks for more
 	eventsPerKill = 2000
 	ordersPerKill = 20
 	senders       = 4
@@ -58,7 +60,11 @@ func TestKilledAmidTraffic(t *testing.T) {
 		seed := uint64(time.Now().UnixNano())
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 1))
-		for n := range kills {
+		rounds := kills
+		if os.Getenv("MEZZO_PROOF") != "" {
+			rounds = killsOfProof
+		}
+		for n := range rounds {
 			m.round(p, item, random)
 			if t.Failed() {
 				t.Fatalf("after kill %d", n+1)
