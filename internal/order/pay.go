@@ -43,6 +43,7 @@ type payment struct {
 	state   PaymentState
 	reason  string
 	updated time.Time
+	horizon string // of its order, where begin has read it
 }
 
 // tooLate is the reason of a payment that was captured for an order already closed, or paid by another
@@ -116,7 +117,7 @@ func (o *Orders) Pay(ctx context.Context, who account.Asker, checkout id.Checkou
 		}
 		return Outcome{}, fault.Wrap(fault.Unavailable, err, "The payment provider did not answer. Nothing is charged twice: try again in a moment.").After(2 * time.Second)
 	}
-	return o.Settle(ctx, pay.id, charge)
+	return o.settle(ctx, pay, charge)
 }
 
 // begin checks that the order can be paid now and marks its attempt as started; done is the
@@ -159,6 +160,7 @@ func (o *Orders) begin(tx *db.Tx, who account.Asker, checkout id.Checkout, in Pa
 			return payment{}, nil, fault.New(fault.Conflict, "This payment is being made right now. Ask again in a moment.").WithType("payment_running").After(2 * time.Second)
 		}
 	}
+	pay.horizon = ord.Horizon
 	return pay, nil, start(tx, &ord, pay, in.Method)
 }
 
@@ -197,16 +199,21 @@ func (o *Orders) unbegin(ctx context.Context, pay payment) error {
 // return from the provider's page, a webhook, the sweep. It may be called any number of times, in any
 // order, and pays an order at most once.
 func (o *Orders) Settle(ctx context.Context, pay id.Payment, charge Charge) (Outcome, error) {
-	caughtUp := true
+	known := payment{id: pay}
 	if charge.State == ChargeSucceeded {
-		horizon, err := o.horizonOf(ctx, pay)
-		if err != nil {
+		var err error
+		if known.horizon, err = o.horizonOf(ctx, pay); err != nil {
 			return Outcome{}, err
 		}
-		caughtUp = o.log.Reached(ctx, horizon, TouchWait)
 	}
+	return o.settle(ctx, known, charge)
+}
+
+// settle is Settle of an attempt whose order's horizon is known.
+func (o *Orders) settle(ctx context.Context, known payment, charge Charge) (Outcome, error) {
+	caughtUp := charge.State != ChargeSucceeded || o.log.Reached(ctx, known.horizon, TouchWait)
 	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Outcome, error) {
-		p, err := paymentLocked(tx, pay)
+		p, err := paymentLocked(tx, known.id)
 		if err != nil {
 			return Outcome{}, err
 		}
