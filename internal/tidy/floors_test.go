@@ -12,8 +12,8 @@ import (
 var floors = [][]string{
 	0: {"money", "id", "clock", "fault"},
 	1: {"db", "stream", "blob"},
-	2: {"event", "ledger"},
-	3: {"metric", "attribution", "rank", "opportunity", "counterfactual"},
+	2: {"event", "ledger", "seen"},
+	3: {"metric", "archive", "attribution", "rank", "opportunity", "counterfactual"},
 	4: {"account", "catalog", "media", "content", "affiliate", "order", "payment", "payout", "feed", "live", "insight", "trust", "notify"},
 	5: {"api", "web"},
 }
