@@ -63,6 +63,7 @@ func TestBodies(t *testing.T) {
 		event.PolicyChanged{Weights: json.RawMessage(`{"w":1}`)},
 		event.OrderPlaced{Order: order, Total: money.Of(5, "USD"), Lines: 1}, event.OrderPaid{Order: order, PlacedAt: noon, Lines: []event.SaleLine{{Quantity: 2, GMV: 1999, Touch: state.Touch}}},
 		event.OrderShipped{}, event.OrderDelivered{ReleaseAt: noon}, event.OrderCompleted{}, event.OrderCancelled{PaidAt: noon}, event.OrderExpired{},
+		event.OrderRefunded{Order: order, Refunded: money.Of(5, "USD"), PaidAt: noon, Lines: []event.SaleLine{{Quantity: 1, GMV: 5, Touch: state.Touch}}},
 		event.CommissionCreated{CommissionState: state}, event.CommissionReleased{CommissionState: state}, event.CommissionReversed{CommissionState: state, Reason: "cancelled"},
 	}
 	out := outbox{}

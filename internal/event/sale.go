@@ -16,6 +16,7 @@ const (
 	TopicOrderCompleted     = "order.completed"
 	TopicOrderCancelled     = "order.cancelled"
 	TopicOrderExpired       = "order.expired"
+	TopicOrderRefunded      = "order.refunded"
 	TopicPaymentReturned    = "payment.returned"
 	TopicCommissionCreated  = "commission.created"
 	TopicCommissionReleased = "commission.released"
@@ -124,6 +125,25 @@ type OrderCancelled struct {
 
 // Topic implements Body.
 func (OrderCancelled) Topic() string { return TopicOrderCancelled }
+
+// OrderRefunded says that a buyer got money of one brand's part back and the provider has confirmed it.
+// Quantity, GMV, Fee and Commission of its lines are what this refund took back, never what was sold;
+// Touch is the winning one of the sale. A refund of shipping alone has no lines.
+type OrderRefunded struct {
+	Order    id.Order       `json:"order"`
+	Refund   id.Refund      `json:"refund"`
+	Part     id.Part        `json:"part"`
+	Brand    id.Brand       `json:"brand"`
+	Viewer   id.Viewer      `json:"viewer"`
+	Currency money.Currency `json:"currency"`
+	Refunded money.Amount   `json:"refunded"` // what the buyer got, tax and shipping included
+	Full     bool           `json:"full"`     // nothing of the part's goods is left sold
+	PaidAt   time.Time      `json:"paid_at"`
+	Lines    []SaleLine     `json:"lines"`
+}
+
+// Topic implements Body.
+func (OrderRefunded) Topic() string { return TopicOrderRefunded }
 
 // OrderExpired says that a checkout was not paid in time and its stock let go.
 type OrderExpired struct {
