@@ -123,7 +123,28 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 // fact is what the log is told of a commission.
 func (c *Commission) fact() event.CommissionState {
 	return event.CommissionState{Commission: c.ID, Order: c.Order, Part: c.Part, Line: c.Line, Creator: c.Creator, Brand: c.Brand, Program: c.Program,
-		Product: c.Product, Video: c.Video, Base: c.Base, Rate: c.Rate, Amount: c.Amount}
+		Product: c.Product, Video: c.Video, Base: c.Base, Rate: c.Rate, Amount: c.Amount, EarnedAt: c.CreatedAt}
+}
+
+// clickedAt returns when the touches were that won the commissions' lines: their numbers count there.
+func clickedAt(tx *db.Tx, list []Commission) (map[id.Line]time.Time, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	lines := make([]id.Line, len(list))
+	for i := range list {
+		lines[i] = list[i].Line
+	}
+	in, args := db.In(1, lines)
+	at := make(map[id.Line]time.Time, len(list))
+	_, err := db.All(tx, func(r *sql.Rows) (struct{}, error) {
+		var line id.Line
+		var micros int64
+		err := r.Scan(&line, &micros)
+		at[line] = db.Time(micros)
+		return struct{}{}, err
+	}, `SELECT a.line_id, t.at FROM attributions a JOIN touches t ON t.id = a.touch_id WHERE a.line_id IN `+in, args...)
+	return at, err
 }
 
 // spend adds commissions to what their programs have spent, or takes them off; programs without a budget
@@ -160,8 +181,14 @@ func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
 	if err != nil {
 		return nil, err
 	}
+	clicked, err := clickedAt(tx, freed)
+	if err != nil {
+		return nil, err
+	}
 	for i := range freed {
-		if err := event.Emit(tx, event.CommissionReleased{CommissionState: freed[i].fact()}); err != nil {
+		state := freed[i].fact()
+		state.ClickedAt = clicked[freed[i].Line]
+		if err := event.Emit(tx, event.CommissionReleased{CommissionState: state}); err != nil {
 			return nil, err
 		}
 	}
@@ -184,8 +211,14 @@ func ReverseCommissions(tx *db.Tx, lines []id.Line, why Reversal) ([]Commission,
 	if err != nil {
 		return nil, err
 	}
+	clicked, err := clickedAt(tx, before)
+	if err != nil {
+		return nil, err
+	}
 	for i := range before {
-		if err := event.Emit(tx, event.CommissionReversed{CommissionState: before[i].fact(), Reason: string(why)}); err != nil {
+		state := before[i].fact()
+		state.ClickedAt = clicked[before[i].Line]
+		if err := event.Emit(tx, event.CommissionReversed{CommissionState: state, Released: before[i].State == Available, Reason: string(why)}); err != nil {
 			return nil, err
 		}
 	}

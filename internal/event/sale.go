@@ -113,7 +113,7 @@ type OrderCompleted struct {
 func (OrderCompleted) Topic() string { return TopicOrderCompleted }
 
 // OrderCancelled says that a paid order, or parts of it, were called off before shipment:
-// the lines as they were sold, which net GMV and units now lose.
+// the lines as they were sold, which net GMV and net units now lose.
 type OrderCancelled struct {
 	Order    id.Order       `json:"order"`
 	Viewer   id.Viewer      `json:"viewer"`
@@ -168,7 +168,9 @@ type CommissionState struct {
 	Base       money.Amount  `json:"base"`
 	Rate       money.Bps     `json:"commission_bps"`
 	Amount     money.Amount  `json:"amount"`
-	Touch      *SaleTouch    `json:"touch,omitempty"` // when attribution came after OrderPaid
+	Touch      *SaleTouch    `json:"touch,omitempty"`     // when attribution came after OrderPaid
+	EarnedAt   time.Time     `json:"earned_at,omitzero"`  // when it was created: at the sale, or when attribution came
+	ClickedAt  time.Time     `json:"clicked_at,omitzero"` // when the winning touch was; only of released and reversed ones
 }
 
 // CommissionCreated says that a line earned a creator a commission, held until its release.
@@ -186,7 +188,8 @@ func (CommissionReleased) Topic() string { return TopicCommissionReleased }
 // CommissionReversed says that a commission, or Amount of it, was taken back.
 type CommissionReversed struct {
 	CommissionState
-	Reason string `json:"reason"` // cancelled, refunded, …: of a fixed list, no free text
+	Released bool   `json:"released,omitempty"` // it had been released before
+	Reason   string `json:"reason"`             // cancelled, refunded, …: of a fixed list, no free text
 }
 
 // Topic implements Body.

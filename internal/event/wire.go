@@ -200,12 +200,21 @@ func (r *reader) int() int64 {
 const maxMicros = 253402300800 * 1_000_000
 
 func (r *reader) time() time.Time {
-	us := r.int()
-	if us >= maxMicros || us <= -maxMicros {
-		r.err = fmt.Errorf("event: field %d is no time", r.number)
+	us := r.micros()
+	if r.err != nil {
 		return time.Time{}
 	}
 	return time.UnixMicro(us).UTC()
+}
+
+// micros reads a time as microseconds since 1970.
+func (r *reader) micros() int64 {
+	us := r.int()
+	if us >= maxMicros || us <= -maxMicros {
+		r.err = fmt.Errorf("event: field %d is no time", r.number)
+		return 0
+	}
+	return us
 }
 
 func (r *reader) bytes(most int) []byte {
