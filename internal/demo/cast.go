@@ -133,3 +133,23 @@ func homes() []client.Address {
 		{Line1: "3 rue du Four", City: "Lyon", PostalCode: "69001", Country: "FR"},
 	}
 }
+
+// levy is a tax as the demo charges it: made-up simple, near to what is true.
+type levy struct {
+	country, region, category, name string
+	rate                            int // basis points
+	inside                          bool
+}
+
+// levies returns the tax table of the demo. New York has none, so that such an order can be seen too.
+func levies() []levy {
+	return []levy{
+		{"US", "TX", "", "Sales tax", 825, false},
+		{"US", "WA", "", "Sales tax", 1035, false},
+		{"US", "CA", "", "Sales tax", 775, false},
+		{"DE", "", "", "MwSt.", 1900, true},
+		{"DE", "", "food", "MwSt.", 700, true},
+		{"FR", "", "", "TVA", 2000, true},
+		{"FR", "", "food", "TVA", 550, true},
+	}
+}

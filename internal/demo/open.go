@@ -12,6 +12,18 @@ import (
 	"mezzo/internal/client"
 )
 
+// setTaxes fills the tax table for where the demo's people live.
+func (w *World) setTaxes(ctx context.Context) error {
+	for _, t := range levies() {
+		err := w.operator.Call(ctx, http.MethodPost, "/api/v1/operator/taxes", map[string]any{"country": t.country, "region": t.region, "category": t.category,
+			"name": t.name, "rate_bps": t.rate, "inclusive": t.inside, "on_shipping": t.inside && t.category == "", "collected_by": "platform"}, nil)
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", t.name, t.country, err)
+		}
+	}
+	return nil
+}
+
 // openBrands opens each brand with its goods, its shipping and its program.
 func (w *World) openBrands(ctx context.Context) error {
 	list := traders()

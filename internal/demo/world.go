@@ -133,7 +133,7 @@ func (w *World) Fill(ctx context.Context) error {
 		percent int
 		what    string
 		do      func(context.Context) error
-	}{{0, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}} {
+	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}} {
 		w.stage(step.percent, "%s", step.what)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)

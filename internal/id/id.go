@@ -57,6 +57,7 @@ type (
 	reportKind      struct{}
 	addressKind     struct{}
 	eventKind       struct{}
+	taxRateKind     struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -96,6 +97,7 @@ type (
 	Report      = ID[reportKind]
 	Address     = ID[addressKind]
 	Event       = ID[eventKind]
+	TaxRate     = ID[taxRateKind]
 )
 
 func (accountKind) Prefix() string     { return "acc" }
@@ -136,6 +138,7 @@ func (requestKind) Prefix() string     { return "req" }
 func (reportKind) Prefix() string      { return "rpt" }
 func (addressKind) Prefix() string     { return "adr" }
 func (eventKind) Prefix() string       { return "evt" }
+func (taxRateKind) Prefix() string     { return "tax" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -56,6 +56,7 @@ func furnish(t *testing.T, o program.Options) *house {
 	h.furnishContent()
 	h.furnishOrders()
 	h.furnishPeople()
+	h.furnishHouse()
 	h.furnishTokens()
 	h.furnishRivals()
 	h.describe()
@@ -197,6 +198,13 @@ func (h *house) furnishPeople() {
 	h.values["creator"] = h.made(h.creator, http.MethodGet, "/me", nil, "id")
 }
 
+// furnishHouse makes what the operator keeps.
+func (h *house) furnishHouse() {
+	h.values["/operator/taxes/{id}"] = h.made(h.operator, http.MethodPost, "/operator/taxes", austrianTax, "id")
+}
+
+var austrianTax = fields{"country": "AT", "name": "USt", "rate_bps": 2000, "inclusive": true, "collected_by": "platform"}
+
 // furnishTokens makes tokens that do not reach, and lists what is private.
 func (h *house) furnishTokens() {
 	token := func(scope string) client.Client {
@@ -270,6 +278,8 @@ func (h *house) describe() {
 		"PUT /me/creator":                          fields{"handle": "newcomer", "display_name": "Newcomer", "bio": "", "categories": []string{}},
 		"POST /me/tokens":                          fields{"name": "More", "scopes": []string{"orders:read"}},
 		"POST /operator/standing/{kind}/{subject}": fields{"standing": "removed", "reason": "Once more."},
+		"POST /operator/taxes":                     fields{"country": "IE", "name": "VAT", "rate_bps": 2300, "inclusive": true, "collected_by": "platform"},
+		"PUT /operator/taxes/{id}":                 fields{"country": "AT", "name": "USt", "rate_bps": 1900, "inclusive": true, "collected_by": "platform"},
 		"POST /orders/{id}/shipments":              fields{"line_ids": []string{}, "carrier": "Post", "tracking": "RX1"},
 		"PATCH /products/{id}":                     fields{"title": "Everyday skillet II"},
 		"POST /products/{id}/variants":             variant,

@@ -38,17 +38,23 @@ func TestSaleByAPI(t *testing.T) {
 		m.refused(http.StatusNotFound, m.creator.Call(m.ctx, http.MethodGet, "/api/v1/orders/"+paid.Order.ID, nil, nil))
 		m.receipt(paid)
 		m.balanced()
-		if code := m.program.Stop(); code != 0 {
-			t.Fatalf("stopping ended with %d", code)
-		}
-		args := []string{"check", "--data", m.program.Data}
-		if o.Database != "" {
-			args = append(args, "--database", o.Database)
-		}
-		if out, code := program.Run(t, args...); code != 0 {
-			t.Fatalf("mezzo check ended with %d:\n%s", code, out)
-		}
+		m.checked(o)
 	})
+}
+
+// checked stops the program and proves its books from outside.
+func (m *market) checked(o program.Options) {
+	m.t.Helper()
+	if code := m.program.Stop(); code != 0 {
+		m.t.Fatalf("stopping ended with %d", code)
+	}
+	args := []string{"check", "--data", m.program.Data}
+	if o.Database != "" {
+		args = append(args, "--database", o.Database)
+	}
+	if out, code := program.Run(m.t, args...); code != 0 {
+		m.t.Fatalf("mezzo check ended with %d:\n%s", code, out)
+	}
 }
 
 // receipt finds who earned, and why, as the operator sees it.

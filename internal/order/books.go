@@ -17,13 +17,16 @@ var regionWord = regexp.MustCompile(`^[A-Za-z0-9-]{1,10}$`)
 
 // sale returns a part as the ledger knows it, from the frozen numbers of its lines.
 func (o *Orders) ledgerSale(ord *Order, part *Part) ledger.Sale {
-	jurisdiction := ord.Address.Country
-	if regionWord.MatchString(ord.Address.Region) {
-		jurisdiction += "-" + ord.Address.Region
-	}
 	taxes := func(t TaxLine) []ledger.Tax {
 		if t.Amount.Minor == 0 {
 			return nil
+		}
+		jurisdiction := t.Jurisdiction
+		if jurisdiction == "" { // a line of before rates said it: by the address, as it was booked
+			jurisdiction = ord.Address.Country
+			if regionWord.MatchString(ord.Address.Region) {
+				jurisdiction += "-" + ord.Address.Region
+			}
 		}
 		return []ledger.Tax{{Jurisdiction: jurisdiction, Amount: t.Amount.Minor, ByBrand: t.CollectedBy == ByBrand}}
 	}

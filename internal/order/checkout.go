@@ -259,15 +259,6 @@ func (o *Orders) PlacedOrder(ctx context.Context, who account.Asker, checkout id
 	})
 }
 
-// taxRows returns the tax table's rows of a country.
-func taxRows(tx *db.Tx, country string) ([]Tax, error) {
-	return db.All(tx, func(r *sql.Rows) (Tax, error) {
-		t := Tax{Country: country}
-		err := r.Scan(&t.Region, &t.Category, &t.Name, &t.Rate, &t.Inclusive, &t.CollectedBy, &t.OnShipping)
-		return t, err
-	}, `SELECT region, category, name, rate_bps, inclusive, collected_by, on_shipping FROM taxes WHERE country = $1 ORDER BY id`, country)
-}
-
 func encode(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {

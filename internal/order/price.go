@@ -3,7 +3,9 @@ package order
 import (
 	"fmt"
 	"sort"
+	"strings"
 
+	"mezzo/internal/catalog"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 )
@@ -17,16 +19,16 @@ const (
 	ByBrand    Collector = "brand"    // the brand; the tax is part of its pending money
 )
 
-// Tax is one row of the tax table.
+// Tax is what a row of the tax table says.
 type Tax struct {
-	Country     string    `json:"country"`
-	Region      string    `json:"region,omitempty"`   // "" any
-	Category    string    `json:"category,omitempty"` // "" any
-	Name        string    `json:"name"`
-	Rate        money.Bps `json:"rate_bps"`
-	Inclusive   bool      `json:"inclusive"` // contained in the price, else added to it
-	CollectedBy Collector `json:"collected_by"`
-	OnShipping  bool      `json:"on_shipping"`
+	Country     string    `json:"country" maxLength:"10" doc:"ISO 3166-1 alpha-2"`
+	Region      string    `json:"region,omitempty" maxLength:"40" doc:"Empty: the whole country"`
+	Category    string    `json:"category,omitempty" maxLength:"100" doc:"With all that is under it; empty: every category"`
+	Name        string    `json:"name" maxLength:"400" doc:"As buyers read it: VAT, Sales tax"`
+	Rate        money.Bps `json:"rate_bps" minimum:"0" maximum:"10000"`
+	Inclusive   bool      `json:"inclusive" doc:"Contained in the prices, else added to them"`
+	CollectedBy Collector `json:"collected_by" enum:"platform,brand" doc:"Who owes it to the authority"`
+	OnShipping  bool      `json:"on_shipping,omitempty" doc:"Shipping is taxed too; only on a rate for every category"`
 }
 
 // PriceLine is what a price is made from: one variant of one brand.
@@ -50,6 +52,8 @@ type TaxLine struct {
 	Amount      money.Amount `json:"amount"`
 	Inclusive   bool         `json:"inclusive"`
 	CollectedBy Collector    `json:"collected_by"`
+	// Jurisdiction is whose tax it is, as its rate says: DE, or US-TX. "" on lines older than it.
+	Jurisdiction string `json:"jurisdiction,omitempty"`
 }
 
 // Added returns what the tax adds to the total: nothing when it is contained in the price.
@@ -175,7 +179,7 @@ func (p Price) sum(currency money.Currency) (Price, error) {
 
 // taxOn returns the tax line of a row on an amount, rounded once.
 func taxOn(a money.Amount, t Tax) TaxLine {
-	line := TaxLine{Name: t.Name, Rate: t.Rate, Inclusive: t.Inclusive, CollectedBy: t.CollectedBy}
+	line := TaxLine{Name: t.Name, Rate: t.Rate, Inclusive: t.Inclusive, CollectedBy: t.CollectedBy, Jurisdiction: t.Jurisdiction()}
 	if line.CollectedBy == "" {
 		line.CollectedBy = ByPlatform
 	}
@@ -188,25 +192,28 @@ func taxOn(a money.Amount, t Tax) TaxLine {
 }
 
 // pickTax returns the most specific row for the place and category: a region beats none,
-// then a category beats none. No row means no tax.
+// then a category beats the one it is under, and that beats none. No row means no tax.
 func pickTax(taxes []Tax, country, region, category string) Tax {
 	best, points := Tax{}, -1
 	for _, t := range taxes {
-		if t.Country != country || (t.Region != "" && t.Region != region) || (t.Category != "" && t.Category != category) {
+		if t.Country != country || (t.Region != "" && !strings.EqualFold(t.Region, region)) || !under(category, t.Category) {
 			continue
 		}
-		score := 0
+		score := len(t.Category)
 		if t.Region != "" {
-			score += 2
-		}
-		if t.Category != "" {
-			score++
+			score += 2 * catalog.MaxCategory
 		}
 		if score > points {
 			best, points = t, score
 		}
 	}
 	return best
+}
+
+// under reports whether a category is another, or under it: "food.snacks" is under "food", and all
+// are under "".
+func under(category, top string) bool {
+	return top == "" || category == top || strings.HasPrefix(category, top+".")
 }
 
 // Frozen is how the base of one sold line is divided, for ever: Base = Brand + Commission + Fee.

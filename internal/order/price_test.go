@@ -17,7 +17,8 @@ func TestReckonWorkedExamples(t *testing.T) {
 		{Country: "US", Region: "NY", Name: "NY sales tax", Rate: 888, CollectedBy: ByPlatform},
 		{Country: "US", Name: "Sales tax", Rate: 700, CollectedBy: ByPlatform},
 		{Country: "DE", Name: "USt", Rate: 1900, Inclusive: true, CollectedBy: ByBrand, OnShipping: true},
-		{Country: "DE", Category: "books", Name: "USt", Rate: 700, Inclusive: true, CollectedBy: ByBrand},
+		{Country: "DE", Category: "media", Name: "USt", Rate: 1600, Inclusive: true, CollectedBy: ByBrand},
+		{Country: "DE", Category: "media.books", Name: "USt", Rate: 700, Inclusive: true, CollectedBy: ByBrand},
 	}
 	cases := []struct {
 		name                                     string
@@ -32,8 +33,12 @@ func TestReckonWorkedExamples(t *testing.T) {
 			1999, 499, 140, 140, 2638, []int64{1999}},
 		{"inclusive, with tax on shipping", []PriceLine{{brandA, "kitchen", usd(11900), 1}}, "DE", "",
 			11900, 499, 1980, 0, 12399, []int64{10000}},
-		{"inclusive, category rate", []PriceLine{{brandA, "books", usd(10700), 1}}, "DE", "",
+		{"inclusive, category rate", []PriceLine{{brandA, "media.books", usd(10700), 1}}, "DE", "",
 			10700, 499, 780, 0, 11199, []int64{10000}},
+		{"inclusive, rate of the category above", []PriceLine{{brandA, "media.music", usd(11600), 1}}, "DE", "",
+			11600, 499, 1680, 0, 12099, []int64{10000}},
+		{"exclusive, a region in small letters", []PriceLine{{brandA, "mediator", usd(1000), 1}}, "US", "ny",
+			1000, 499, 89, 89, 1588, []int64{1000}},
 		{"two brands, free shipping over a threshold", []PriceLine{{brandA, "kitchen", usd(5000), 1}, {brandB, "kitchen", usd(1000), 1}}, "FR", "",
 			6000, 300, 0, 0, 6300, []int64{5000, 1000}},
 	}

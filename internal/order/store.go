@@ -24,20 +24,22 @@ func insertOrder(tx *db.Tx, o *Order) error {
 	var parts db.Values
 	for _, p := range o.Parts {
 		parts.Row(p.ID, o.ID, p.Brand, p.State, o.Currency, p.Goods.Minor, p.ShippingOption, p.ShippingName, p.Shipping.Minor,
-			p.ShippingTax.Amount.Minor, int64(p.ShippingTax.Rate), p.ShippingTax.Name, db.Flag(p.ShippingTax.Inclusive), p.ShippingTax.CollectedBy, p.Total.Minor)
+			p.ShippingTax.Amount.Minor, int64(p.ShippingTax.Rate), p.ShippingTax.Name, db.Flag(p.ShippingTax.Inclusive), p.ShippingTax.CollectedBy,
+			p.ShippingTax.Jurisdiction, p.Total.Minor)
 	}
 	_, err = tx.Exec(`INSERT INTO order_parts(id, order_id, brand_id, state, currency, goods_minor, shipping_option, shipping_name, shipping_minor,
-		shipping_tax_minor, shipping_tax_bps, shipping_tax_name, shipping_tax_inclusive, shipping_tax_collected_by, total_minor) VALUES `+parts.Text(), parts.Args()...)
+		shipping_tax_minor, shipping_tax_bps, shipping_tax_name, shipping_tax_inclusive, shipping_tax_collected_by, shipping_tax_jurisdiction, total_minor) VALUES `+parts.Text(), parts.Args()...)
 	if err != nil {
 		return err
 	}
 	var lines db.Values
 	for _, l := range o.Lines {
 		lines.Row(l.ID, o.ID, l.Part, l.Brand, l.Product, l.Variant, l.SKU, l.Title, l.VariantTitle, l.Image, l.Quantity, l.Unit.Minor, o.Currency,
-			l.Goods.Minor, l.Tax.Amount.Minor, int64(l.Tax.Rate), l.Tax.Name, db.Flag(l.Tax.Inclusive), l.Tax.CollectedBy, l.Base.Minor)
+			l.Goods.Minor, l.Tax.Amount.Minor, int64(l.Tax.Rate), l.Tax.Name, db.Flag(l.Tax.Inclusive), l.Tax.CollectedBy,
+			l.Tax.Jurisdiction, l.Base.Minor)
 	}
 	_, err = tx.Exec(`INSERT INTO order_lines(id, order_id, part_id, brand_id, product_id, variant_id, sku, title, variant_title, image_id, quantity,
-		unit_minor, currency, goods_minor, tax_minor, tax_bps, tax_name, tax_inclusive, tax_collected_by, base_minor) VALUES `+lines.Text(), lines.Args()...)
+		unit_minor, currency, goods_minor, tax_minor, tax_bps, tax_name, tax_inclusive, tax_collected_by, tax_jurisdiction, base_minor) VALUES `+lines.Text(), lines.Args()...)
 	return err
 }
 
@@ -93,7 +95,7 @@ func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
 }
 
 const partColumns = `p.id, p.brand_id, b.name, p.state, p.currency, p.goods_minor, p.shipping_option, p.shipping_name, p.shipping_minor, p.shipping_tax_minor,
-	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.total_minor, p.hold_days,
+	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.shipping_tax_jurisdiction, p.total_minor, p.hold_days,
 	p.paid_at, p.shipped_at, p.delivered_at, p.release_at, p.completed_at, p.cancelled_at`
 
 func scanPart(r *sql.Rows) (Part, error) {
@@ -101,7 +103,7 @@ func scanPart(r *sql.Rows) (Part, error) {
 	var c money.Currency
 	var goods, shipping, tax, total, paid, shipped, delivered, release, completed, cancelled int64
 	err := r.Scan(&p.ID, &p.Brand, &p.BrandName, &p.State, &c, &goods, &p.ShippingOption, &p.ShippingName, &shipping, &tax,
-		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &total, &p.HoldDays,
+		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &p.ShippingTax.Jurisdiction, &total, &p.HoldDays,
 		&paid, &shipped, &delivered, &release, &completed, &cancelled)
 	p.Goods, p.Shipping, p.ShippingTax.Amount, p.Total = money.Of(goods, c), money.Of(shipping, c), money.Of(tax, c), money.Of(total, c)
 	p.PaidAt, p.ShippedAt, p.DeliveredAt = db.Time(paid), db.Time(shipped), db.Time(delivered)
@@ -110,7 +112,7 @@ func scanPart(r *sql.Rows) (Part, error) {
 }
 
 const lineColumns = `l.id, l.part_id, l.brand_id, l.product_id, l.variant_id, l.sku, l.title, l.variant_title, l.image_id, l.quantity, l.unit_minor, l.currency,
-	l.goods_minor, l.tax_minor, l.tax_bps, l.tax_name, l.tax_inclusive, l.tax_collected_by, l.base_minor, l.creator_id, l.program_id, l.commission_bps,
+	l.goods_minor, l.tax_minor, l.tax_bps, l.tax_name, l.tax_inclusive, l.tax_collected_by, l.tax_jurisdiction, l.base_minor, l.creator_id, l.program_id, l.commission_bps,
 	l.commission_minor, l.fee_bps, l.fee_minor, l.brand_minor, CASE WHEN s.line_id IS NULL THEN 0 ELSE 1 END`
 
 func scanLine(r *sql.Rows) (Line, error) {
@@ -118,7 +120,7 @@ func scanLine(r *sql.Rows) (Line, error) {
 	var c money.Currency
 	var unit, goods, tax, base, commission, fee, brand int64
 	err := r.Scan(&l.ID, &l.Part, &l.Brand, &l.Product, &l.Variant, &l.SKU, &l.Title, &l.VariantTitle, &l.Image, &l.Quantity, &unit, &c,
-		&goods, &tax, &l.Tax.Rate, &l.Tax.Name, &l.Tax.Inclusive, &l.Tax.CollectedBy, &base, &l.Creator, &l.Program, &l.Rate,
+		&goods, &tax, &l.Tax.Rate, &l.Tax.Name, &l.Tax.Inclusive, &l.Tax.CollectedBy, &l.Tax.Jurisdiction, &base, &l.Creator, &l.Program, &l.Rate,
 		&commission, &l.FeeRate, &fee, &brand, &l.Shipped)
 	in := func(minor int64) money.Amount { return money.Of(minor, c) }
 	l.Unit, l.Goods, l.Tax.Amount, l.Base = in(unit), in(goods), in(tax), in(base)

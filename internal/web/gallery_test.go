@@ -153,6 +153,8 @@ func boardPages() map[string]templ.Component {
 		"operator-bad": OperatorHome(OperatorPage{Chrome: house("Health", "overview"), Ledger: bad}),
 		"people":       People(PeopleBoard{Chrome: house("People", "people"), People: []PersonRow{{Thing: sampleThing("account", "Marisol Vega"), Email: "marisol@mail.example", Handle: "marisol", Brands: "owner of Ferro & Ash", Since: "3 Oct 2026"}}}),
 		"content":      Content(ContentBoard{Chrome: house("Content", "content"), Kinds: []Tab{{Text: "Videos", URL: "/", Here: true}, {Text: "Products", URL: "/"}}, Things: []Thing{sampleThing("video", "Three eggs, no oil, no stick")}}),
+		"taxes":        Taxes(sampleTaxes(house("Taxes", "taxes"))),
+		"taxes-none":   Taxes(TaxPage{Chrome: house("Taxes", "taxes"), Form: newTaxForm()}),
 		"house-orders": OrdersOfHouse(AllOrders{Chrome: house("Orders", "orders"), Orders: []OrderLook{{ID: "ord_0014471", URL: "/", Placed: noon(18, 11, 6), Buyer: "Dana Reyes", Brands: "Ferro & Ash", State: "shipped", Tone: "wait", Total: usd(5185), Earned: "Marisol Vega $6.45"}}}),
 		"ledger":       Ledger(LedgerPage{Chrome: house("Ledger", "ledger"), Health: health, Accounts: Table{Label: "Accounts", Heads: []TableCell{{Text: "Account"}, {Text: "Balance", Num: true}, {Text: "Held", Num: true}}, Rows: [][]TableCell{{{Text: "creator:crt_1", URL: "/"}, {Text: "$212.40", Num: true}, {Text: "$389.44", Num: true}}}}}),
 	}

@@ -3,7 +3,9 @@ package web
 import (
 	"time"
 
+	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/order"
 )
 
 func usd(minor int64) money.Amount { return money.Of(minor, "USD") }
@@ -173,4 +175,14 @@ func sampleJob(part, state, says string) OrderJob {
 
 func sampleThing(kind, title string) Thing {
 	return Thing{Kind: kind, ID: kind + "_1", Title: title, URL: "/", Picture: pic("board"), Sub: "by Marisol Vega, 18 Nov", Standing: "limited", Why: "Limited by Noor Haddad on 20 Nov: the caption claims a cure.", Change: "chg_1", Reports: 3}
+}
+
+func sampleTaxes(c Chrome) TaxPage {
+	noor := func(t order.Tax, tax id.TaxRate) TaxRow {
+		return taxRow(order.TaxRate{ID: tax, Tax: t, MadeByName: "Noor Haddad", MadeAt: noon(3, 9, 0)})
+	}
+	return TaxPage{Chrome: c, Tabs: []Tab{{Text: "In force", URL: "/", Here: true}, {Text: "Ended", URL: "/"}}, Form: newTaxForm(), Rates: []TaxRow{
+		noor(order.Tax{Country: "DE", Name: "VAT", Rate: 1900, Inclusive: true, OnShipping: true, CollectedBy: order.ByPlatform}, "tax_1"),
+		noor(order.Tax{Country: "DE", Category: "food", Name: "VAT", Rate: 700, Inclusive: true, CollectedBy: order.ByPlatform}, "tax_2"),
+		noor(order.Tax{Country: "US", Region: "TX", Name: "Sales tax", Rate: 825, CollectedBy: order.ByBrand}, "tax_3")}}
 }
