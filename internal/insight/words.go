@@ -1,0 +1,68 @@
+package insight
+
+// Definition says what a number means: the one text behind pages and the contract.
+type Definition struct {
+	Key     string // the field of the API
+	Name    string // as people read it
+	Means   string // one sentence
+	Formula string // how it is made; "" when the sentence says it
+}
+
+// definitions is the table itself, in the order people meet the numbers.
+var definitions = [...]Definition{
+	{"impressions", "Impressions", "At least half of it was on screen, for however short a time: a fast skip is one.", ""},
+	{"views", "Views", "It played for two seconds.", ""},
+	{"watch_seconds", "Watch time", "Seconds it played, never more than passed and at most three times its length.", ""},
+	{"uniques", "People", "Different viewers with a view, or with a click or visit of a product; counted within 3 %.", ""},
+	{"product_clicks", "Product clicks", "The product was opened from content.", ""},
+	{"product_views", "Product visits", "The product's page was opened, from wherever.", ""},
+	{"add_to_carts", "In the bag", "The product was put into a bag.", ""},
+	{"orders", "Orders", "Paid orders with at least one line of it, by the time of payment.", ""},
+	{"sku_orders", "SKU orders", "Lines of paid orders: one order of two products is two.", ""},
+	{"units", "Units", "Pieces in paid orders.", ""},
+	{"gmv", "GMV", "Value of the goods in paid orders after discounts, without tax and shipping, before refunds; by the time of payment.", ""},
+	{"net_gmv", "Net GMV", "GMV after refunds, each taken off in the hour of its order.", ""},
+	{"refunds", "Refunds", "Order lines given back or called off after payment, by the time of the refund.", ""},
+	{"refunded", "Refunded", "What those lines came to.", ""},
+	{"commission", "Commission", "What creators earned by sales in this time, as frozen at sale; what is reversed later is taken off where it was earned.", ""},
+	{"ctr", "CTR", "How often an impression led to a product click. A click counts where its impression counts, so it cannot pass 100 %.", "product clicks ÷ impressions"},
+	{"ctor", "CTOR", "How often a product click led to an order. An order counts where its winning click counts, by click cohort.", "orders ÷ product clicks"},
+	{"cvr", "CVR", "How often a visit of the product's page led to an order, by the cohort of the visit.", "orders ÷ product visits"},
+	{"aov", "AOV", "What an order is worth on average.", "GMV ÷ orders"},
+	{"gpm", "GPM", "What a thousand views sell.", "GMV × 1,000 ÷ views"},
+	{"show_gpm", "Show GPM", "What a thousand impressions sell.", "GMV × 1,000 ÷ impressions"},
+	{"epc", "EPC", "What a product click earns its creator, of commission that is settled: held no more, and not taken back.", "settled commission ÷ product clicks"},
+	{"velocity", "Velocity", "Units sold per hour, recent ones counting more: a unit counts half after five minutes, an hour or a day.", ""},
+	{"refund_rate", "Refund rate", "How many of the sold lines came back.", "refunds ÷ SKU orders"},
+	{"late", "Late", "Events that happened before the time within which repeats are known: counted here and nowhere else.", ""},
+	{"flagged", "Flagged", "Events of robots, with forged or another's tokens, or told by clients who cannot know: kept, counted here and nowhere else.", ""},
+	{"interval", "Interval", "The true rate lies within with 95 % confidence (Wilson's score interval). n is what it stands on; below 30 it is early.", ""},
+	{"ingest", "Ingest", "Events acknowledged per second: each of them is on disk.", ""},
+	{"lag", "Lag", "How far the counting is behind the log.", ""},
+	{"fresh_visible", "To be counted", "From the acknowledgement of an event until rankings and dashboards can read it. p50: half are faster; p99: 99 of 100 are.", ""},
+	{"fresh_pushed", "To a dashboard", "From the acknowledgement of an event until open dashboards have been sent it.", ""},
+	{"log_size", "Log", "Bytes of the log of what happened that are kept now; older ones lie in files.", ""},
+	{"dedupe_horizon", "Repeats known", "How far back a repeated event is recognised. Older ones count as late.", ""},
+	{"subscribers", "Open dashboards", "Streams of live numbers that are being read now.", ""},
+}
+
+// Definitions returns what every number means, in the order people meet them.
+func Definitions() []Definition { return append([]Definition(nil), definitions[:]...) }
+
+// Defined returns the definition of a key; the zero Definition for a key that is none.
+func Defined(key string) Definition {
+	for _, d := range definitions {
+		if d.Key == key {
+			return d
+		}
+	}
+	return Definition{}
+}
+
+// Text returns the definition as one text: what it means and how it is made.
+func (d Definition) Text() string {
+	if d.Formula == "" {
+		return d.Means
+	}
+	return d.Means + " " + d.Formula + "."
+}
