@@ -15,6 +15,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/feed"
 	"mezzo/internal/id"
+	"mezzo/internal/insight"
 	"mezzo/internal/media"
 	"mezzo/internal/order"
 	"mezzo/internal/payout"
@@ -37,6 +38,7 @@ type Deps struct {
 	Affiliate *affiliate.Affiliate
 	Keys      *id.Keyring // signs impression tokens
 	Feed      *feed.Feed
+	Insight   *insight.Insight
 	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
 	Turn func(time.Duration) error
 }
@@ -107,6 +109,7 @@ func (a *API) rooms() []func() {
 		a.registerMoney,
 		a.registerSandbox,
 		a.registerFeed,
+		a.registerMetrics,
 	}
 }
 

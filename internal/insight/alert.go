@@ -48,15 +48,25 @@ func Compared(now, before Sales) Change {
 // tail is what the exact interval leaves out at each end.
 const tail = 0.025
 
+// exactUpTo is the number of orders from which Wilson's interval, quick at any size, is as good.
+const exactUpTo = 1000
+
 // exact returns the Clopper–Pearson interval of k hits in n: the shares at which so many or more, and
 // so few or fewer, would come with a probability of tail.
 func exact(k, n int64) (low, high float64) {
+	if n > exactUpTo {
+		return wilson(k, n)
+	}
+	ways := make([]float64, n+1) // logarithms of how many ways there are to hit i of n
+	for i := range n {
+		ways[i+1] = ways[i] + math.Log(float64(n-i)/float64(i+1))
+	}
 	low, high = 0, 1
 	if k > 0 {
-		low = solve(func(p float64) bool { return 1-atMost(k-1, n, p) > tail })
+		low = solve(func(p float64) bool { return 1-atMost(k-1, ways, p) > tail })
 	}
 	if k < n {
-		high = solve(func(p float64) bool { return atMost(k, n, p) < tail })
+		high = solve(func(p float64) bool { return atMost(k, ways, p) < tail })
 	}
 	return low, high
 }
@@ -64,7 +74,7 @@ func exact(k, n int64) (low, high float64) {
 // solve finds where a condition that holds from some share on begins to hold.
 func solve(holds func(p float64) bool) float64 {
 	low, high := 0.0, 1.0
-	for range 60 {
+	for range 40 {
 		if mid := (low + high) / 2; holds(mid) {
 			high = mid
 		} else {
@@ -74,21 +84,19 @@ func solve(holds func(p float64) bool) float64 {
 	return (low + high) / 2
 }
 
-// atMost is the probability of at most k hits in n. The terms are summed from their logarithms, so that
-// thousands of orders are no trouble.
-func atMost(k, n int64, p float64) float64 {
-	switch {
-	case k >= n || p <= 0:
-		return 1
-	case p >= 1:
-		return 0
-	}
-	all, _ := math.Lgamma(float64(n) + 1)
-	sum := 0.0
-	for i := range k + 1 {
-		hits, _ := math.Lgamma(float64(i) + 1)
-		rest, _ := math.Lgamma(float64(n-i) + 1)
-		sum += math.Exp(all - hits - rest + float64(i)*math.Log(p) + float64(n-i)*math.Log1p(-p))
+// atMost is the probability of at most k hits in n = len(ways)-1.
+func atMost(k int64, ways []float64, p float64) float64 {
+	hit, miss, n, sum := math.Log(p), math.Log1p(-p), float64(len(ways)-1), 0.0
+	for i, w := range ways[:k+1] {
+		sum += math.Exp(w + float64(i)*hit + (n-float64(i))*miss)
 	}
 	return min(sum, 1)
+}
+
+// wilson is Wilson's score interval (1927) of k hits in n.
+func wilson(k, n int64) (low, high float64) {
+	const z = 1.959964
+	p, m := float64(k)/float64(n), float64(n)
+	middle, half := p+z*z/(2*m), z*math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return max(0, (middle-half)/(1+z*z/m)), min(1, (middle+half)/(1+z*z/m))
 }

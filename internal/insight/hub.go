@@ -182,4 +182,6 @@ func (h *Hub) renew(topic Topic, f *followed, now time.Time) (news, event bool) 
 }
 
 // mark names a state of the hub for those who come back: the process, the turn, and what was followed.
-func (h *Hub) mark(of string) string { return h.epoch + "." + strconv.FormatUint(h.turn, 10) + "." + of }
+func (h *Hub) mark(of string) string {
+	return h.epoch + "." + strconv.FormatUint(h.turn, 10) + "." + of
+}

@@ -82,6 +82,8 @@ type Subscriber struct {
 	sent    time.Time
 	begun   time.Time
 	why     Cut
+	cutAt   time.Time
+	gone    chan struct{} // closed when even the cut was not read
 	closed  bool
 }
 
@@ -121,7 +123,7 @@ func distinct(topics []Topic) (out []Topic) {
 func (h *Hub) subscribe(asker string, topics []Topic, lastID string) (*Subscriber, error) {
 	now := h.i.clock.Now()
 	s := &Subscriber{hub: h, asker: asker, topics: topics, set: setOf(topics), wake: make(chan struct{}, 1),
-		first: true, whole: true, pending: map[Topic]struct{}{}, sent: now, begun: now}
+		gone: make(chan struct{}), first: true, whole: true, pending: map[Topic]struct{}{}, sent: now, begun: now}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -195,6 +197,11 @@ func (s *Subscriber) ring(now time.Time) {
 // check ends a stream that is not read or has grown old, and lets it hear from us when there is no news.
 func (s *Subscriber) check(now time.Time) {
 	switch {
+	case s.why != "":
+		if !s.cutAt.IsZero() && now.Sub(s.cutAt) > SlowAfter {
+			s.cutAt = time.Time{}
+			close(s.gone)
+		}
 	case !s.since.IsZero() && now.Sub(s.since) > SlowAfter:
 		s.cut(CutSlow)
 	case now.Sub(s.begun) > StreamLife:
@@ -207,7 +214,7 @@ func (s *Subscriber) check(now time.Time) {
 
 func (s *Subscriber) cut(why Cut) {
 	if s.why == "" {
-		s.why = why
+		s.why, s.cutAt = why, s.hub.i.clock.Now()
 		s.ring(s.hub.i.clock.Now())
 	}
 }
@@ -225,6 +232,10 @@ func (s *Subscriber) Next(ctx context.Context) (Frame, error) {
 		}
 	}
 }
+
+// Gone is closed when a stream was cut and even that was not read: whoever still writes to its reader
+// may stop.
+func (s *Subscriber) Gone() <-chan struct{} { return s.gone }
 
 // take makes a frame of what waits.
 func (s *Subscriber) take() (Frame, bool) {
