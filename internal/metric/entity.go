@@ -13,8 +13,9 @@ import (
 // Kind is what sort of thing numbers are kept of.
 type Kind uint8
 
-// The kinds; their numbers are part of snapshots and rollups and never change. The last two are a
-// creator's share of a product and a video's.
+// The kinds; their numbers are part of snapshots and rollups and never change. Of the pairs one is a
+// creator's share of a product, the other a video's. The sites are what a brand's own site and apps tell
+// under its write keys, of the brand and of its products: the brand's own numbers, and nobody else's.
 const (
 	Video Kind = iota + 1
 	Room
@@ -24,10 +25,12 @@ const (
 	Program
 	CreatorProduct
 	VideoProduct
+	BrandSite
+	ProductSite
 )
 
 var kindNames = [...]string{Video: "video", Room: "room", Creator: "creator", Product: "product", Brand: "brand", Program: "program",
-	CreatorProduct: "creator_product", VideoProduct: "video_product"}
+	CreatorProduct: "creator_product", VideoProduct: "video_product", BrandSite: "brand_site", ProductSite: "product_site"}
 
 // String returns the kind's name as the API spells it, "" for none.
 func (k Kind) String() string {
@@ -75,6 +78,12 @@ func OfBrand(b id.Brand) Entity { return of(Brand, b) }
 // OfProgram returns the entity of a program; the zero Entity when the id is not one.
 func OfProgram(p id.Program) Entity { return of(Program, p) }
 
+// OfBrandSite returns the entity of a brand's own site; the zero Entity when the id is not one.
+func OfBrandSite(b id.Brand) Entity { return of(BrandSite, b) }
+
+// OfProductSite returns the entity of a product on its brand's own site; the zero Entity when the id is not one.
+func OfProductSite(p id.Product) Entity { return of(ProductSite, p) }
+
 // OfCreatorProduct returns the entity of what a creator does for a product; the zero Entity when an id is not one.
 func OfCreatorProduct(c id.Creator, p id.Product) Entity {
 	return pair(CreatorProduct, OfCreator(c), OfProduct(p))
@@ -120,6 +129,10 @@ func (e Entity) String() string {
 		return "program:" + string(id.Program("").From(e.A))
 	case CreatorProduct:
 		return "creator_product:" + string(id.Creator("").From(e.A)) + ":" + string(id.Product("").From(e.B))
+	case BrandSite:
+		return "brand_site:" + string(id.Brand("").From(e.A))
+	case ProductSite:
+		return "product_site:" + string(id.Product("").From(e.A))
 	case VideoProduct:
 		return "video_product:" + string(id.Video("").From(e.A)) + ":" + string(id.Product("").From(e.B))
 	}
@@ -147,10 +160,14 @@ func ParseEntity(s string) (Entity, error) {
 		e = OfProgram(id.Program(first))
 	case CreatorProduct:
 		e = OfCreatorProduct(id.Creator(first), id.Product(second))
+	case BrandSite:
+		e = OfBrandSite(id.Brand(first))
+	case ProductSite:
+		e = OfProductSite(id.Product(first))
 	case VideoProduct:
 		e = OfVideoProduct(id.Video(first), id.Product(second))
 	}
-	if e.IsZero() || two != (kind >= CreatorProduct) {
+	if e.IsZero() || two != (kind == CreatorProduct || kind == VideoProduct) {
 		return Entity{}, fmt.Errorf("%w: %.80q", ErrEntity, s)
 	}
 	return e, nil

@@ -19,14 +19,18 @@ type Counts struct {
 	Orders        int64 // orders with at least one line of the entity
 	SKUOrders     int64 // lines: one product of an order may be two of them
 	Units         int64
-	Refunds       int64 // lines given back or called off after payment
+	NetUnits      int64 // units after what was given back or called off, each at the time of its sale
+	Refunds       int64 // lines given back or called off after payment, by the time of that
+	UnitsBack     int64 // their units, likewise
 
 	ClicksOfImpressions int64 // clicks, in the bucket of the impression that was clicked: CTR's numerator
-	OrdersOfClicks      int64 // orders, in the bucket of their winning click: CTOR's numerator
-	OrdersOfVisits      int64 // orders, in the bucket of the buyer's last product-page visit before: CVR's numerator
+	OrdersOfClicks      int64 // clicks that won an order, in the bucket of the click: CTOR's numerator
+	OrdersOfVisits      int64 // visits that an order followed, in the bucket of the visit: CVR's numerator
 
+	// Of these three the bucket is that of their arrival.
 	Late    int64 // events before the horizon within which repeats are known: counted here alone
 	Flagged int64 // events of robots, with forged or foreign tokens, or told by clients who cannot know: counted here alone
+	Own     int64 // events of a creator with their own content or a brand with its own product: counted here alone
 }
 
 // Money is what was sold and earned in one currency, in minor units, by the time of the order except

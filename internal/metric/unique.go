@@ -30,14 +30,17 @@ type uniques struct {
 	slots  []uint64 // open addressing: hash<<24 | second; 0 is empty. nil once there are blocks.
 	n      int
 	blocks [][]uint32 // of 8 registers each: rank<<27 | register<<24 | second
+	purged uint32     // the day of log time on which the slots were last gone through
+	ended  uint32     // the hour of log time up to which ended hours and days have their count in the table
 }
 
-// viewerHash returns 40 bits for a viewer's id, the last of them 1. Ids are random already; mixing them
-// (the finish of MurmurHash3) spreads what version 7 puts in front.
-func viewerHash(viewer [16]byte) uint64 {
-	h := binary.LittleEndian.Uint64(viewer[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(viewer[8:]), 29)*0x9e3779b97f4a7c15
-	h = mix(h)
-	return h>>(64-uniqueBits) | 1
+// viewerHash returns 40 bits for a viewer's id, the last of them 1.
+func viewerHash(viewer [16]byte) uint64 { return hashOf(viewer)>>(64-uniqueBits) | 1 }
+
+// hashOf returns 64 bits of an id. Ids are random already; mixing them (the finish of MurmurHash3) spreads
+// what version 7 puts in front.
+func hashOf(id [16]byte) uint64 {
+	return mix(binary.LittleEndian.Uint64(id[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(id[8:]), 29)*0x9e3779b97f4a7c15)
 }
 
 func mix(h uint64) uint64 {
@@ -51,17 +54,22 @@ func mix(h uint64) uint64 {
 // age returns how many seconds before now the 24 bits of a second lie.
 func age(now uint32, second uint64) uint32 { return uint32(uint64(now)-second) & secondMask }
 
-// see notes that the viewer was seen at a second.
+// see notes that the viewer was seen at a second. Who has left the longest window is dropped at the first
+// sight of each day of log time, so that what is held, and when registers are made of it, is the log's doing.
 func (u *uniques) see(r *reach, hash uint64, second uint32) {
+	if today := r.now / day; u.blocks == nil && today != u.purged {
+		u.purged = today
+		u.purge(r)
+	}
+	if u.blocks == nil && u.n >= uniqueExact {
+		u.rank(r)
+	}
 	if u.blocks != nil {
 		u.rise(r, hash, second)
 		return
 	}
 	if (u.n+1)*4 > len(u.slots)*3 {
-		if u.rehash(r); u.blocks != nil {
-			u.rise(r, hash, second)
-			return
-		}
+		u.rehash(max(4, len(u.slots)*2))
 	}
 	at := u.slot(hash)
 	entry := hash<<24 | uint64(second&secondMask)
@@ -83,34 +91,44 @@ func (u *uniques) slot(hash uint64) int {
 	return at
 }
 
-// rehash drops who has left the longest window and makes room; of too many it makes registers.
-func (u *uniques) rehash(r *reach) {
-	limit := r.now - r.low[FourWeeks]
-	old := u.slots
-	live := 0
-	for _, e := range old {
-		if e != 0 && age(r.now, e) <= limit {
-			live++
+// purge drops who has left the longest window.
+func (u *uniques) purge(r *reach) {
+	limit, n := r.now-r.low[FourWeeks], 0
+	for i, e := range u.slots {
+		if e != 0 && age(r.now, e) > limit {
+			u.slots[i] = 0
+		} else if e != 0 {
+			n++
 		}
 	}
-	if live >= uniqueExact {
-		u.blocks = make([][]uint32, registers>>blockBits)
-		u.slots, u.n = nil, 0
-		for _, e := range old {
-			if e != 0 && age(r.now, e) <= limit {
-				u.rise(r, e>>24, r.now-age(r.now, e))
-			}
-		}
+	if n == u.n {
 		return
 	}
 	size := 4
-	for size*3 < (live+1)*4+live { // room for a quarter more
-		size *= 2
+	for u.n = n; size*3 < (n+1)*4; size *= 2 {
 	}
-	u.slots, u.n = make([]uint64, size), live
+	u.rehash(size)
+}
+
+// rehash moves the slots into a table of another size, a power of two.
+func (u *uniques) rehash(size int) {
+	old := u.slots
+	u.slots = make([]uint64, size)
 	for _, e := range old {
-		if e != 0 && age(r.now, e) <= limit {
+		if e != 0 {
 			u.slots[u.slot(e>>24)] = e
+		}
+	}
+}
+
+// rank makes registers of the slots.
+func (u *uniques) rank(r *reach) {
+	old := u.slots
+	u.blocks = make([][]uint32, registers>>blockBits)
+	u.slots, u.n = nil, 0
+	for _, e := range old {
+		if e != 0 {
+			u.rise(r, e>>24, r.now-age(r.now, e))
 		}
 	}
 }

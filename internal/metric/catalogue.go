@@ -1,0 +1,169 @@
+package metric
+
+import (
+	"slices"
+
+	"mezzo/internal/event"
+	"mezzo/internal/id"
+)
+
+// catalogue is what the log told of videos, products and programs: whose numbers an event moves.
+type catalogue struct {
+	films    map[[16]byte]*film
+	brands   map[[16]byte][16]byte // product → brand
+	programs map[[16]byte]*program
+	offers   map[[16]byte][][16]byte // product, or brand of all its products → programs, in the order of ids
+	groups   map[group]*members
+}
+
+// film is a video, and the things that watching it moves.
+type film struct {
+	creator  [16]byte
+	products [][16]byte
+	brands   [][16]byte // of the products
+	duration int64      // in milliseconds
+
+	aims   []*thing // first the video and its creator, who have viewers; nil until asked for
+	layout uint32   // of the things when aims was filled
+}
+
+// program is the terms that say which products count for it, and when.
+type program struct {
+	brand    [16]byte
+	all      bool
+	products [][16]byte
+	from, to int64 // microseconds; 0: no such end
+}
+
+func newCatalogue() catalogue {
+	return catalogue{films: map[[16]byte]*film{}, brands: map[[16]byte][16]byte{}, programs: map[[16]byte]*program{},
+		offers: map[[16]byte][][16]byte{}, groups: map[group]*members{}}
+}
+
+// bytesOf returns what an id holds, zero when it is none.
+func bytesOf[K id.Kind](public id.ID[K]) [16]byte {
+	if public == "" {
+		return [16]byte{}
+	}
+	u, err := public.UUID()
+	if err != nil {
+		return [16]byte{}
+	}
+	return u
+}
+
+func (c *catalogue) setProduct(p event.ProductState) {
+	product, brand := bytesOf(p.Product), bytesOf(p.Brand)
+	if product == ([16]byte{}) || brand == ([16]byte{}) {
+		return
+	}
+	c.brands[product] = brand
+	c.join(Entity{Kind: Brand, A: brand}, Entity{Kind: Product, A: product})
+}
+
+func (c *catalogue) setFilm(v event.VideoState) {
+	video := bytesOf(v.Video)
+	if video == ([16]byte{}) {
+		return
+	}
+	n := &film{creator: bytesOf(v.Creator), duration: v.DurationMS}
+	for i, p := range v.Products {
+		product := bytesOf(p)
+		if product == ([16]byte{}) || slices.Contains(n.products, product) {
+			continue
+		}
+		var brand [16]byte
+		if i < len(v.Brands) {
+			brand = bytesOf(v.Brands[i])
+		}
+		if brand == ([16]byte{}) {
+			brand = c.brands[product]
+		}
+		n.products, n.brands = append(n.products, product), append(n.brands, brand)
+	}
+	c.films[video] = n
+	of := Entity{Kind: Video, A: video}
+	creator := Entity{Kind: Creator, A: n.creator}
+	c.join(creator, of)
+	for i, product := range n.products {
+		c.meet(n.creator, product, n.brands[i])
+		c.join(Entity{Kind: Product, A: product}, of)
+		c.join(Entity{Kind: Brand, A: n.brands[i]}, of)
+		both := Entity{Kind: VideoProduct, A: video, B: product}
+		c.join(Entity{Kind: Product, A: product}, both)
+		c.join(Entity{Kind: Brand, A: n.brands[i]}, both)
+		c.join(of, both)
+		c.join(of, Entity{Kind: Product, A: product})
+	}
+}
+
+// meet notes that a creator shows a product.
+func (c *catalogue) meet(creator, product, brand [16]byte) {
+	if creator == ([16]byte{}) || product == ([16]byte{}) {
+		return
+	}
+	both := Entity{Kind: CreatorProduct, A: creator, B: product}
+	c.join(Entity{Kind: Creator, A: creator}, Entity{Kind: Product, A: product})
+	c.join(Entity{Kind: Creator, A: creator}, both)
+	c.join(Entity{Kind: Product, A: product}, Entity{Kind: Creator, A: creator})
+	c.join(Entity{Kind: Product, A: product}, both)
+	c.join(Entity{Kind: Brand, A: brand}, Entity{Kind: Creator, A: creator})
+	c.join(Entity{Kind: Brand, A: brand}, both)
+}
+
+func (c *catalogue) setProgram(p event.ProgramState) {
+	name := bytesOf(p.Program)
+	if name == ([16]byte{}) {
+		return
+	}
+	if old := c.programs[name]; old != nil {
+		c.offer(name, old, false)
+	}
+	n := &program{brand: bytesOf(p.Brand), all: p.AllProducts}
+	for _, product := range p.Products {
+		n.products = append(n.products, bytesOf(product))
+	}
+	if !p.StartsAt.IsZero() {
+		n.from = p.StartsAt.UnixMicro()
+	}
+	if !p.EndsAt.IsZero() {
+		n.to = p.EndsAt.UnixMicro()
+	}
+	c.programs[name] = n
+	c.offer(name, n, true)
+	c.join(Entity{Kind: Brand, A: n.brand}, Entity{Kind: Program, A: name})
+}
+
+// offer lists the program under what it covers, or takes it off.
+func (c *catalogue) offer(name [16]byte, p *program, on bool) {
+	covers := p.products
+	if p.all {
+		covers = [][16]byte{p.brand}
+	}
+	for _, what := range covers {
+		list := c.offers[what]
+		at, have := slices.BinarySearchFunc(list, name, func(a, b [16]byte) int { return slices.Compare(a[:], b[:]) })
+		switch {
+		case on && !have:
+			list = slices.Insert(list, at, name)
+		case !on && have:
+			list = slices.Delete(list, at, at+1)
+		}
+		if len(list) == 0 {
+			delete(c.offers, what)
+		} else {
+			c.offers[what] = list
+		}
+	}
+}
+
+// covering calls fn with the programs in force that cover the product.
+func (c *catalogue) covering(product, brand [16]byte, now int64, fn func(program [16]byte)) {
+	for _, what := range [...][16]byte{product, brand} {
+		for _, name := range c.offers[what] {
+			if p := c.programs[name]; p.from <= now && (p.to == 0 || now < p.to) {
+				fn(name)
+			}
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package metric
+
+// How many clicks and visits are remembered for the orders that may follow, and how long.
+const (
+	// CohortsMost is how many are remembered at least, when there are so many.
+	CohortsMost = 1 << 20
+	// cohortTurn is after how long a younger half is begun; none is forgotten sooner unless there are
+	// more than CohortsMost.
+	cohortTurn = 8 * day
+)
+
+// cohort is a click or a visit that an order may follow.
+type cohort struct {
+	key     uint64
+	at      uint32 // the second of event time it counted in
+	flags   uint8
+	kind    Kind     // of the content: Video, Room, or none
+	content [16]byte // of a visit
+	creator [16]byte // of a visit
+	product [16]byte // of a click
+}
+
+const (
+	cohortUsed    = 1 << iota // an order was counted for the content
+	cohortBought              // an order was counted for the product
+	cohortUnshown             // a click whose impression has not been told yet
+)
+
+// cohorts remembers by key, in two halves: when the younger is full or old, the older is forgotten.
+type cohorts struct {
+	young, old half
+}
+
+type half struct {
+	begun uint32 // log second
+	index map[uint64]uint32
+	list  []cohort // in the order of the log
+}
+
+func newCohorts() cohorts {
+	return cohorts{half{index: map[uint64]uint32{}}, half{index: map[uint64]uint32{}}}
+}
+
+// turn forgets by log time.
+func (c *cohorts) turn(now uint32) {
+	if c.young.begun == 0 {
+		c.young.begun, c.old.begun = now, now
+	}
+	if len(c.young.list) >= CohortsMost || now-c.young.begun >= cohortTurn {
+		c.rotate(now)
+	}
+}
+
+func (c *cohorts) rotate(now uint32) {
+	c.old, c.young = c.young, half{begun: now, index: map[uint64]uint32{}}
+}
+
+// since returns the log second from which everything is remembered, 0 when nothing was ever forgotten.
+func (c *cohorts) since() uint32 { return c.old.begun }
+
+func (c *cohorts) find(key uint64) *cohort {
+	for _, h := range []*half{&c.young, &c.old} {
+		if i, ok := h.index[key]; ok {
+			return &h.list[i]
+		}
+	}
+	return nil
+}
+
+// put remembers the cohort, in place of an older one of its key.
+func (c *cohorts) put(now uint32, v cohort) {
+	if i, ok := c.young.index[v.key]; ok {
+		c.young.list[i] = v
+		return
+	}
+	if len(c.young.list) >= CohortsMost {
+		c.rotate(now)
+	}
+	if c.young.begun == 0 {
+		c.young.begun, c.old.begun = now, now
+	}
+	c.young.index[v.key] = uint32(len(c.young.list))
+	c.young.list = append(c.young.list, v)
+}
+
+// keyOfClick names a counted click: a token allows one.
+func keyOfClick(request [16]byte, slot uint8) uint64 {
+	return mix(hashOf(request) + uint64(slot)*0x9e3779b97f4a7c15)
+}
+
+// keyOfVisit names a viewer's last visit of a product.
+func keyOfVisit(viewer, product [16]byte) uint64 {
+	return mix(hashOf(viewer)*0x9e3779b97f4a7c15 ^ hashOf(product))
+}

@@ -1,0 +1,218 @@
+package metric
+
+import (
+	"sync"
+	"time"
+
+	"mezzo/internal/event"
+	"mezzo/internal/seen"
+	"mezzo/internal/stream"
+)
+
+// sliceRecords is how many records are applied under one lock: at most some 3 µs each, a reader waits for
+// less than half a millisecond. A fact is a slice by itself.
+const sliceRecords = 128
+
+// Options say what a fold stands on.
+type Options struct {
+	// Seen remembers what was counted already, and belongs to this fold alone; nil: one in memory.
+	Seen *seen.Seen
+	// Load brings back the state of an entity that Away let go; nil when none ever is. It may be called
+	// by Apply and Read, and must always return what was handed out under that sum.
+	Load func(e Entity, sum uint64) ([]byte, error)
+}
+
+// Fold is the numbers of everything as of one position of the log. One goroutine calls Apply, AppendState,
+// Restore and Checksum; the others' methods may be called by many at any time.
+//
+// Its only clock is the append stamp of the records. Everything it answers depends on the records up to its
+// position alone: not on how they were cut into calls, nor on when it was stopped and gone on from a state.
+type Fold struct {
+	opt  Options
+	seen *seen.Seen
+
+	mu      sync.RWMutex
+	pos     stream.Position
+	stamp   time.Time
+	now     int64 // stamp in microseconds
+	reach   reach
+	applied uint64 // records since the beginning
+	stats   Stats
+
+	things
+	catalogue
+	clicks   cohorts
+	visits   cohorts
+	waiting  map[[16]byte]*waiting // by order
+	joined   map[[16]byte][16]byte // viewer → the first viewer of that person
+	lastFact int64
+	restated []restated // oldest first
+
+	steps []step
+	aims  []*thing
+}
+
+// Stats is what a fold has met since the beginning of the log.
+type Stats struct {
+	Records      int64
+	Events       int64 // of clients, repeats left out
+	Counted      int64 // of them counted
+	Repeats      int64 // events that had been told before
+	Spent        int64 // events whose token allowed no more of their kind
+	Unshown      int64 // impressions, views and watches without a token that counts: nothing shows they happened
+	Late         int64
+	Own          int64
+	Flagged      int64
+	Forged       int64 // of the flagged: tokens not ours or another viewer's
+	Foreign      int64 // of the flagged: about things that are not there
+	Robots       int64 // of the flagged
+	Told         int64 // of the flagged: purchases and refunds told by clients
+	Lost         int64 // events that never came, by the gaps in clients' numbers
+	Facts        int64
+	FactRepeats  int64
+	Unread       int64     // records that no version of Mezzo wrote
+	Entities     int64     // held now
+	LastFact     int64     // number of the last fact
+	CohortsSince time.Time // clicks and visits since then are remembered for their orders; zero: all
+}
+
+// New returns a fold of nothing: its position is the beginning of the log.
+func New(opt Options) *Fold {
+	f := &Fold{opt: opt, seen: opt.Seen}
+	if f.seen == nil {
+		f.seen, _ = seen.Open(seen.Options{}) // in memory there is nothing that could fail
+	}
+	f.empty()
+	return f
+}
+
+// empty forgets everything but what was seen.
+func (f *Fold) empty() {
+	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = stream.Position{}, time.Time{}, 0, reach{}, 0, Stats{}
+	f.things, f.catalogue = newThings(), newCatalogue()
+	f.clicks, f.visits = newCohorts(), newCohorts()
+	f.waiting, f.joined = map[[16]byte]*waiting{}, map[[16]byte][16]byte{}
+	f.lastFact, f.restated = 0, nil
+}
+
+// Apply counts the records, which follow the fold's position. Kinds it does not know only move the
+// position on. It holds its lock for less than half a millisecond at a time, and reads and writes the files
+// of what was seen outside of it.
+//
+// After an error (the disk's) the position is behind the last record that was counted whole, but what was
+// seen may be ahead of it: the fold must be restored before it goes on.
+func (f *Fold) Apply(records []stream.Record) error {
+	for len(records) > 0 {
+		n := 0
+		f.steps = f.steps[:0]
+		for n < len(records) && n < sliceRecords {
+			fact := records[n].Kind == event.KindFact
+			if fact && n > 0 {
+				break
+			}
+			f.steps = append(f.steps, step{})
+			if err := f.judge(&records[n], &f.steps[n]); err != nil {
+				f.count(records[:n])
+				return err
+			}
+			n++
+			if fact {
+				break
+			}
+		}
+		f.count(records[:n])
+		records = records[n:]
+	}
+	return nil
+}
+
+// count applies judged records under the lock.
+func (f *Fold) count(records []stream.Record) {
+	if len(records) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range records {
+		f.turn(records[i].At)
+		f.pos = records[i].Pos
+		f.applied++
+		f.stats.Records++
+		f.applyStep(&f.steps[i])
+	}
+}
+
+// turn moves log time on.
+func (f *Fold) turn(at time.Time) {
+	micros := at.UnixMicro()
+	if micros <= f.now {
+		return
+	}
+	before := f.reach.now
+	f.stamp, f.now = at, micros
+	if second := uint32(micros / 1e6); second != before {
+		f.reach = reachAt(second)
+		if second/hour != before/hour {
+			f.things.dropIdle(second)
+			f.clicks.turn(second)
+			f.visits.turn(second)
+			f.dropWaiting()
+			f.dropRestated()
+		}
+	}
+}
+
+// Position returns the boundary of the log behind the last record applied.
+func (f *Fold) Position() stream.Position {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.pos
+}
+
+// Stamp returns log time: the append stamp of the last record applied, zero before the first.
+func (f *Fold) Stamp() time.Time {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.stamp
+}
+
+// Stats returns what the fold has met.
+func (f *Fold) Stats() Stats {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	s := f.stats
+	s.Entities, s.LastFact = int64(len(f.places)), f.lastFact
+	if since := max(f.clicks.since(), f.visits.since()); since != 0 {
+		s.CohortsSince = time.Unix(int64(since), 0).UTC()
+	}
+	return s
+}
+
+// Version returns the number of the last record that changed anything of the entity, 0 when nothing is held
+// of it. Time passing changes no version: what slides out of a window shows in the next Read.
+func (f *Fold) Version(e Entity) uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if t := f.find(e); t != nil {
+		return t.version
+	}
+	return 0
+}
+
+// held returns the thing of an entity to change it; made now if nothing was held of it.
+func (f *Fold) held(e Entity) *thing {
+	t := f.find(e)
+	if t == nil {
+		t = f.make(e)
+	}
+	return t
+}
+
+// touch notes that the record being applied changes the thing.
+func (f *Fold) touch(t *thing) {
+	t.version = f.applied
+	if t.touched != f.reach.now {
+		t.touched = f.reach.now
+		f.renew(t)
+	}
+}
