@@ -62,7 +62,7 @@ func (f folder) write(fill func(target) (*run, error)) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := fill(tmp)
+	r, err := fill(&steady{File: tmp})
 	if err == nil && r != nil {
 		err = tmp.Sync()
 	}
@@ -79,6 +79,24 @@ func (f folder) write(fill func(target) (*run, error)) (*run, error) {
 	}
 	r.src, r.file = tmp, tmp
 	return r, nil
+}
+
+// steady is a file that goes to the disk as it grows: a merge of hundreds of megabytes synced at
+// once would hold up the log's own syncs on the same disk.
+type steady struct {
+	*os.File
+	waiting int
+}
+
+const syncEvery = 8 << 20
+
+func (s *steady) Write(b []byte) (int, error) {
+	n, err := s.File.Write(b)
+	if s.waiting += n; err == nil && s.waiting >= syncEvery {
+		s.waiting = 0
+		err = s.File.Sync()
+	}
+	return n, err
 }
 
 func syncDir(dir string) error {

@@ -71,8 +71,12 @@ func (m *memory) find(key []byte) (record []byte, slot uint32) {
 	}
 }
 
-// inOpen reports whether the slot's record lies in the open chunk and may be changed in place.
+// inOpen reports whether the slot has a record and it lies in the open chunk, where it may be
+// changed in place.
 func (m *memory) inOpen(slot uint32) bool {
+	if m.slots[slot] == 0 {
+		return false
+	}
 	last := m.base + uint32(len(m.chunks)-1)
 	return (uint32(m.slots[slot])>>placeBits-last)&chunkMask == 0
 }
@@ -104,8 +108,9 @@ func (m *memory) seal(to int64, next uint64) (sealed []byte) {
 		return nil
 	}
 	c.to = to
-	m.chunks = append(m.chunks, chunk{epoch: next})
-	return c.data
+	sealed = c.data
+	m.chunks = append(m.chunks, chunk{epoch: next, data: make([]byte, 0, len(sealed))}) // epochs resemble their neighbours
+	return sealed
 }
 
 // drop forgets the oldest chunk.

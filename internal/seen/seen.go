@@ -221,6 +221,9 @@ func (s *Seen) Keep(names []string) error {
 	if s.opt.Dir == "" {
 		return nil
 	}
+	if err := s.work.await(false); err != nil {
+		return fmt.Errorf("seen: what was counted cannot be written down: %w", err)
+	}
 	keep := map[string]bool{}
 	for _, name := range names {
 		keep[name] = true

@@ -81,6 +81,7 @@ func (g *gaps) appendTo(dst []byte) []byte {
 // Files returns the names of the files that a state taken now would name.
 func (s *Seen) Files() []string {
 	var names []string
+	_ = s.work.await(false) // a file that could not be written is not named; AppendState says why
 	for _, shelf := range s.shelves() {
 		for _, r := range shelf.live() {
 			if r.file != nil {
