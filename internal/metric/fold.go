@@ -28,8 +28,9 @@ type Options struct {
 // Its only clock is the append stamp of the records. Everything it answers depends on the records up to its
 // position alone: not on how they were cut into calls, nor on when it was stopped and gone on from a state.
 type Fold struct {
-	opt  Options
-	seen *seen.Seen
+	opt   Options
+	seen  *seen.Seen
+	blank []byte // what seen says of itself when it has seen nothing
 
 	mu      sync.RWMutex
 	pos     stream.Position
@@ -82,6 +83,7 @@ func New(opt Options) *Fold {
 	if f.seen == nil {
 		f.seen, _ = seen.Open(seen.Options{}) // in memory there is nothing that could fail
 	}
+	f.blank, _ = f.seen.AppendState(nil) // nothing is on disk yet
 	f.empty()
 	return f
 }

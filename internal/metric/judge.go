@@ -3,6 +3,8 @@ package metric
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/seen"
@@ -132,7 +134,11 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 	case event.Watch:
 		s.watch, err = f.seen.Watch(key, issued, time.UnixMicro(at), min(b.WatchMS, event.MaxWatch.Milliseconds()), f.longest(b))
 	case event.ProductClick:
-		if ok, err = f.seen.Once(key, issued, seen.OnceClick); ok && err == nil {
+		if issued.Before(f.seen.TokenHorizon()) { // run out long ago: still product behaviour, once within the horizon
+			var again bool
+			again, err = f.seen.Add(seen.KeyOf(key, uuid.UUID{}))
+			ok = !again
+		} else if ok, err = f.seen.Once(key, issued, seen.OnceClick); ok && err == nil {
 			var first time.Time
 			var known bool
 			if first, known, err = f.seen.FirstAt(key, issued); known {
