@@ -36,6 +36,7 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Prove the books and the log of a stopped shop; exit 1 and name each break."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, then stop."`
 	Bench   benchCommand   `cmd:"" help:"Load a server on this machine and say how fast it answers."`
+	Lab     labCommand     `cmd:"" help:"Judge ranking on data files: production code, JSON on standard output."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -79,9 +79,6 @@ func Unpack(packed uint64) Situation {
 // doubling returns the number of bits of n: 0, 1, 2-3, 4-7, …
 func doubling(n uint64) uint8 { return uint8(bits.Len64(n)) }
 
-// fit returns a factor score in 16 steps from -2 to +4.
-func fit(score float32) uint8 { return uint8(min(max((score+2)*2.5, 0), 15)) }
-
 // Weights is the table of what was learned of features: many, found by hash, so that no feature has to
 // be known beforehand. Two features that share a cell are told apart by all others that come with them.
 type Weights struct {

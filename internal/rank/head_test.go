@@ -121,7 +121,7 @@ func TestCalibrationMendsWhatIsOff(t *testing.T) {
 		}
 		raw.add(s, sigmoid(s), y)
 	}
-	c := raw.fit()
+	c := raw.Fit()
 	if math.Abs(c.Stretch+0.4) > 0.1 || math.Abs(c.Shift+0.5) > 0.25 {
 		t.Errorf("the fit is %+v", c)
 	}
@@ -137,7 +137,7 @@ func TestCalibrationMendsWhatIsOff(t *testing.T) {
 		t.Errorf("the calibration error is still %v, it was %v", e, raw.Report().ECE)
 	}
 	var none Progress
-	if none.fit() != (Calibration{}) || none.Report().AUC != 0.5 {
+	if none.Fit() != (Calibration{}) || none.Report().AUC != 0.5 {
 		t.Error("nothing seen is not nothing changed")
 	}
 }

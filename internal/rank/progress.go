@@ -38,6 +38,9 @@ func (g *Progress) add(logit, p, y float64) {
 	g.loss, g.count = g.loss/2, g.count/2
 }
 
+// Add takes in a prediction before calibration and its label in [0, 1].
+func (g *Progress) Add(s Score, y float64) { g.add(s.Mean, s.P(), y) }
+
 // Report is how good the predictions of a head are.
 type Report struct {
 	N                 float64 `json:"n"`                  // impressions judged; older ones count less
@@ -102,9 +105,9 @@ const (
 	calibrationPrior = 500
 )
 
-// fit returns the calibration that fits the raw predictions seen so far best: Newton's method on the
+// Fit returns the calibration that fits the raw predictions seen so far best: Newton's method on the
 // bins, with a quadratic pull towards no change. It is a pure function of what was added.
-func (g *Progress) fit() Calibration {
+func (g *Progress) Fit() Calibration {
 	if g.count < calibrationLeast {
 		return Calibration{}
 	}
