@@ -35,6 +35,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Serve a made-up shop from a temporary folder, to look around."`
 	Check   checkCommand   `cmd:"" help:"Prove the books and the log of a stopped shop; exit 1 and name each break."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, then stop."`
+	Keys    keysCommands   `cmd:"" help:"The keys that sign viewers, impressions and guests' orders."`
 	Bench   benchCommand   `cmd:"" help:"Load a server on this machine and say how fast it answers."`
 	Lab     labCommand     `cmd:"" help:"Judge ranking on data files: production code, JSON on standard output."`
 	Version versionCommand `cmd:"" help:"Print the version."`

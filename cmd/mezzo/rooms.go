@@ -29,12 +29,13 @@ import (
 
 // How often this node does what nobody waits for.
 const (
-	keysEvery  = time.Minute // keys turned by another node
+	turnEvery  = time.Hour // whether the signing keys are due
 	pruneEvery = time.Hour
 	sealEvery  = time.Second
 	tickLease  = 10 * time.Second
 	sealLease  = 30 * time.Second
 	sweepLease = 30 * time.Second
+	turnLease  = time.Minute
 )
 
 // rooms are the uses people meet, joined to each other and to the stores.
@@ -173,7 +174,8 @@ func (s *server) employ() {
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
 	s.tasks.run("uploads", s.rooms.media.Run)
-	s.tasks.run("keys", every(keysEvery, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
+	s.tasks.run("turn", s.leased("turn", turnLease, every(turnEvery, func(ctx context.Context) error { return account.TurnDue(ctx, d) })))
+	s.tasks.run("keys", every(account.KeyRead, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
 	s.tasks.run("prune", every(pruneEvery, func(ctx context.Context) error {
 		if _, err := d.PruneIdempotency(ctx); err != nil {
 			return err

@@ -89,15 +89,26 @@ type migrateCommand struct{ storeFlags }
 
 // Run opens the database, which brings its schema up to date, and closes it again.
 func (c *migrateCommand) Run(ctx context.Context, log *slog.Logger) error {
-	dir, err := openFolder(c.Data)
+	s, err := openDatabase(ctx, c.storeFlags, log)
 	if err != nil {
 		return err
 	}
-	s := &stores{folder: dir}
-	s.db, err = db.Open(ctx, db.Options{URL: c.Database, Dir: dir.path, Clock: clock.System{}, Log: log})
-	if err != nil {
-		return errors.Join(fmt.Errorf("the database did not open: %w", err), s.Close())
-	}
 	log.Info("the schema is up to date", "engine", s.db.Engine())
 	return s.Close()
+}
+
+// openDatabase opens the folder and the database in it or beside it, and nothing else.
+func openDatabase(ctx context.Context, f storeFlags, log *slog.Logger) (*stores, error) {
+	dir, err := openFolder(f.Data)
+	if err != nil {
+		return nil, err
+	}
+	s := &stores{folder: dir}
+	if s.clock, err = openClock(dir, true); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if s.db, err = db.Open(ctx, db.Options{URL: f.Database, Dir: dir.path, Clock: s.clock, Log: log}); err != nil {
+		return nil, errors.Join(fmt.Errorf("the database did not open: %w", err), s.Close())
+	}
+	return s, nil
 }

@@ -34,13 +34,13 @@ func (a *Accounts) Meet(w http.ResponseWriter, r *http.Request, from netip.Addr,
 			}
 			return met, nil
 		}
-		presented, err := a.presented(r, false)
+		presented, err := a.presented(w, r, false)
 		if err != nil {
 			return met, err
 		}
 		return a.withViewer(r.Context(), met, presented)
 	}
-	presented, err := a.presented(r, true)
+	presented, err := a.presented(w, r, true)
 	if err != nil {
 		return who, err
 	}
@@ -78,10 +78,15 @@ func bearer(r *http.Request) (secret string, ok bool) {
 }
 
 // presented returns the viewer that header or cookie prove, "" for none. A false header is told
-// so; a false cookie is replaced.
-func (a *Accounts) presented(r *http.Request, cookies bool) (id.Viewer, error) {
+// so; a false cookie is replaced. An app whose token was signed before the keys were turned finds one
+// signed anew in the answer's header of the same name.
+func (a *Accounts) presented(w http.ResponseWriter, r *http.Request, cookies bool) (id.Viewer, error) {
 	if token := r.Header.Get(ViewerHeader); token != "" {
-		return a.OpenViewer(token)
+		v, err := a.OpenViewer(token)
+		if err == nil && !a.keys.Fresh(token) {
+			w.Header().Set(ViewerHeader, a.ViewerToken(v))
+		}
+		return v, err
 	}
 	if c, err := r.Cookie(ViewerCookie); cookies && err == nil {
 		if v, err := a.OpenViewer(c.Value); err == nil {

@@ -17,6 +17,7 @@ func (a *API) registerPeople() {
 	a.registerMe()
 	a.registerBrands()
 	a.registerTokens()
+	a.registerKeys()
 	register(a, Route{Method: http.MethodGet, Path: "/accounts", Who: Operator, Tag: "people",
 		Summary: "List people, newest first, with their standing"}, a.listPeople)
 	register(a, Route{Method: http.MethodGet, Path: "/accounts/{id}", Who: Operator, Tag: "people",

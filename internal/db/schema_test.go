@@ -15,7 +15,6 @@ import (
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
-	"mezzo/internal/id"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -169,39 +168,6 @@ func TestKeptRowsCannotBeChanged(t *testing.T) {
 			if (err == nil) != allowed || err != nil && !strings.Contains(err.Error(), "append-only") {
 				t.Errorf("%s: %v", q, err)
 			}
-		}
-	})
-}
-
-func TestSigningKeysTurn(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
-		keys := func() []id.Key {
-			t.Helper()
-			k, err := d.SigningKeys(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return k
-		}
-		first := keys()
-		if len(first) != 1 || first[0].Secret == ([id.KeyBytes]byte{}) {
-			t.Fatalf("the first keys are %v", first)
-		}
-		if again := keys(); len(again) != 1 || again[0] != first[0] {
-			t.Errorf("asked again, the keys are %v", again)
-		}
-		token := id.NewKeyring(first...).Sign("test", "message")
-		c.Advance(db.KeyTurn)
-		second := keys()
-		if len(second) != 2 || second[1] != first[0] || second[0].Secret == first[0].Secret {
-			t.Errorf("after a turn the keys are %v", second)
-		}
-		if _, err := id.NewKeyring(second...).Open("test", token); err != nil {
-			t.Errorf("a token of the key before: %v", err)
-		}
-		c.Advance(db.KeyTurn)
-		if _, err := id.NewKeyring(keys()...).Open("test", token); err == nil {
-			t.Error("a token of the key before the last passes")
 		}
 	})
 }

@@ -40,8 +40,9 @@ type Key struct {
 // Keyring signs with its newest key and verifies with its newest two,
 // so that keys can be turned without breaking tokens already handed out.
 type Keyring struct {
-	mu   sync.RWMutex
-	keys []keyState // newest first, at most two
+	mu     sync.RWMutex
+	keys   []keyState // newest first, at most two
+	coming []keyState // at most one: it opens already and signs soon
 }
 
 type keyState struct {
@@ -57,18 +58,30 @@ func NewKeyring(newestFirst ...Key) *Keyring {
 }
 
 // Replace puts other keys in force, newest first; only the first two count.
-func (r *Keyring) Replace(newestFirst ...Key) {
+func (r *Keyring) Replace(newestFirst ...Key) { r.Announce(nil, newestFirst...) }
+
+// Announce is Replace with a key that is about to come into force: tokens signed with it open already,
+// for another node may have begun a moment ago, and none is signed with it here. nil: no key is coming.
+func (r *Keyring) Announce(coming *Key, newestFirst ...Key) {
 	if len(newestFirst) > 2 {
 		newestFirst = newestFirst[:2]
 	}
 	states := make([]keyState, 0, 2)
 	for _, k := range newestFirst {
-		secret := k.Secret
-		states = append(states, keyState{k.Number, &sync.Pool{New: func() any { return &scratch{hash: hmac.New(sha256.New, secret[:])} }}})
+		states = append(states, newState(k))
+	}
+	var announced []keyState
+	if coming != nil {
+		announced = append(announced, newState(*coming))
 	}
 	r.mu.Lock()
-	r.keys = states
+	r.keys, r.coming = states, announced
 	r.mu.Unlock()
+}
+
+func newState(k Key) keyState {
+	secret := k.Secret
+	return keyState{k.Number, &sync.Pool{New: func() any { return &scratch{hash: hmac.New(sha256.New, secret[:])} }}}
 }
 
 func (r *Keyring) newest() (keyState, bool) {
@@ -83,9 +96,11 @@ func (r *Keyring) newest() (keyState, bool) {
 func (r *Keyring) numbered(n uint8) (keyState, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, k := range r.keys {
-		if k.number == n {
-			return k, true
+	for _, list := range [...][]keyState{r.keys, r.coming} {
+		for _, k := range list {
+			if k.number == n {
+				return k, true
+			}
 		}
 	}
 	return keyState{}, false
@@ -142,6 +157,14 @@ func (r *Keyring) Open(purpose, token string) (string, error) {
 		return "", ErrForged
 	}
 	return message, nil
+}
+
+// Fresh reports whether a token made by Sign names the key that signs now.
+func (r *Keyring) Fresh(token string) bool {
+	_, tail, _ := strings.Cut(token, ".")
+	raw, err := tokenText.DecodeString(tail)
+	k, ok := r.newest()
+	return err == nil && ok && len(raw) > 0 && raw[0] == k.number
 }
 
 // Surface is where content was shown.

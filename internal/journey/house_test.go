@@ -278,6 +278,7 @@ func (h *house) describe() {
 		"PUT /me/creator":                          fields{"handle": "newcomer", "display_name": "Newcomer", "bio": "", "categories": []string{}},
 		"POST /me/tokens":                          fields{"name": "More", "scopes": []string{"orders:read"}},
 		"POST /operator/standing/{kind}/{subject}": fields{"standing": "removed", "reason": "Once more."},
+		"POST /operator/keys/turn":                 fields{},
 		"POST /operator/taxes":                     fields{"country": "IE", "name": "VAT", "rate_bps": 2300, "inclusive": true, "collected_by": "platform"},
 		"PUT /operator/taxes/{id}":                 fields{"country": "AT", "name": "USt", "rate_bps": 1900, "inclusive": true, "collected_by": "platform"},
 		"POST /orders/{id}/shipments":              fields{"line_ids": []string{}, "carrier": "Post", "tracking": "RX1"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +73,9 @@ func (v *visit) standsAt() ([]SumRow, error) {
 }
 
 // operator answers whether the house is sound, and what waits.
-func (s *Site) operator(v *visit) error {
+func (s *Site) operator(v *visit) error { return s.showOperator(v, http.StatusOK, nil) }
+
+func (s *Site) showOperator(v *visit, status int, notes []Note) error {
 	health, err := s.health(v.ctx(), v.now, false)
 	if err != nil {
 		return err
@@ -80,7 +83,10 @@ func (s *Site) operator(v *visit) error {
 	if health.Rows, err = v.standsAt(); err != nil {
 		return err
 	}
-	page := OperatorPage{Ledger: health}
+	page := OperatorPage{Ledger: health, Notes: notes}
+	if page.Keys, err = v.signingKeys(); err != nil {
+		return err
+	}
 	for _, k := range contentKinds {
 		reported, err := s.Trust.Subjects(v.ctx(), v.who, trust.Search{Kind: k.kind, Reported: true, Limit: trust.MaxPage})
 		if err != nil {
@@ -91,7 +97,63 @@ func (s *Site) operator(v *visit) error {
 		}
 	}
 	page.Chrome = v.chrome("Operator", Operator, "overview")
-	return v.show(http.StatusOK, OperatorHome(page))
+	return v.show(status, OperatorHome(page))
+}
+
+// signingKeys are the keys there are, and by whom each was made.
+func (v *visit) signingKeys() ([]KeyRow, error) {
+	keys, err := v.site.Accounts.SigningKeys(v.ctx(), v.who)
+	if err != nil {
+		return nil, err
+	}
+	var rows []KeyRow
+	for _, k := range keys {
+		row := KeyRow{Name: "Key " + strconv.FormatInt(k.Serial, 10), State: k.State}
+		switch k.State {
+		case "coming":
+			row.Says = "signs from " + DayTime(k.SignsAt)
+		case "over":
+			row.Says = "opens nothing any more"
+		default:
+			row.Says = "made on " + DayYear(k.MadeAt)
+		}
+		switch {
+		case k.MadeBy == "command":
+			row.Says += ", turned on the command line"
+		case strings.HasPrefix(k.MadeBy, "acc_"):
+			row.Says += ", turned by " + v.nameOf(id.Account(k.MadeBy))
+		}
+		rows = append(rows, row)
+	}
+	rows[0].Says += "; the next turn is due on " + DayYear(keys[0].MadeAt.Add(account.KeyTurn))
+	return rows, nil
+}
+
+// nameOf is what somebody is called; the page stands without it.
+func (v *visit) nameOf(person id.Account) string {
+	found, err := v.site.Accounts.Person(v.ctx(), v.who, person)
+	if err != nil {
+		return "somebody"
+	}
+	return found.DisplayName
+}
+
+// turnKeys turns the signing keys before their time.
+func (s *Site) turnKeys(v *visit) error {
+	cut := v.text("cut") == "1"
+	_, err := s.Accounts.TurnKeys(v.ctx(), v.who, cut)
+	if a, said := v.amissOf(err); said {
+		return s.showOperator(v, a.status, a.notes("The keys are as they were."))
+	}
+	if err != nil {
+		return err
+	}
+	if cut {
+		v.tell("Nothing signed before opens any more.")
+	} else {
+		v.tell("The new key signs in two minutes.")
+	}
+	return v.to("/operator")
 }
 
 // ledger proves the book anew and lists its accounts.

@@ -194,6 +194,7 @@ func (s *Site) working() []Route {
 		{"GET /operator/content", Operates, s.content, 0},
 		{"GET /operator/orders", Operates, s.ordersOfHouse, 0},
 		{"GET /operator/ledger", Operates, s.ledger, 0},
+		{"POST /operator/keys", Operates, s.turnKeys, 0},
 		{"GET /operator/taxes", Operates, s.taxes, 0},
 		{"POST /operator/taxes", Operates, s.addTax, 0},
 		{"POST /operator/taxes/{tax}", Operates, s.changeTax, 0},

@@ -31,3 +31,17 @@ func TestTaxTable(t *testing.T) {
 	op.get("/operator/taxes?state=ended").ok().says("Sales tax 8.25 %", "Sales tax 6 %", "ended by").silent("Change or end it")
 	op.get("/operator/taxes/").want(404)
 }
+
+// The operator turns the signing keys, and cuts off what was signed before: a guest's bag is empty then.
+func TestSigningKeysOnThePage(t *testing.T) {
+	m := newMarket(t)
+	op, guest := m.operator(), m.browser()
+	m.fill(guest)
+	op.get("/operator").ok().says("Key 1", "signing")
+	op.post("/operator/keys").ok().says("Key 2", "coming", "turned by", "The new key signs in two minutes.")
+	op.post("/operator/keys").want(409).says("being turned already")
+	guest.get("/bag").ok().says("Skillet")
+	op.post("/operator/keys", "cut", "1").ok().says("Key 4", "opens nothing any more")
+	guest.get("/bag").ok().silent("Skillet")
+	op.get("/operator").ok()
+}
