@@ -37,16 +37,19 @@ func NewLimiter(c clock.Clock, rate Rate) *Limiter {
 }
 
 // Take takes one token of the key; when there is none it returns how long until there is.
-func (l *Limiter) Take(key string) (wait time.Duration) {
-	now := l.clock.Now()
+func (l *Limiter) Take(key string) (wait time.Duration) { return l.TakeMany(key, 1) }
+
+// TakeMany takes n tokens of the key, all or none; n is at most the rate's burst.
+func (l *Limiter) TakeMany(key string, n int) (wait time.Duration) {
+	now, want := l.clock.Now(), float64(n)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.at(key, now)
-	if b.level < 1 {
+	if b.level < want {
 		// Never 0: what lacks a hair of a token, as sums of fractions do, is not there yet.
-		wait = max(1, time.Duration((1-b.level)*float64(l.rate.Every)))
+		wait = max(1, time.Duration((want-b.level)*float64(l.rate.Every)))
 	} else {
-		b.level--
+		b.level -= want
 	}
 	l.put(key, b)
 	return wait

@@ -65,6 +65,7 @@ type API struct {
 	byPath    map[string]Route // "METHOD /path" as the mux knows it
 	general   *account.Limiter
 	addresses *account.Limiter
+	writers   *account.Limiter // by write key, in messages
 	origin    *http.CrossOriginProtection
 	handler   http.Handler
 }
@@ -109,6 +110,7 @@ func (a *API) rooms() []func() {
 		a.registerMoney,
 		a.registerSandbox,
 		a.registerFeed,
+		a.registerSegment,
 		a.registerMetrics,
 	}
 }

@@ -111,6 +111,9 @@ func (a *API) https(r *http.Request) bool {
 func (a *API) identify(t *trace, r *http.Request) (*http.Request, error) {
 	addr := a.address(r)
 	who := account.Asker{IP: account.Truncate(addr)}
+	if fromSDK(r) { // a server's SDK speaks for all its visitors: its key's own rate comes with the route
+		return r.WithContext(account.With(r.Context(), who)), a.slowAddress(account.AddressKey(addr))
+	}
 	if a.deps.Accounts != nil {
 		met, err := a.deps.Accounts.Meet(t.w, r, addr, t.https)
 		if err != nil && !fault.Is(err, fault.Unauthorized) {
@@ -131,14 +134,25 @@ func (a *API) slowDown(who account.Asker, address string) error {
 	if strings.HasPrefix(key, "ip:") {
 		key = address
 	}
-	wait := a.general.Take(key)
-	if wait == 0 {
-		wait = a.addresses.Take(address)
+	if wait := a.general.Take(key); wait > 0 {
+		return tooMany(wait)
 	}
-	if wait > 0 {
-		return fault.New(fault.Limited, "Too many requests: slow down.").After(wait)
+	return a.slowAddress(address)
+}
+
+// slowAddress refuses an address behind which everybody together asks too often.
+func (a *API) slowAddress(address string) error {
+	if a.addresses == nil {
+		return nil
+	}
+	if wait := a.addresses.Take(address); wait > 0 {
+		return tooMany(wait)
 	}
 	return nil
+}
+
+func tooMany(wait time.Duration) error {
+	return fault.New(fault.Limited, "Too many requests: slow down.").After(wait)
 }
 
 // address returns where the client is.

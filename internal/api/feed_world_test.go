@@ -28,7 +28,7 @@ type feedWorld struct {
 	feed *feed.Feed
 }
 
-func newFeedWorld(t testing.TB, d *db.DB, c *clock.Turned) *feedWorld {
+func newFeedWorld(t testing.TB, d *db.DB, c *clock.Turned, change ...func(*Deps, *account.Options, *Options)) *feedWorld {
 	t.Helper()
 	ctx := context.Background()
 	log, err := stream.Open(ctx, stream.Options{Dir: t.TempDir(), Clock: c})
@@ -41,7 +41,8 @@ func newFeedWorld(t testing.TB, d *db.DB, c *clock.Turned) *feedWorld {
 		t.Fatal(err)
 	}
 	f := &feedWorld{log: log, keys: keys, feed: feed.New(d, log, keys, feed.Options{})}
-	f.world = newWorld(t, d, c, func(deps *Deps, _ *account.Options, _ *Options) { deps.Feed = f.feed })
+	change = append(change, func(deps *Deps, _ *account.Options, _ *Options) { deps.Feed = f.feed })
+	f.world = newWorld(t, d, c, change...)
 	return f
 }
 

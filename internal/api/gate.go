@@ -143,7 +143,8 @@ func preflight(r Route, w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", r.Method)
-	h.Set("Access-Control-Allow-Headers", strings.Join([]string{"Authorization", "Content-Type", "Content-Encoding", "X-Viewer-Token"}, ", "))
+	// The star stands for every header but Authorization. Older browsers know it not.
+	h.Set("Access-Control-Allow-Headers", strings.Join([]string{"*", "Authorization", "Content-Type", "Content-Encoding", "X-Viewer-Token", "X-Retry-Count"}, ", "))
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -93,6 +93,25 @@ func NetOf(a netip.Addr) netip.Prefix {
 // AnonymousOf returns the id under which a client-made visitor id is kept in a write key's
 // namespace: a hash, since such ids are free text and may name a person.
 func AnonymousOf(key id.WriteKey, clientID string) [16]byte {
-	sum := sha256.Sum256([]byte(string(key) + "\x00" + clientID))
-	return [16]byte(sum[:16])
+	return hashed(key, "anonymous", clientID)
+}
+
+// UserOf returns the same of an id that a brand's own site knows a person by.
+func UserOf(key id.WriteKey, userID string) [16]byte { return hashed(key, "user", userID) }
+
+// NameOf returns the id under which the name of a Custom event is kept in a write key's namespace:
+// a hash, since names are free text. Who knows the name finds its events; nobody reads it out of them.
+func NameOf(key id.WriteKey, name string) [16]byte { return hashed(key, "event", name) }
+
+// hashed returns the first half of a SHA-256 of the texts. sort keeps different things of one
+// text apart.
+func hashed(key id.WriteKey, sort, text string) [16]byte {
+	h := sha256.New()
+	h.Write([]byte(key))
+	h.Write([]byte{0})
+	h.Write([]byte(sort))
+	h.Write([]byte{0})
+	h.Write([]byte(text))
+	var sum [sha256.Size]byte
+	return [16]byte(h.Sum(sum[:0])[:16])
 }

@@ -39,6 +39,7 @@ const (
 	fieldAgent
 	fieldNamespace
 	fieldAnonymous
+	fieldName
 )
 
 // MaxRecord bounds the binary form of an event.
@@ -79,6 +80,7 @@ func (e *Event) AppendEncode(dst []byte) ([]byte, error) {
 	w.uint(fieldAgent, uint64(e.Agent))
 	w.id(fieldNamespace, string(e.Namespace), e.Namespace.UUID)
 	w.uuid(fieldAnonymous, e.Anonymous)
+	w.uuid(fieldName, e.Name)
 	if w.err != nil {
 		return dst, w.err
 	}
@@ -172,6 +174,8 @@ func (e *Event) readPlain(r *reader) bool {
 		e.Agent = Agent(r.uint(math.MaxUint8))
 	case fieldAnonymous:
 		e.Anonymous = r.uuid()
+	case fieldName:
+		e.Name = r.uuid()
 	default:
 		return false
 	}

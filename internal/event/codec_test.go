@@ -39,11 +39,11 @@ func someTime(t *rapid.T, name string) time.Time {
 }
 
 func someEvent(t *rapid.T) event.Event {
-	e := event.Event{ID: someUUID(t, "id"), Type: event.Type(rapid.IntRange(1, 20).Draw(t, "type")), At: someTime(t, "at"),
+	e := event.Event{ID: someUUID(t, "id"), Type: event.Type(rapid.IntRange(1, int(event.Custom)).Draw(t, "type")), At: someTime(t, "at"),
 		ClientAt: someTime(t, "client"), Received: someTime(t, "received"), Flags: event.Flags(rapid.Uint16().Draw(t, "flags")),
 		Quantity: rapid.Int64Range(0, math.MaxInt64).Draw(t, "quantity"), WatchMS: rapid.Int64Range(0, 1e7).Draw(t, "watch"),
 		PositionMS: rapid.Int64Range(0, 1e9).Draw(t, "position"), Session: someUUID(t, "session"), Seq: rapid.Int64Range(0, 1e12).Draw(t, "seq"),
-		Agent: event.Agent(rapid.IntRange(0, 5).Draw(t, "agent")), Anonymous: someUUID(t, "anonymous")}
+		Agent: event.Agent(rapid.IntRange(0, 5).Draw(t, "agent")), Anonymous: someUUID(t, "anonymous"), Name: someUUID(t, "name")}
 	some(t, "viewer", &e.Viewer)
 	some(t, "video", &e.Video)
 	some(t, "room", &e.Room)

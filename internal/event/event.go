@@ -23,7 +23,8 @@ type Type uint8
 
 // The types; their numbers are part of the log and never change. Purchase and Refund come
 // from clients only to be stored and not counted: the true ones are facts. LinkClick and
-// CodeUse are made by the server alone.
+// CodeUse are made by the server alone. From Page on they come under a write key only: what a
+// brand's own site says besides what a shop has in common with all others.
 const (
 	Impression Type = iota + 1
 	View
@@ -45,6 +46,12 @@ const (
 	Refund
 	LinkClick
 	CodeUse
+	Page
+	Screen
+	Identify
+	Group
+	Alias
+	Custom
 )
 
 var typeNames = [...]string{
@@ -53,6 +60,7 @@ var typeNames = [...]string{
 	Like: "like", Comment: "comment", Share: "share", Follow: "follow", Hide: "hide",
 	Report: "report", Search: "search", RoomJoin: "room_join", RoomLeave: "room_leave",
 	Purchase: "purchase", Refund: "refund", LinkClick: "link_click", CodeUse: "code_use",
+	Page: "page", Screen: "screen", Identify: "identify", Group: "group", Alias: "alias", Custom: "custom",
 }
 
 // String returns the type's name as the API spells it, "" for none.
@@ -73,7 +81,7 @@ func TypeNamed(name string) (t Type, ok bool) {
 	return 0, false
 }
 
-// FromClients reports whether a client may send the type.
+// FromClients reports whether a viewer's client may send the type.
 func (t Type) FromClients() bool { return t >= Impression && t <= Refund }
 
 // Flags are the server's findings about an event.
@@ -130,7 +138,8 @@ type Event struct {
 	Net       netip.Prefix // truncated address: /24 or /48
 	Agent     Agent
 	Namespace id.WriteKey // the write key it came under; its Anonymous ids are only that brand's
-	Anonymous [16]byte    // the client-made id within the namespace, hashed
+	Anonymous [16]byte    // the client-made id within the namespace, hashed; zero: nobody's, by their wish
+	Name      [16]byte    // of a Custom: what its site calls it, hashed within the namespace
 }
 
 // Attach fills in what the event's opened token says: the impression, and the video or room it showed.

@@ -80,7 +80,7 @@ func (f *fields) read(name string) error {
 func (f *fields) setType(s string) {
 	t, ok := TypeNamed(s)
 	switch {
-	case !ok:
+	case !ok || t >= Page:
 		f.reject("type is not one of the event types; see the API's list.")
 	case !t.FromClients():
 		f.reject("%s is told by the server only.", t)

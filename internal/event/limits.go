@@ -14,9 +14,12 @@ const (
 	MaxPlace  = 24 * time.Hour  // position within content
 	MaxAdd    = 20              // quantity in one AddToCart, as in a cart line
 	MaxSeq    = 1<<53 - 1       // the largest integer JSON clients hold exactly
-	maxToken  = 256             // bytes of an impression token; ours are shorter
-	maxDepth  = 64              // nesting of what is skipped
-	maxIDEcho = 64              // bytes of a refused event's id that are sent back
+	// MaxMessages bounds a request of the Segment API: its SDKs send 10 to 250 at once, and what
+	// waited for a connection up to MaxBody.
+	MaxMessages = 1000
+	maxToken    = 256 // bytes of an impression token; ours are shorter
+	maxDepth    = 64  // nesting of what is skipped
+	maxIDEcho   = 64  // bytes of a refused event's id that are sent back
 )
 
 // Limits of what one record of the log may hold.

@@ -212,3 +212,30 @@ func (p *scanner) more(closing byte) (bool, error) {
 	}
 	return false, p.fail("expected ',' or '" + string(closing) + "'")
 }
+
+// loose reads a text leniently: numbers and truth values as they are written; null, lists and
+// objects count as left out.
+func (p *scanner) loose(depth int, set func(string)) error {
+	switch c := p.peek(); {
+	case c == '"':
+		s, err := p.text()
+		if err == nil {
+			set(s)
+		}
+		return err
+	case c == '-' || c >= '0' && c <= '9':
+		s, err := p.number()
+		if err == nil {
+			set(s)
+		}
+		return err
+	case c == 't' || c == 'f':
+		start := p.i
+		err := p.skip(depth)
+		if err == nil {
+			set(p.s[start:p.i])
+		}
+		return err
+	}
+	return p.skip(depth)
+}

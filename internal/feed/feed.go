@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
@@ -39,6 +40,11 @@ type Feed struct {
 	things *things
 	seen   *recent[told, struct{}]
 	work   sync.Pool // of *work
+
+	shelf    *shelf
+	tellings sync.Pool // of *telling
+	counts   struct{ accepted, duplicates, rejected, denied atomic.Int64 }
+
 	random func() uint64
 
 	pool       *pool
@@ -57,7 +63,8 @@ func New(d *db.DB, log *stream.Log, keys *id.Keyring, o Options) *Feed {
 	return &Feed{
 		db: d, stream: log, keys: keys, clock: d.Clock(), log: o.Log,
 		things: newThings(d), seen: newRecent[told, struct{}](SeenMost),
-		work:   sync.Pool{New: func() any { return &work{} }},
+		work:  sync.Pool{New: func() any { return &work{} }},
+		shelf: newShelf(d), tellings: sync.Pool{New: func() any { return &telling{} }},
 		random: o.Random, pool: newPool(),
 	}
 }

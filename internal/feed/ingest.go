@@ -29,16 +29,16 @@ type Verdict struct {
 	Rejected   []event.Rejection `json:"rejected" nullable:"false" doc:"Events that are malformed, with the reason"`
 }
 
-// told names one event of one viewer.
-type told struct{ viewer, event uuid.UUID }
+// told names one event of one viewer, or of one visitor of a write key's namespace.
+type told struct{ owner, event uuid.UUID }
 
 // work is the memory one batch needs; it is used again.
 type work struct {
 	batch   event.Batch
 	found   map[string]*thing
 	ask     wanted
-	ids     map[uuid.UUID]struct{} // of this batch
-	fresh   []told                 // what is in records
+	ids     map[told]struct{} // of this batch
+	fresh   []told            // what is in records
 	buf     []byte
 	ends    []int // of each record in buf
 	records [][]byte
@@ -63,7 +63,7 @@ func (f *Feed) Ingest(ctx context.Context, who account.Asker, from Sender, body 
 		return Verdict{}, err
 	}
 	answer := Verdict{Rejected: append([]event.Rejection{}, w.batch.Rejected...)}
-	answer.Duplicates = f.dropKnown(w, viewer)
+	answer.Duplicates = f.dropKnown(w, func(*event.Event) uuid.UUID { return viewer })
 	f.mark(w.batch.Events, who, from, now)
 	if w.found == nil {
 		w.found = map[string]*thing{}
@@ -75,40 +75,53 @@ func (f *Feed) Ingest(ctx context.Context, who account.Asker, from Sender, body 
 	for i := range w.batch.Events {
 		settle(&w.batch.Events[i], who, w.found)
 	}
-	if err := w.encode(); err != nil {
+	if err := f.keep(ctx, w); err != nil {
 		return Verdict{}, err
 	}
-	if len(w.records) > 0 {
-		if _, err := f.stream.Append(ctx, event.KindEvent, w.records...); err != nil {
-			return Verdict{}, err
-		}
-		if err := f.keepHides(ctx, who.Viewer, w.batch.Events); err != nil {
-			return Verdict{}, err
-		}
+	if err := f.keepHides(ctx, who.Viewer, w.batch.Events); err != nil {
+		return Verdict{}, err
 	}
-	for _, t := range w.fresh { // only now: what is known is never logged again
+	f.remember(w)
+	answer.Accepted = len(w.records)
+	f.counts.accepted.Add(int64(answer.Accepted))
+	f.counts.duplicates.Add(int64(answer.Duplicates))
+	f.counts.rejected.Add(int64(len(answer.Rejected)))
+	return answer, nil
+}
+
+// keep appends the events to the log and returns once they are on disk.
+func (f *Feed) keep(ctx context.Context, w *work) error {
+	if err := w.encode(); err != nil || len(w.records) == 0 {
+		return err
+	}
+	_, err := f.stream.Append(ctx, event.KindEvent, w.records...)
+	return err
+}
+
+// remember notes the events as known, once all that follows from them is kept: what is known is
+// never logged again.
+func (f *Feed) remember(w *work) {
+	for _, t := range w.fresh {
 		f.seen.put(t, struct{}{})
 	}
-	answer.Accepted = len(w.records)
-	return answer, nil
 }
 
 // dropKnown takes events out of the batch that are on disk already or stand in it twice, and
 // returns how many those are.
-func (f *Feed) dropKnown(w *work, viewer uuid.UUID) int {
+func (f *Feed) dropKnown(w *work, owner func(*event.Event) uuid.UUID) int {
 	if w.ids == nil {
-		w.ids = map[uuid.UUID]struct{}{}
+		w.ids = map[told]struct{}{}
 	}
 	clear(w.ids)
 	w.fresh = w.fresh[:0]
 	before := len(w.batch.Events)
 	w.batch.Events = slices.DeleteFunc(w.batch.Events, func(e event.Event) bool {
-		t := told{viewer, e.ID}
-		_, twice := w.ids[e.ID]
+		t := told{owner(&e), e.ID}
+		_, twice := w.ids[t]
 		if _, known := f.seen.get(t); known || twice {
 			return true
 		}
-		w.ids[e.ID] = struct{}{}
+		w.ids[t] = struct{}{}
 		w.fresh = append(w.fresh, t)
 		return false
 	})
