@@ -41,9 +41,10 @@ func (a *API) config() huma.Config {
 
 func schemes() map[string]*huma.SecurityScheme {
 	return map[string]*huma.SecurityScheme{
-		"bearer":  {Type: "http", Scheme: "bearer", Description: "An API token mzo_…, or the token that POST /accounts and POST /sessions answer with."},
-		"session": {Type: "apiKey", In: "cookie", Name: account.SessionCookie, Description: "The session cookie of a browser; unsafe calls must come from the site's own pages."},
-		"viewer":  {Type: "apiKey", In: "header", Name: account.ViewerHeader, Description: "A shopper who has not signed in: the token of POST /viewers, or the cookie " + account.ViewerCookie + "."},
+		"bearer":    {Type: "http", Scheme: "bearer", Description: "An API token mzo_…, or the token that POST /accounts and POST /sessions answer with."},
+		"session":   {Type: "apiKey", In: "cookie", Name: account.SessionCookie, Description: "The session cookie of a browser; unsafe calls must come from the site's own pages."},
+		"write_key": {Type: "http", Scheme: "basic", Description: "A write key of POST /brands/{id}/write_keys as the user, without a password: what event SDKs send."},
+		"viewer":    {Type: "apiKey", In: "header", Name: account.ViewerHeader, Description: "A shopper who has not signed in: the token of POST /viewers, or the cookie " + account.ViewerCookie + "."},
 	}
 }
 
@@ -135,7 +136,7 @@ func (a *API) operation(r Route) huma.Operation {
 		Method: r.Method, Path: r.Pattern(), OperationID: operationID(r),
 		Summary: r.Summary, Description: r.Description,
 		DefaultStatus: r.Status, MaxBodyBytes: limit, BodyReadTimeout: BodyTimeout,
-		Security:   security(r.Who),
+		Security:   security(r),
 		Extensions: map[string]any{"x-who": r.Who},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "A problem",
@@ -206,9 +207,12 @@ func operationID(r Route) string {
 	return strings.ToLower(r.Method) + strings.TrimRight(clean, "_")
 }
 
-func security(w Who) []map[string][]string {
+func security(r Route) []map[string][]string {
+	if r.Root && r.OwnAuth {
+		return []map[string][]string{{"write_key": {}}, {}} // the body may hold it instead
+	}
 	person := []map[string][]string{{"bearer": {}}, {"session": {}}}
-	switch w {
+	switch r.Who {
 	case Public:
 		return []map[string][]string{{}}
 	case Viewer:

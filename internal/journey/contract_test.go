@@ -26,6 +26,10 @@ type operation struct {
 // name is how tests speak of it: POST /carts/{id}/lines.
 func (o operation) name() string { return o.method + " " + strings.TrimPrefix(o.path, "/api/v1") }
 
+// sdk reports whether it is of the contract that event SDKs bring along: a write key opens it, and it
+// passes over what it cannot read.
+func (o operation) sdk() bool { return strings.HasPrefix(o.path, "/v1/") }
+
 // reads reports whether it promises to change nothing.
 func (o operation) reads() bool { return o.method == http.MethodGet || o.method == http.MethodHead }
 

@@ -87,7 +87,7 @@ func (h *house) badBodies(o operation) []absurd {
 		return absurd{call{method: q.method, path: q.path, body: []byte(text)}, how, want}
 	}
 	limit := 1 << 20
-	if o.name() == "POST /events" {
+	if o.name() == "POST /events" || o.sdk() {
 		limit = 500 << 10
 	}
 	long := `{"x":"` + strings.Repeat("a", limit) + `"}`
@@ -126,6 +126,9 @@ func (h *house) badValues(o operation) []absurd {
 				body[k] = v
 			}
 			body[name] = json.RawMessage(value)
+			if o.sdk() {
+				want = nil
+			}
 			list = append(list, absurd{call{method: q.method, path: q.path, body: encode(h.t, body)}, fmt.Sprintf("%s: %.60s", name, value), want})
 		}
 		sort := sortOf(schema)
@@ -305,7 +308,9 @@ func (h *house) badHeaders(o operation) []absurd {
 			add("If-Match", `"absurd"`)
 			add("If-Match", strings.Repeat(`"1",`, 2000))
 		}
-		add("Content-Type", "text/xml", 400, 415, 422)
+		if !o.sdk() {
+			add("Content-Type", "text/xml", 400, 415, 422)
+		}
 		add("Content-Type", "application/json; charset=koi8-r")
 		add("Content-Encoding", "br")
 	}

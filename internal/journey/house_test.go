@@ -16,12 +16,13 @@ import (
 // house is a market in which everything that can belong to somebody exists, and whom it belongs to.
 type house struct {
 	*market
-	shopper client.Client     // signed in; bought, and has a cart and a checkout
-	values  map[string]string // what a path parameter stands for, by the path up to and with it
-	bodies  map[string]any    // valid bodies by operation
-	private []string          // what nobody else may read
-	rivals  rivals
-	keys    int // Idempotency-Keys used up
+	shopper  client.Client     // signed in; bought, and has a cart and a checkout
+	values   map[string]string // what a path parameter stands for, by the path up to and with it
+	bodies   map[string]any    // valid bodies by operation
+	private  []string          // what nobody else may read
+	writeKey string            // of the brand's own site
+	rivals   rivals
+	keys     int // Idempotency-Keys used up
 
 	metrics, webhooks client.Client // tokens of the brand with that scope alone
 	revoked, forged   client.Client // a token that was the brand's, and one that never was
@@ -89,7 +90,8 @@ func (h *house) furnishBrand() {
 	h.values["/brands/{id}/shipping_options/{code}"] = "express"
 	h.made(h.owner, http.MethodPut, brand+"/shipping_options/express", express, "code")
 	h.values["/brands/{id}/tokens/{token_id}"] = h.made(h.owner, http.MethodPost, brand+"/tokens", fields{"name": "Sync", "scopes": everyScope}, "id")
-	h.values["/brands/{id}/write_keys/{key_id}"] = h.made(h.owner, http.MethodPost, brand+"/write_keys", fields{"name": "Shop"}, "id")
+	h.values["/brands/{id}/write_keys/{key_id}"] = h.made(h.owner, http.MethodPost, brand+"/write_keys", fields{"name": "Old shop"}, "id")
+	h.writeKey = h.made(h.owner, http.MethodPost, brand+"/write_keys", fields{"name": "Shop"}, "write_key")
 	h.values["/programs/{id}"] = h.made(h.owner, http.MethodPost, brand+"/programs", fields{"kind": "open", "name": "Autumn", "commission_bps": 1600, "product_ids": []string{h.product.ID}}, "id")
 	staff := must(h.nobody.SignUp(h.ctx, "staff@example.com", password, "Stefan"))(h.t)
 	h.values["/brands/{id}/members/{account_id}"] = h.made(staff, http.MethodGet, "/me", nil, "id")
@@ -225,7 +227,7 @@ func (h *house) furnishTokens() {
 	}
 	h.forged = h.metrics
 	h.forged.Token = "mzo_" + strings.Repeat("A", len(h.metrics.Token)-4)
-	h.private = append(h.private, shopperEmail, guestEmail, street, "staff@example.com", operatorEmail, "marisol@example.com", h.metrics.Token, h.shopper.Token, h.owner.Token)
+	h.private = append(h.private, shopperEmail, guestEmail, street, "staff@example.com", operatorEmail, "marisol@example.com", h.metrics.Token, h.shopper.Token, h.owner.Token, h.writeKey)
 	for of, value := range h.values {
 		switch of {
 		case "/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
@@ -294,13 +296,24 @@ func (h *house) describe() {
 		"POST /videos/{id}/comments":               fields{"text": "Nice."},
 		"POST /videos/{id}/reports":                fields{"reason": "Too loud."},
 	})
+	message := fields{"type": "track", "event": "Product Clicked", "anonymousId": "visitor", "properties": fields{"sku": "SK26"},
+		"context": fields{"ip": "203.0.113.9"}, "timestamp": time.Now().UTC(), "sentAt": time.Now().UTC(), "writeKey": h.writeKey}
+	for _, call := range []string{"track", "t", "page", "p", "identify", "i", "screen", "s", "group", "g", "alias", "a"} {
+		h.bodies["POST /v1/"+call] = message
+	}
+	for _, call := range []string{"batch", "b"} {
+		h.bodies["POST /v1/"+call] = fields{"batch": []any{message}, "sentAt": time.Now().UTC(), "writeKey": h.writeKey}
+	}
 }
 
 // path puts the house's things into an operation's path. Parameters that nobody has given a meaning
 // fail the test: a new route must say what it is about.
 func (h *house) path(o operation) string {
 	h.t.Helper()
-	bare := strings.TrimPrefix(o.path, "/api/v1")
+	bare, api := strings.CutPrefix(o.path, "/api/v1")
+	if !api {
+		return bare
+	}
 	if special, ok := h.values[bare]; ok && strings.Count(bare, "{") == 1 {
 		return "/api/v1" + strings.Replace(bare, bare[strings.IndexByte(bare, '{'):strings.IndexByte(bare, '}')+1], special, 1)
 	}
@@ -322,6 +335,9 @@ func (h *house) path(o operation) string {
 
 // rightful returns who may make the call.
 func (h *house) rightful(o operation) client.Client {
+	if o.sdk() {
+		return h.nobody
+	}
 	switch o.name() {
 	case "POST /images", "POST /uploads", "HEAD /uploads/{id}", "PATCH /uploads/{id}", "DELETE /uploads/{id}":
 		return h.creator
