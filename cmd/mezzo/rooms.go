@@ -116,7 +116,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
-	r.feed = feed.New(d, s.stores.log, r.keys, feed.Options{Log: s.log.With("room", "feed")})
+	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper}, r.keys, feed.Options{Log: s.log.With("room", "feed")})
 	for _, erase := range []account.Eraser{order.Erase, content.Erase, feed.Erase} {
 		r.accounts.OnErase(erase)
 	}
@@ -163,6 +163,8 @@ func (s *server) employ() {
 	s.tasks.run("touches", func(ctx context.Context) error {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
+	s.tasks.run("metric", s.folds.keeper.Run)
+	s.health.add("metric", s.folds.caughtUp)
 	s.tasks.run("feed", s.rooms.feed.Run)
 	s.health.add("touches", s.touchesCaughtUp())
 	s.health.add("feed", func(context.Context) error {

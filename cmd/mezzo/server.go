@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"mezzo/internal/metric"
 )
 
 // Limits of one connection and of all of them. Answers have no time limit here: streams take as long as
@@ -42,6 +44,7 @@ type server struct {
 	health *health
 	meters *meters
 	tasks  *tasks
+	folds  *folds
 	rooms  rooms
 
 	http        *http.Server
@@ -66,6 +69,9 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 	if s.name, err = s.stores.folder.node(); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
+	if s.folds, err = openFolds(s.stores, s.name, s.meters.folds().observe, metric.KeeperOptions{Logger: log.With("room", "metric")}); err != nil {
+		return nil, errors.Join(err, s.closeStores())
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
@@ -78,6 +84,7 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 func (s *server) open(ctx context.Context) error {
 	s.stores.watch(s.health)
 	s.meters.watch(s.stores.db, s.stores.log)
+	s.meters.watchFolds(s.folds)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.conf.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", s.conf.Addr, err)
@@ -218,7 +225,7 @@ func (s *server) Close() error {
 func (s *server) closeStores() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
-	return errors.Join(s.tasks.stop(ctx), s.stores.Close())
+	return errors.Join(s.tasks.stop(ctx), s.folds.Close(), s.stores.Close())
 }
 
 type serveCommand struct{ serveFlags }

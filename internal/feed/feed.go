@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -30,10 +31,17 @@ type Options struct {
 	Random func() uint64
 }
 
+// Log is what the feed needs of the event log: *stream.Log, or one that also measures.
+type Log interface {
+	Append(ctx context.Context, kind byte, records ...[]byte) (stream.Position, error)
+	Follow(ctx context.Context, from stream.Position, batch int, fn func([]stream.Record) error) error
+	End(ctx context.Context) (stream.Position, error)
+}
+
 // Feed is the room. It is made once and used by many goroutines.
 type Feed struct {
 	db     *db.DB
-	stream *stream.Log
+	stream Log
 	keys   *id.Keyring
 	clock  clock.Clock
 	log    *slog.Logger
@@ -53,7 +61,7 @@ type Feed struct {
 
 // New returns the room. keys sign and open impression tokens; the events and the pages served go
 // into log.
-func New(d *db.DB, log *stream.Log, keys *id.Keyring, o Options) *Feed {
+func New(d *db.DB, log Log, keys *id.Keyring, o Options) *Feed {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

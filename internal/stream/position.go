@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Position is a boundary in the log: just after one record and just before the next.
@@ -34,6 +35,15 @@ func (p Position) Before(q Position) bool {
 
 // IsZero reports whether p is the beginning of the log.
 func (p Position) IsZero() bool { return p == Position{} }
+
+// Stamp returns the highest append stamp before the position, to the microsecond; zero where it is not known:
+// at the beginning, and just before the oldest kept record.
+func (p Position) Stamp() time.Time {
+	if p.stamp == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(p.stamp).UTC()
+}
 
 // String returns the position as URL-safe text; ParsePosition reads it back.
 func (p Position) String() string {

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mezzo/internal/metric"
+	"mezzo/internal/seen"
+	"mezzo/internal/stream"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Names of the folds' folders within the data folder.
+const (
+	foldsName = "folds"
+	seenName  = "seen"
+)
+
+// folds are what this node makes of the log.
+type folds struct {
+	keeper *metric.Keeper
+	seen   *seen.Seen
+}
+
+// openFolds opens what the folds keep on disk. They know nothing until their keepers run.
+func openFolds(s *stores, name string, observe func(kind string, seconds float64), options metric.KeeperOptions) (*folds, error) {
+	dir := s.folder.file(foldsName)
+	told, err := seen.Open(seen.Options{Dir: dir + "/" + seenName})
+	if err != nil {
+		return nil, fmt.Errorf("what was counted already cannot be read: %w", err)
+	}
+	options.Fold = metric.New(metric.Options{Seen: told})
+	options.Log, options.DB, options.Dir = s.log, s.db, dir+"/metric"
+	options.Build, options.Holder, options.Clock, options.Observe = version, name, s.clock, observe
+	return &folds{keeper: metric.NewKeeper(options), seen: told}, nil
+}
+
+// Close keeps a last snapshot and lets go of the files. The keepers must have ended.
+func (f *folds) Close() error {
+	if f == nil {
+		return nil
+	}
+	return errors.Join(f.keeper.Close(), f.seen.Close())
+}
+
+// caughtUp holds once the fold has read what was in the log when it was loaded; what came since is followed live.
+func (f *folds) caughtUp(context.Context) error {
+	if !f.keeper.Caught() {
+		return errors.New("the numbers are still being read from the log")
+	}
+	return nil
+}
+
+// numbers are what the fold knows, with the past that SQL keeps.
+type numbers struct {
+	*metric.Fold
+	keeper *metric.Keeper
+	warn   func(error)
+}
+
+// seriesLimit is how long a series may take to read.
+const seriesLimit = 5 * time.Second
+
+// Series returns the buckets with something in them that begin in [from, to), oldest first. When SQL does not
+// answer it is what the fold knows.
+func (n numbers) Series(e metric.Entity, g metric.Grain, from, to time.Time) []metric.Point {
+	ctx, cancel := context.WithTimeout(context.Background(), seriesLimit)
+	defer cancel()
+	points, err := n.keeper.Series(ctx, e, g, from, to)
+	if err != nil {
+		n.warn(err)
+		return n.Fold.Series(e, g, from, to)
+	}
+	return points
+}
+
+// heardLog tells the keeper of each acknowledgement, so that the way from there into the numbers is measured.
+type heardLog struct {
+	*stream.Log
+	keeper *metric.Keeper
+}
+
+// Append appends as the log does.
+func (l heardLog) Append(ctx context.Context, kind byte, records ...[]byte) (stream.Position, error) {
+	pos, err := l.Log.Append(ctx, kind, records...)
+	if err == nil && kind == stream.KindEvent {
+		l.keeper.Acknowledged(pos)
+	}
+	return pos, err
+}
+
+// foldMeters are the figures of the folds.
+type foldMeters struct{ seconds *prometheus.HistogramVec }
+
+func (m *meters) folds() foldMeters {
+	f := foldMeters{prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "mezzo_fold_seconds",
+		Help:    "Time things took in folds: visible, an acknowledged event into the numbers; applied, the same from its stamp, before the disk; pause, for which a snapshot held the writer up; snapshot, rollup and evict, the whole of each.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 10},
+	}, []string{"what"})}
+	m.registry.MustRegister(f.seconds)
+	return f
+}
+
+func (f foldMeters) observe(kind string, seconds float64) {
+	f.seconds.WithLabelValues(kind).Observe(seconds)
+}
+
+// watchFolds shows how far the folds have come.
+func (m *meters) watchFolds(f *folds) {
+	m.gauge("mezzo_fold_lag_seconds", "How far the numbers are behind the clock; up to a second when they have caught up.", func() float64 { return f.keeper.Lag().Seconds() })
+	m.counter("mezzo_fold_records_total", "Records of the log in the numbers, since the beginning of the log.", func() float64 { return float64(f.keeper.Fold().Stats().Records) })
+	m.gauge("mezzo_fold_entities", "Things that numbers are held of in memory.", func() float64 { return float64(f.keeper.Fold().Stats().Entities) })
+}

@@ -1,0 +1,147 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"mezzo/internal/stream"
+)
+
+// errFirst says that the first records were read.
+var errFirst = errors.New("metric: the first records were read")
+
+// load brings the fold to the newest whole snapshot that the log goes on from, or else to the beginning of what
+// is still held, cold files first.
+func (k *Keeper) load(ctx context.Context) error {
+	k.mu.Lock()
+	loaded := k.loaded
+	k.mu.Unlock()
+	if loaded {
+		return nil
+	}
+	if err := k.shelf.clean(); err != nil {
+		return err
+	}
+	oldest, err := k.opt.Log.Oldest(ctx)
+	if err != nil {
+		return err
+	}
+	end, err := k.opt.Log.End(ctx)
+	if err != nil {
+		return err
+	}
+	found, kept, err := k.restore(oldest, end)
+	if err != nil {
+		return err
+	}
+	since := found.Since
+	if found.name == "" {
+		if since, err = k.begin(ctx, oldest, len(kept) > 0); err != nil {
+			return err
+		}
+	}
+	k.mu.Lock()
+	k.loaded, k.since, k.kept, k.caught, k.horizon = true, since, kept, false, end
+	k.mu.Unlock()
+	k.saved, k.behind = k.opt.Clock.Now(), 0
+	k.moved()
+	if k.past != nil {
+		return k.past.load(ctx)
+	}
+	return nil
+}
+
+// restore tries the snapshots, newest first, and returns the one the fold now is at and those that are whole,
+// oldest first. What cannot be used is passed over and named in the log; it stays where it is.
+func (k *Keeper) restore(oldest, end stream.Position) (found Snapshot, kept []Snapshot, err error) {
+	names, err := k.shelf.list()
+	if err != nil {
+		return found, nil, err
+	}
+	for i := len(names) - 1; i >= 0; i-- {
+		head, data, err := k.shelf.read(names[i])
+		if err == nil {
+			err = usable(head, oldest, end)
+		}
+		if err == nil && found.name == "" {
+			if err = k.fold.Restore(data); err == nil {
+				found = head
+				k.opt.Logger.Info("the numbers go on from a snapshot", "file", head.name, "position", head.Position, "stamp", head.Stamp, "build", head.Build)
+			}
+		}
+		if err != nil {
+			k.opt.Logger.Warn("a snapshot of the numbers is passed over", "file", names[i], "reason", err.Error())
+			continue
+		}
+		kept = append([]Snapshot{head}, kept...)
+	}
+	return found, kept, nil
+}
+
+// usable says why a whole snapshot cannot be gone on from, nil when it can.
+func usable(head Snapshot, oldest, end stream.Position) error {
+	switch {
+	case head.Version != SnapshotVersion:
+		return fmt.Errorf("it is of version %d and this program keeps version %d: the numbers are made again from the records", head.Version, SnapshotVersion)
+	case head.Arch != runtime.GOARCH:
+		return fmt.Errorf("it was made on %s and this is %s: the numbers are made again from the records", head.Arch, runtime.GOARCH)
+	case head.Position.Before(oldest):
+		return fmt.Errorf("the log no longer holds what came behind %v", head.Position)
+	case end.Before(head.Position):
+		return fmt.Errorf("it lies behind the end of the log: the log was restored from an older copy")
+	}
+	return nil
+}
+
+// begin makes the fold again from the oldest records there are, and returns the log time from which it knows
+// everything, zero for the beginning.
+func (k *Keeper) begin(ctx context.Context, oldest stream.Position, had bool) (time.Time, error) {
+	if err := k.fold.Restore(nil); err != nil {
+		return time.Time{}, err
+	}
+	if oldest.IsZero() {
+		return time.Time{}, nil // the log still holds everything
+	}
+	if k.opt.Cold != nil {
+		from, at, ok, err := k.opt.Cold.Oldest(ctx)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("metric: the cold files cannot be read: %w", err)
+		}
+		if ok && from.Before(oldest) {
+			return k.thaw(ctx, from, at, oldest)
+		}
+	}
+	var at time.Time
+	err := k.opt.Log.Follow(ctx, oldest, FollowBatch, func(records []stream.Record) error {
+		at = records[0].At
+		if err := k.fold.Apply(records); err != nil {
+			return err
+		}
+		return errFirst
+	})
+	if err != nil && !errors.Is(err, errFirst) {
+		return at, err
+	}
+	k.opt.Logger.Warn("no snapshot of the numbers can be used and the log has been trimmed: they count from the oldest record kept; restore the folder of snapshots from a backup to have those before it",
+		"since", at, "damaged", had)
+	return at, nil
+}
+
+// thaw makes the fold again from cold files up to where the log goes on.
+func (k *Keeper) thaw(ctx context.Context, from stream.Position, at time.Time, oldest stream.Position) (time.Time, error) {
+	if from.IsZero() {
+		at = time.Time{}
+	}
+	k.opt.Logger.Info("the numbers are made again from cold files", "from", from, "since", at)
+	until, err := k.opt.Cold.Replay(ctx, from, FollowBatch, k.fold.Apply)
+	if err != nil {
+		return at, fmt.Errorf("metric: the numbers cannot be made again from cold files: %w", err)
+	}
+	if until.Before(oldest) {
+		return at, fmt.Errorf("metric: the cold files end at %v and the log begins at %v: restore the records between from a backup, or a snapshot of the numbers", until, oldest)
+	}
+	return at, nil
+}

@@ -1,0 +1,176 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"mezzo/internal/db"
+	"mezzo/internal/stream"
+)
+
+const (
+	// rowsName is the follower whose position the rows stand at.
+	rowsName = "metric"
+	// rowsLease is the lease of the node that writes them.
+	rowsLease = "metric rows"
+	// rowsPerWrite is how many rows one transaction writes: others wait for it.
+	rowsPerWrite = 256
+	// HourLife is how long hours are kept in SQL; days are kept for good.
+	HourLife = 90 * 24 * time.Hour
+	// pruneStep is how much of what is too old one transaction deletes, in time.
+	pruneStep = 24 * time.Hour
+	pruneRest = time.Hour
+)
+
+// errMoved says that another process has written rows from the position this one knew.
+var errMoved = errors.New("metric: the rows are being written by another process")
+
+// past is the numbers by hour and day in SQL, and the position they stand at.
+type past struct {
+	d *db.DB
+
+	mu     sync.Mutex
+	stored stream.Position
+}
+
+// at returns the position up to which everything is in the rows, as this process knows it.
+func (p *past) at() stream.Position {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stored
+}
+
+func (p *past) moveTo(pos stream.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stored = pos
+}
+
+// rollUp writes what changed until ctx ends, while this process has the lease. What fails is tried again.
+func (k *Keeper) rollUp(ctx context.Context) {
+	var pruned time.Time
+	for ctx.Err() == nil {
+		wait(ctx, k.opt.RollupEvery)
+		if ctx.Err() != nil {
+			break
+		}
+		ok, err := k.opt.DB.Lease(ctx, rowsLease, k.opt.Holder, rollupLease)
+		if ok {
+			err = k.roll(ctx)
+		} else if err == nil {
+			err = k.past.load(ctx) // somebody else writes: see how far
+		}
+		if stamp := k.fold.Stamp(); ok && err == nil && stamp.Sub(pruned) >= pruneRest {
+			pruned = stamp
+			err = k.past.prune(ctx, stamp.Add(-HourLife))
+		}
+		if err != nil && ctx.Err() == nil && !errors.Is(err, errMoved) {
+			k.opt.Logger.Warn("the numbers by hour and day wait to be written", "error", err)
+		}
+	}
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := k.opt.DB.Release(free, rowsLease, k.opt.Holder); err != nil {
+		k.opt.Logger.Warn("the lease on the numbers by hour and day runs out by itself", "error", err)
+	}
+}
+
+// roll writes every row that changed since the stored position. The rows are those of now, absolute, so it
+// does no harm to write them ahead of the position: only the last transaction moves that, and with it goes
+// what is added.
+func (k *Keeper) roll(ctx context.Context) error {
+	if err := k.past.load(ctx); err != nil {
+		return err
+	}
+	stored, pos := k.past.at(), k.At()
+	if !stored.Before(pos) {
+		return nil // nothing new, or the fold is still reading what is in the rows already
+	}
+	begun := k.opt.Clock.Now()
+	k.opt.Step("rollup begun")
+	since := k.Since()
+	var rows, add []Row
+	err := k.fold.Rows(stored.Stamp(), func(r Row) error {
+		switch {
+		case r.Add:
+			if stored.Before(r.Pos) && !pos.Before(r.Pos) {
+				add = append(add, r)
+			}
+			return nil
+		case r.Grain == GrainMinute, r.Start.Before(since):
+			return nil // of a bucket the fold knows in part only, SQL knows more
+		}
+		if rows = append(rows, r); len(rows) < rowsPerWrite {
+			return nil
+		}
+		err := k.past.put(ctx, stored, rows)
+		rows = rows[:0]
+		k.opt.Step("rollup rows")
+		return err
+	})
+	if err == nil {
+		err = k.past.commit(ctx, stored, pos, rows, add, k.opt.Step)
+	}
+	if err == nil {
+		k.opt.Step("rollup committed")
+		k.opt.Observe("rollup", k.opt.Clock.Now().Sub(begun).Seconds())
+	}
+	return err
+}
+
+// Series returns what happened to the entity in each bucket of the grain that begins in [from, to), oldest
+// first; buckets in which nothing did are left out. It joins what SQL keeps with what the fold knows since.
+// Minutes are known for an hour. The error is ErrSeries when the span has too many buckets.
+func (k *Keeper) Series(ctx context.Context, e Entity, grain Grain, from, to time.Time) ([]Point, error) {
+	if grain.Span() == 0 || to.Sub(from) > MaxPoints*grain.Span() {
+		return nil, ErrSeries
+	}
+	from, to = from.UTC().Truncate(grain.Span()), to.UTC()
+	var points []Point
+	if grain != GrainMinute && k.past != nil {
+		var err error
+		if points, err = k.past.series(ctx, e, grain, from, to); err != nil {
+			return nil, err
+		}
+	}
+	return joined(points, k.fold.Series(e, grain, from, to), k.Since()), nil
+}
+
+// MaxPoints is the most buckets one series has.
+const MaxPoints = 2000
+
+// ErrSeries says that a series would have too many points, or is of no grain.
+var ErrSeries = errors.New("metric: a series has a grain of minute, hour or day and at most 2000 points")
+
+// joined puts live points in the place of kept ones, but for those before since, of which the fold knows a
+// part only. Both are in order.
+func joined(kept, live []Point, since time.Time) []Point {
+	out := make([]Point, 0, len(kept)+len(live))
+	for len(kept) > 0 || len(live) > 0 {
+		switch {
+		case len(live) == 0 || len(kept) > 0 && kept[0].Start.Before(live[0].Start):
+			out, kept = append(out, kept[0]), kept[1:]
+		case len(kept) == 0 || live[0].Start.Before(kept[0].Start):
+			out, live = append(out, live[0]), live[1:]
+		default:
+			better := live[0]
+			if better.Start.Before(since) {
+				better = kept[0]
+			}
+			out, kept, live = append(out, better), kept[1:], live[1:]
+		}
+	}
+	return out
+}
+
+// wait waits for d of machine time, or the end of ctx.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
