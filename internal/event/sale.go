@@ -165,6 +165,7 @@ type CommissionState struct {
 	Program    id.Program    `json:"program"`
 	Product    id.Product    `json:"product"`
 	Video      id.Video      `json:"video,omitempty"`
+	Room       id.Room       `json:"room,omitempty"`
 	Base       money.Amount  `json:"base"`
 	Rate       money.Bps     `json:"commission_bps"`
 	Amount     money.Amount  `json:"amount"`

@@ -4,9 +4,9 @@ package metric
 const (
 	// CohortsMost is how many are remembered at least, when there are so many.
 	CohortsMost = 1 << 20
-	// cohortTurn is after how long a younger half is begun; none is forgotten sooner unless there are
-	// more than CohortsMost.
-	cohortTurn = 8 * day
+	// cohortLife is how long after its visit an order counts for it, and how long clicks are told apart. A
+	// younger half is begun after it, so that none is forgotten sooner unless there are more than CohortsMost.
+	cohortLife = 8 * day
 )
 
 // cohort is a click or a visit that an order may follow.
@@ -29,6 +29,7 @@ const (
 // cohorts remembers by key, in two halves: when the younger is full or old, the older is forgotten.
 type cohorts struct {
 	young, old half
+	since      uint32 // the log second from which all are remembered; 0: from the beginning
 }
 
 type half struct {
@@ -38,25 +39,22 @@ type half struct {
 }
 
 func newCohorts() cohorts {
-	return cohorts{half{index: map[uint64]uint32{}}, half{index: map[uint64]uint32{}}}
+	return cohorts{young: half{index: map[uint64]uint32{}}, old: half{index: map[uint64]uint32{}}}
 }
 
 // turn forgets by log time.
 func (c *cohorts) turn(now uint32) {
-	if c.young.begun == 0 {
-		c.young.begun, c.old.begun = now, now
-	}
-	if len(c.young.list) >= CohortsMost || now-c.young.begun >= cohortTurn {
+	if len(c.young.list) > 0 && now-c.young.begun >= cohortLife {
 		c.rotate(now)
 	}
 }
 
 func (c *cohorts) rotate(now uint32) {
+	if len(c.old.list) > 0 {
+		c.since = c.young.begun
+	}
 	c.old, c.young = c.young, half{begun: now, index: map[uint64]uint32{}}
 }
-
-// since returns the log second from which everything is remembered, 0 when nothing was ever forgotten.
-func (c *cohorts) since() uint32 { return c.old.begun }
 
 func (c *cohorts) find(key uint64) *cohort {
 	for _, h := range []*half{&c.young, &c.old} {
@@ -76,8 +74,8 @@ func (c *cohorts) put(now uint32, v cohort) {
 	if len(c.young.list) >= CohortsMost {
 		c.rotate(now)
 	}
-	if c.young.begun == 0 {
-		c.young.begun, c.old.begun = now, now
+	if len(c.young.list) == 0 {
+		c.young.begun = now
 	}
 	c.young.index[v.key] = uint32(len(c.young.list))
 	c.young.list = append(c.young.list, v)

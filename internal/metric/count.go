@@ -62,7 +62,7 @@ func (f *Fold) aside(b *event.Bare, field uint) {
 	f.aims = f.aims[:0]
 	known := func(kind Kind, a [16]byte) {
 		if a != ([16]byte{}) {
-			if t := f.find(Entity{Kind: kind, A: a}); t != nil {
+			if t := f.find(Entity{Kind: kind, A: a}); t != nil && !f.idle(t) {
 				f.aims = append(f.aims, t)
 			}
 		}
@@ -350,7 +350,7 @@ func (f *Fold) countSite(s *step) {
 	hash := viewerHash(s.viewer)
 	for _, t := range f.aims {
 		f.add(t, s.second, field, n)
-		if field != fWatch && field != fCarts {
+		if field != fWatch && field != fCarts && b.Anonymous != none { // without consent nobody is counted as somebody
 			f.see(t, hash, s.second)
 		}
 	}

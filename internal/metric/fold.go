@@ -184,7 +184,7 @@ func (f *Fold) Stats() Stats {
 	defer f.mu.RUnlock()
 	s := f.stats
 	s.Entities, s.LastFact = int64(len(f.places)), f.lastFact
-	if since := max(f.clicks.since(), f.visits.since()); since != 0 {
+	if since := max(f.clicks.since, f.visits.since); since != 0 {
 		s.CohortsSince = time.Unix(int64(since), 0).UTC()
 	}
 	return s
@@ -195,7 +195,7 @@ func (f *Fold) Stats() Stats {
 func (f *Fold) Version(e Entity) uint64 {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if t := f.find(e); t != nil {
+	if t := f.find(e); t != nil && !f.idle(t) {
 		return t.version
 	}
 	return 0
@@ -204,11 +204,18 @@ func (f *Fold) Version(e Entity) uint64 {
 // held returns the thing of an entity to change it; made now if nothing was held of it.
 func (f *Fold) held(e Entity) *thing {
 	t := f.find(e)
+	if t != nil && f.idle(t) {
+		f.drop(t)
+		t = nil
+	}
 	if t == nil {
 		t = f.make(e)
 	}
 	return t
 }
+
+// idle reports whether nothing of the thing counts any more: it is as good as not held.
+func (f *Fold) idle(t *thing) bool { return f.reach.now-t.touched > idle }
 
 // touch notes that the record being applied changes the thing.
 func (f *Fold) touch(t *thing) {

@@ -134,20 +134,32 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 	case event.Watch:
 		s.watch, err = f.seen.Watch(key, issued, time.UnixMicro(at), min(b.WatchMS, event.MaxWatch.Milliseconds()), f.longest(b))
 	case event.ProductClick:
-		if issued.Before(f.seen.TokenHorizon()) { // run out long ago: still product behaviour, once within the horizon
-			var again bool
-			again, err = f.seen.Add(seen.KeyOf(key, uuid.UUID{}))
-			ok = !again
-		} else if ok, err = f.seen.Once(key, issued, seen.OnceClick); ok && err == nil {
-			var first time.Time
-			var known bool
-			if first, known, err = f.seen.FirstAt(key, issued); known {
-				s.first = uint32(first.Unix())
-			}
-		}
+		return f.judgeClick(key, issued, s)
 	}
 	if err == nil && !ok {
 		s.verdict = spent
+	}
+	return err
+}
+
+// judgeClick allows a token one click. A token that ran out is still product behaviour, and is remembered as
+// long as ids are.
+func (f *Fold) judgeClick(key seen.Key, issued time.Time, s *step) error {
+	again, err := f.seen.Add(seen.KeyOf(key, uuid.UUID{}))
+	first := !again
+	if err == nil && first && !issued.Before(f.seen.TokenHorizon()) {
+		first, err = f.seen.Once(key, issued, seen.OnceClick)
+	}
+	if err != nil {
+		return err
+	}
+	if !first {
+		s.verdict = spent
+		return nil
+	}
+	at, known, err := f.seen.FirstAt(key, issued)
+	if known {
+		s.first = uint32(at.Unix())
 	}
 	return err
 }

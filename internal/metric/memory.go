@@ -90,6 +90,7 @@ func (c *catalogue) read(r *reader) {
 }
 
 func (c *cohorts) write(w *writer) {
+	w.uint(uint64(c.since))
 	for _, h := range []*half{&c.old, &c.young} {
 		w.uint(uint64(h.begun))
 		w.uint(uint64(len(h.list)))
@@ -106,6 +107,7 @@ func (c *cohorts) write(w *writer) {
 }
 
 func (c *cohorts) read(r *reader) {
+	c.since = r.second()
 	for _, h := range []*half{&c.old, &c.young} {
 		h.begun = r.second()
 		for i := range r.count(52) {

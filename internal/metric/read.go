@@ -13,7 +13,7 @@ func (f *Fold) Read(e Entity, w Window) (Reading, bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	t := f.find(e)
-	if t == nil || w >= windows || f.reach.now-t.touched > idle {
+	if t == nil || w >= windows || f.idle(t) {
 		return r, false
 	}
 	r.Position, r.AsOf = f.pos, f.stamp
@@ -61,7 +61,7 @@ func (f *Fold) Series(e Entity, g Grain, from, to time.Time) []Point {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	t := f.find(e)
-	if t == nil || f.reach.now-t.touched > idle {
+	if t == nil || f.idle(t) {
 		return nil
 	}
 	var out []Point

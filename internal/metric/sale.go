@@ -190,16 +190,17 @@ func (f *Fold) attribute(s *step, c *event.CommissionState) {
 }
 
 // orderOfClick counts an order for CTOR where the click lies that won it: for its content once a click, and
-// for its product if that was clicked. A click no longer remembered is taken at its word.
+// for its product if that was clicked. A click too old to be remembered is taken at the fact's word.
 func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 	if touch == nil || touch.Link != "" || touch.Request == "" {
 		return
 	}
-	f.aimSale(s, true)
 	second, done := uint32(f.moment(touch.At.UnixMicro())/1e6), uint8(0)
-	click := f.clicks.find(keyOfClick(bytesOf(touch.Request), touch.Slot))
-	switch {
-	case click != nil:
+	if f.reach.now-second <= cohortLife && second >= f.clicks.since {
+		click := f.clicks.find(keyOfClick(bytesOf(touch.Request), touch.Slot))
+		if click == nil {
+			return // there was none: the cart was filled without one
+		}
 		second, done = click.at, click.flags
 		click.flags |= cohortUsed
 		if click.product == s.product {
@@ -207,9 +208,8 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 		} else {
 			done |= cohortBought
 		}
-	case second >= f.clicks.since():
-		return // there was none: the cart was filled without one
 	}
+	f.aimSale(s, true)
 	for _, t := range f.aims {
 		skip := uint8(cohortBought)
 		if t.Kind == Creator || t.Kind == Video || t.Kind == Room {
@@ -225,7 +225,7 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 // visit, for all that the visit counted for.
 func (f *Fold) orderOfVisit(viewer [16]byte, s *sold, paid uint32) {
 	visit := f.visits.find(keyOfVisit(viewer, s.product))
-	if visit == nil || visit.flags&cohortUsed != 0 || visit.at > paid {
+	if visit == nil || visit.flags&cohortUsed != 0 || visit.at > paid || paid-visit.at > cohortLife {
 		return
 	}
 	visit.flags |= cohortUsed
@@ -258,10 +258,8 @@ func (f *Fold) countBack(s *step, c money.Currency, paid int64, lines []event.Sa
 
 // countCommission counts what a line earned its creator, for all whose sale it was.
 func (f *Fold) countCommission(s *step, c *event.CommissionState, field uint, second uint32, sign int64) {
-	sale := sold{product: bytesOf(c.Product), brand: bytesOf(c.Brand), creator: bytesOf(c.Creator), program: bytesOf(c.Program), video: bytesOf(c.Video)}
-	if c.Touch != nil {
-		sale.room = bytesOf(c.Touch.Room)
-	}
+	sale := sold{product: bytesOf(c.Product), brand: bytesOf(c.Brand), creator: bytesOf(c.Creator), program: bytesOf(c.Program),
+		video: bytesOf(c.Video), room: bytesOf(c.Room)}
 	f.aimSale(&sale, true)
 	for _, t := range f.aims {
 		f.payPast(t, c.Amount.Currency, second, field, sign*c.Amount.Minor)

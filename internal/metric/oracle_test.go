@@ -1,0 +1,575 @@
+package metric_test
+
+import (
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+
+	"mezzo/internal/event"
+	"mezzo/internal/id"
+	"mezzo/internal/metric"
+	"mezzo/internal/money"
+)
+
+// The oracle counts again, from all that was logged, with sets of distinct ids and no rings, sketches or
+// decay: it keeps every single thing that counted, and adds up those whose time lies in a window. Of package
+// metric it uses the names of things only.
+type oracle struct {
+	world  *world
+	now    int64                   // log time in seconds
+	known  map[metric.Entity]int64 // when something was heard of it last
+	told   map[[2]string]bool      // owner, event
+	once   map[string]bool         // token, what
+	watch  map[string]int64
+	shown  map[string]int64 // token → second of its impression
+	clicks map[string]*click
+	visits map[[2]string]*visit
+	joined map[id.Viewer]id.Viewer
+	facts  map[int64]bool
+	orders map[id.Order]*paid
+	happen []happening
+	seen   []sight
+	sold   []sale
+}
+
+// happening is n of something that happened to an entity at a second.
+type happening struct {
+	entity metric.Entity
+	what   string // a count's name, or "currency/name"
+	second int64
+	n      int64
+}
+
+type sight struct {
+	entity metric.Entity
+	viewer string
+	second int64
+}
+
+type sale struct {
+	entity metric.Entity
+	micros int64
+	units  int64
+}
+
+type click struct {
+	second              int64
+	product             id.Product
+	used, bought, shown bool
+}
+
+type visit struct {
+	second  int64
+	used    bool
+	targets []metric.Entity
+}
+
+type paid struct {
+	second, micros int64
+	viewer         id.Viewer
+	currency       money.Currency
+	waiting        map[id.Line]event.SaleLine
+	counted        map[metric.Entity]bool
+}
+
+func newOracle(w *world) *oracle {
+	return &oracle{world: w, known: map[metric.Entity]int64{}, told: map[[2]string]bool{}, once: map[string]bool{}, watch: map[string]int64{}, shown: map[string]int64{},
+		clicks: map[string]*click{}, visits: map[[2]string]*visit{}, joined: map[id.Viewer]id.Viewer{}, facts: map[int64]bool{}, orders: map[id.Order]*paid{}}
+}
+
+func (o *oracle) count(list []metric.Entity, what string, second, n int64) {
+	for _, e := range list {
+		o.happen = append(o.happen, happening{e, what, second, n})
+		o.known[e] = o.now
+	}
+}
+
+// aside counts for those of whom anything was heard within 29 days.
+func (o *oracle) aside(list []metric.Entity, what string) {
+	for _, e := range list {
+		if heard, ok := o.known[e]; ok && o.now-heard <= 29*86400 {
+			o.count([]metric.Entity{e}, what, o.now, 1)
+		}
+	}
+}
+
+func (o *oracle) first(token, what string) bool {
+	key := token + " " + what
+	before := o.once[key]
+	o.once[key] = true
+	return !before
+}
+
+func (o *oracle) person(v id.Viewer) id.Viewer {
+	if into, ok := o.joined[v]; ok {
+		return into
+	}
+	return v
+}
+
+func inProducts(list []id.Product, p id.Product) bool {
+	for _, q := range list {
+		if p == q {
+			return true
+		}
+	}
+	return false
+}
+
+// watched are the entities that showing a token's content counts for.
+func (o *oracle) watched(e *event.Event) (all []metric.Entity) {
+	if e.Shown.SubjectKind == id.SubjectRoom {
+		all = append(all, metric.OfRoom(e.Room), metric.OfCreator(e.Creator))
+		if e.Product != "" {
+			all = append(all, metric.OfProduct(e.Product), metric.OfBrand(e.Brand), metric.OfCreatorProduct(e.Creator, e.Product))
+		}
+		return all
+	}
+	v := o.world.videos[e.Video]
+	all = append(all, metric.OfVideo(e.Video), metric.OfCreator(v.creator))
+	brands := map[id.Brand]bool{}
+	for _, p := range v.products {
+		all = append(all, metric.OfProduct(p), metric.OfCreatorProduct(v.creator, p), metric.OfVideoProduct(e.Video, p))
+		brands[o.world.brandOf[p]] = true
+	}
+	for b := range brands {
+		all = append(all, metric.OfBrand(b))
+	}
+	return all
+}
+
+// opened are the entities that opening a product counts for.
+func (o *oracle) opened(e *event.Event, product id.Product, content bool) (all []metric.Entity) {
+	brand := o.world.brandOf[product]
+	all = append(all, metric.OfProduct(product), metric.OfBrand(brand))
+	for _, p := range o.world.programs {
+		if p.Brand == brand && p.AllProducts || inProducts(p.Products, product) {
+			all = append(all, metric.OfProgram(p.Program))
+		}
+	}
+	if content {
+		all = append(all, metric.OfCreator(e.Creator), metric.OfCreatorProduct(e.Creator, product))
+		if e.Shown.SubjectKind == id.SubjectRoom {
+			all = append(all, metric.OfRoom(e.Room))
+		} else {
+			all = append(all, metric.OfVideo(e.Video), metric.OfVideoProduct(e.Video, product))
+		}
+	}
+	return all
+}
+
+func (o *oracle) event(e *event.Event, stamp time.Time) {
+	o.now = stamp.Unix()
+	at := e.At
+	if at.After(stamp) {
+		at = stamp
+	}
+	second := at.Unix()
+	claimed := []metric.Entity{metric.OfVideo(e.Video), metric.OfRoom(e.Room), metric.OfCreator(e.Creator), metric.OfProduct(e.Product), metric.OfBrand(e.Brand)}
+	owner := string(e.Viewer)
+	if e.Namespace != "" {
+		owner = string(e.Anonymous[:])
+		claimed = []metric.Entity{metric.OfBrandSite(e.Brand), metric.OfProductSite(e.Product)}
+	}
+	if e.Flags.Has(event.Late) || stamp.Sub(at) > 72*time.Hour+10*time.Minute {
+		o.aside(claimed, "late")
+		return
+	}
+	if key := [2]string{owner, e.ID.String()}; o.told[key] {
+		return
+	} else {
+		o.told[key] = true
+	}
+	const uncounted = event.Forged | event.Foreign | event.Bot | event.Late | event.ClientPurchase
+	if e.Flags&uncounted != 0 {
+		o.aside(claimed, "flagged")
+		return
+	}
+	if e.Flags&event.Own != 0 {
+		o.aside(claimed, "own")
+		return
+	}
+	if e.Namespace != "" {
+		o.site(e, owner, second)
+		return
+	}
+	token := string(e.Shown.Request) + string(rune(e.Shown.Slot))
+	has := e.Shown.SubjectKind != 0
+	good := has && e.Flags&event.Expired == 0
+	viewer := o.person(e.Viewer)
+	switch e.Type {
+	case event.Impression:
+		if !good || !o.first(token, "impression") {
+			return
+		}
+		o.shown[token] = second
+		o.count(o.watched(e), "impressions", second, 1)
+		if c := o.clicks[token]; c != nil && !c.shown {
+			c.shown = true
+			o.count(o.opened(e, c.product, true), "clicks of impressions", second, 1)
+		}
+	case event.View:
+		if !good || !o.first(token, "view") {
+			return
+		}
+		all := o.watched(e)
+		o.count(all, "views", second, 1)
+		for _, t := range all {
+			if t.Kind == metric.Video || t.Kind == metric.Room || t.Kind == metric.Creator {
+				o.seen = append(o.seen, sight{t, string(viewer), second})
+			}
+		}
+	case event.Watch:
+		if !good {
+			return
+		}
+		most := at.Sub(e.Shown.Issued).Milliseconds()
+		if e.Shown.SubjectKind == id.SubjectVideo {
+			most = min(most, 3*o.world.videos[e.Video].duration)
+		}
+		counted := max(0, min(e.WatchMS, most-o.watch[token]))
+		if o.watch[token] += counted; counted == 0 {
+			return
+		}
+		o.count(o.watched(e), "watch", second, counted)
+	case event.ProductClick:
+		if has && !o.first(token, "click") {
+			return
+		}
+		all := o.opened(e, e.Product, good)
+		o.count(all, "clicks", second, 1)
+		o.viewed(all, viewer, second)
+		if !good {
+			return
+		}
+		c := &click{second: second, product: e.Product}
+		if at, ok := o.shown[token]; ok {
+			c.shown = true
+			o.count(all, "clicks of impressions", at, 1)
+		}
+		o.clicks[token] = c
+	case event.ProductView:
+		all := o.opened(e, e.Product, good)
+		o.count(all, "visits", second, 1)
+		o.viewed(all, viewer, second)
+		key := [2]string{string(viewer), string(e.Product)}
+		if old := o.visits[key]; old == nil || old.second <= second {
+			o.visits[key] = &visit{second: second, targets: all}
+		}
+	case event.AddToCart:
+		o.count(o.opened(e, e.Product, good), "carts", second, 1)
+	}
+}
+
+func (o *oracle) viewed(all []metric.Entity, viewer id.Viewer, second int64) {
+	for _, t := range all {
+		if t.Kind != metric.Video && t.Kind != metric.Room && t.Kind != metric.Creator {
+			o.seen = append(o.seen, sight{t, string(viewer), second})
+		}
+	}
+}
+
+func (o *oracle) site(e *event.Event, owner string, second int64) {
+	all := []metric.Entity{metric.OfBrandSite(e.Brand), metric.OfProductSite(e.Product)}
+	names := map[event.Type]string{event.View: "views", event.ProductClick: "clicks", event.ProductView: "visits", event.AddToCart: "carts"}
+	name, ok := names[e.Type]
+	if !ok {
+		return
+	}
+	o.count(all, name, second, 1)
+	if e.Type != event.AddToCart {
+		for _, t := range all {
+			o.seen = append(o.seen, sight{t, owner, second})
+		}
+	}
+}
+
+// owed are the entities that a sale of the line counts for.
+func owed(l *event.SaleLine, goods bool) (all []metric.Entity) {
+	if goods {
+		all = append(all, metric.OfProduct(l.Product), metric.OfBrand(l.Brand))
+	}
+	if l.Creator != "" {
+		all = append(all, metric.OfCreator(l.Creator), metric.OfCreatorProduct(l.Creator, l.Product), metric.OfProgram(l.Program))
+	}
+	if l.Touch != nil && l.Touch.Video != "" {
+		all = append(all, metric.OfVideo(l.Touch.Video), metric.OfVideoProduct(l.Touch.Video, l.Product))
+	}
+	if l.Touch != nil && l.Touch.Room != "" {
+		all = append(all, metric.OfRoom(l.Touch.Room))
+	}
+	return all
+}
+
+func (o *oracle) fact(seq int64, b event.Body, at, stamp time.Time) {
+	if o.facts[seq] {
+		return
+	}
+	o.facts[seq] = true
+	o.now = stamp.Unix()
+	if at.After(stamp) {
+		at = stamp
+	}
+	switch b := b.(type) {
+	case event.OrderPaid:
+		p := &paid{at.Unix(), at.UnixMicro(), o.person(b.Viewer), b.Currency, map[id.Line]event.SaleLine{}, map[metric.Entity]bool{}}
+		o.orders[b.Order] = p
+		for _, l := range b.Lines {
+			o.sell(p, &l, owed(&l, true))
+			o.clicked(&l)
+			if v := o.visits[[2]string{string(p.viewer), string(l.Product)}]; v != nil && !v.used && v.second <= p.second && p.second-v.second <= 8*86400 {
+				v.used = true
+				o.count(v.targets, "orders of visits", v.second, 1)
+			}
+			if l.Waiting {
+				p.waiting[l.Line] = l
+			}
+		}
+	case event.OrderCancelled:
+		if p := o.orders[b.Order]; p != nil {
+			p.waiting = nil
+			o.back(p, b.Lines, at.Unix())
+		}
+	case event.OrderRefunded:
+		o.back(o.orders[b.Order], b.Lines, at.Unix())
+	case event.CommissionCreated:
+		if p := o.orders[b.Order]; b.Touch != nil {
+			if l, ok := p.waiting[b.Line]; ok {
+				delete(p.waiting, b.Line)
+				l.Creator, l.Program, l.Touch = b.Creator, b.Program, b.Touch
+				o.sell(p, &l, owed(&l, false))
+				o.clicked(&l)
+			}
+		}
+		o.commission(&b.CommissionState, "commission", b.EarnedAt, 1)
+	case event.CommissionReleased:
+		o.commission(&b.CommissionState, "settled", b.ClickedAt, 1)
+	case event.CommissionReversed:
+		o.commission(&b.CommissionState, "commission", b.EarnedAt, -1)
+		if b.Released {
+			o.commission(&b.CommissionState, "settled", b.ClickedAt, -1)
+		}
+	case event.ViewerJoined:
+		if into := o.person(b.Into); into != b.Viewer {
+			o.joined[b.Viewer] = into
+		}
+	case event.ViewerErased:
+		delete(o.joined, b.Viewer)
+		for v, into := range o.joined {
+			if into == b.Viewer {
+				delete(o.joined, v)
+			}
+		}
+	}
+}
+
+func (o *oracle) sell(p *paid, l *event.SaleLine, all []metric.Entity) {
+	cur := string(p.currency) + "/"
+	for _, e := range all {
+		if !p.counted[e] {
+			p.counted[e] = true
+			o.count([]metric.Entity{e}, "orders", p.second, 1)
+			o.count([]metric.Entity{e}, cur+"orders", p.second, 1)
+		}
+	}
+	o.count(all, "sku orders", p.second, 1)
+	o.count(all, "units", p.second, l.Quantity)
+	o.count(all, "net units", p.second, l.Quantity)
+	o.count(all, cur+"gmv", p.second, l.GMV)
+	o.count(all, cur+"net", p.second, l.GMV)
+	for _, e := range all {
+		o.sold = append(o.sold, sale{e, p.micros, l.Quantity})
+	}
+}
+
+func (o *oracle) clicked(l *event.SaleLine) {
+	if l.Touch == nil || l.Touch.Request == "" || l.Touch.Link != "" {
+		return
+	}
+	if o.now-l.Touch.At.Unix() > 8*86400 {
+		o.count(owed(l, true), "orders of clicks", l.Touch.At.Unix(), 1)
+		return
+	}
+	c := o.clicks[string(l.Touch.Request)+string(rune(l.Touch.Slot))]
+	if c == nil {
+		return
+	}
+	content, goods := !c.used, !c.bought && c.product == l.Product
+	c.used = true
+	c.bought = c.bought || goods
+	for _, e := range owed(l, true) {
+		isContent := e.Kind == metric.Video || e.Kind == metric.Room || e.Kind == metric.Creator
+		if isContent && content || !isContent && goods {
+			o.count([]metric.Entity{e}, "orders of clicks", c.second, 1)
+		}
+	}
+}
+
+func (o *oracle) back(p *paid, lines []event.SaleLine, at int64) {
+	cur := string(p.currency) + "/"
+	for _, l := range lines {
+		all := owed(&l, true)
+		o.count(all, "refunds", at, 1)
+		o.count(all, "units back", at, l.Quantity)
+		o.count(all, cur+"refunded", at, l.GMV)
+		o.count(all, "net units", p.second, -l.Quantity)
+		o.count(all, cur+"net", p.second, -l.GMV)
+		for _, e := range all {
+			o.sold = append(o.sold, sale{e, p.micros, -l.Quantity})
+		}
+	}
+}
+
+func (o *oracle) commission(c *event.CommissionState, what string, at time.Time, sign int64) {
+	l := event.SaleLine{Product: c.Product, Brand: c.Brand, Creator: c.Creator, Program: c.Program, Touch: &event.SaleTouch{Video: c.Video, Room: c.Room}}
+	o.count(owed(&l, true), string(c.Amount.Currency)+"/"+what, at.Unix(), sign*c.Amount.Minor)
+}
+
+// window sums what happened to an entity in [from, until).
+func (o *oracle) window(e metric.Entity, from, until int64) map[string]int64 {
+	sums := map[string]int64{}
+	for _, h := range o.happen {
+		if h.entity == e && h.second >= from && h.second < until {
+			sums[h.what] += h.n
+		}
+	}
+	return sums
+}
+
+func (o *oracle) uniques(e metric.Entity, from, until int64) int64 {
+	people := map[string]bool{}
+	for _, s := range o.seen {
+		if s.entity == e && s.second >= from && s.second < until {
+			people[s.viewer] = true
+		}
+	}
+	return int64(len(people))
+}
+
+// velocity is units an hour, each worth half after every half-life.
+func (o *oracle) velocity(e metric.Entity, now time.Time, halfLife time.Duration) float64 {
+	var sum float64
+	for _, s := range o.sold {
+		if s.entity == e {
+			sum += float64(s.units) * math.Exp2(-float64(now.UnixMicro()-s.micros)/float64(halfLife.Microseconds()))
+		}
+	}
+	return sum * math.Ln2 / halfLife.Hours()
+}
+
+// told of counts, by the oracle's names.
+func countsByName(c *metric.Counts) map[string]int64 {
+	return map[string]int64{"impressions": c.Impressions, "views": c.Views, "watch": c.WatchMS, "clicks": c.ProductClicks, "visits": c.ProductViews,
+		"carts": c.AddToCarts, "orders": c.Orders, "sku orders": c.SKUOrders, "units": c.Units, "net units": c.NetUnits, "refunds": c.Refunds,
+		"units back": c.UnitsBack, "clicks of impressions": c.ClicksOfImpressions, "orders of clicks": c.OrdersOfClicks,
+		"orders of visits": c.OrdersOfVisits, "late": c.Late, "flagged": c.Flagged, "own": c.Own}
+}
+
+func moneyByName(list []metric.Money) map[string]int64 {
+	sums := map[string]int64{}
+	for _, m := range list {
+		cur := string(m.Currency) + "/"
+		sums[cur+"orders"], sums[cur+"gmv"], sums[cur+"refunded"] = m.Orders, m.GMV, m.Refunded
+		sums[cur+"net"], sums[cur+"commission"], sums[cur+"settled"] = m.Net, m.Commission, m.Settled
+	}
+	return sums
+}
+
+// film is a video of the world.
+type film struct {
+	creator  id.Creator
+	products []id.Product
+	duration int64
+}
+
+// world is what there is to count for.
+type world struct {
+	brands   []id.Brand
+	brandOf  map[id.Product]id.Brand
+	products []id.Product
+	creators []id.Creator
+	rooms    []id.Room
+	roomOf   map[id.Room]id.Creator
+	list     []id.Video
+	videos   map[id.Video]film
+	programs []event.ProgramState
+	viewers  []id.Viewer
+	keys     []id.WriteKey
+}
+
+func newWorld(l *log, brands, products, creators, videos, viewers int) *world {
+	w := &world{brandOf: map[id.Product]id.Brand{}, roomOf: map[id.Room]id.Creator{}, videos: map[id.Video]film{}}
+	for range brands {
+		w.brands = append(w.brands, id.Brand("").Next(l.now))
+		w.keys = append(w.keys, id.WriteKey("").Next(l.now))
+	}
+	for i := range products {
+		p := id.Product("").Next(l.now)
+		w.products, w.brandOf[p] = append(w.products, p), w.brands[i%brands]
+		l.fact(event.ProductCreated{ProductState: event.ProductState{Product: p, Brand: w.brandOf[p]}})
+	}
+	for range creators {
+		c, r := id.Creator("").Next(l.now), id.Room("").Next(l.now)
+		w.creators, w.rooms = append(w.creators, c), append(w.rooms, r)
+		w.roomOf[r] = c
+	}
+	for i := range videos {
+		v := id.Video("").Next(l.now)
+		f := film{creator: w.creators[i%creators], duration: int64(1+i%4) * 5000}
+		state := event.VideoState{Video: v, Creator: f.creator, DurationMS: f.duration}
+		for j := range 1 + i%3 {
+			p := w.products[(i+j)%products]
+			f.products = append(f.products, p)
+			state.Products, state.Brands = append(state.Products, p), append(state.Brands, w.brandOf[p])
+		}
+		w.list, w.videos[v] = append(w.list, v), f
+		l.fact(event.VideoReady{VideoState: state})
+	}
+	w.programs = []event.ProgramState{{Program: id.Program("").Next(l.now), Brand: w.brands[0], AllProducts: true},
+		{Program: id.Program("").Next(l.now), Brand: w.brandOf[w.products[len(w.products)-1]], Products: w.products[len(w.products)-1:]}}
+	for _, p := range w.programs {
+		l.fact(event.ProgramCreated{ProgramState: p})
+	}
+	for range viewers {
+		w.viewers = append(w.viewers, id.Viewer("").Next(l.now))
+	}
+	return w
+}
+
+// entities are all that anything is counted for.
+func (w *world) entities() (all []metric.Entity) {
+	for _, b := range w.brands {
+		all = append(all, metric.OfBrand(b), metric.OfBrandSite(b))
+	}
+	for _, p := range w.products {
+		all = append(all, metric.OfProduct(p), metric.OfProductSite(p))
+		for _, c := range w.creators {
+			all = append(all, metric.OfCreatorProduct(c, p))
+		}
+	}
+	for _, c := range w.creators {
+		all = append(all, metric.OfCreator(c))
+	}
+	for _, r := range w.rooms {
+		all = append(all, metric.OfRoom(r))
+	}
+	for _, v := range w.list {
+		all = append(all, metric.OfVideo(v))
+		for _, p := range w.videos[v].products {
+			all = append(all, metric.OfVideoProduct(v, p))
+		}
+	}
+	for _, p := range w.programs {
+		all = append(all, metric.OfProgram(p.Program))
+	}
+	return all
+}
+
+func uuidOf(n uint64) (u uuid.UUID) {
+	for i := range 8 {
+		u[i] = byte(n >> (8 * i))
+	}
+	u[15] = 1
+	return u
+}
