@@ -194,45 +194,22 @@ func (o *oracle) event(e *event.Event, stamp time.Time) {
 		o.site(e, owner, second)
 		return
 	}
-	token := string(e.Shown.Request) + string(rune(e.Shown.Slot))
+	o.shopper(e, at)
+}
+
+// tokenOf names an impression token.
+func tokenOf(request id.Request, slot uint8) string { return string(request) + string(rune(slot)) }
+
+// shopper counts an event of a viewer that counts.
+func (o *oracle) shopper(e *event.Event, at time.Time) {
+	second, token, viewer := at.Unix(), tokenOf(e.Shown.Request, e.Shown.Slot), o.person(e.Viewer)
 	has := e.Shown.SubjectKind != 0
 	good := has && e.Flags&event.Expired == 0
-	viewer := o.person(e.Viewer)
 	switch e.Type {
-	case event.Impression:
-		if !good || !o.first(token, "impression") {
-			return
+	case event.Impression, event.View, event.Watch:
+		if good {
+			o.watching(e, at)
 		}
-		o.shown[token] = second
-		o.count(o.watched(e), "impressions", second, 1)
-		if c := o.clicks[token]; c != nil && !c.shown {
-			c.shown = true
-			o.count(o.opened(e, c.product, true), "clicks of impressions", second, 1)
-		}
-	case event.View:
-		if !good || !o.first(token, "view") {
-			return
-		}
-		all := o.watched(e)
-		o.count(all, "views", second, 1)
-		for _, t := range all {
-			if t.Kind == metric.Video || t.Kind == metric.Room || t.Kind == metric.Creator {
-				o.seen = append(o.seen, sight{t, string(viewer), second})
-			}
-		}
-	case event.Watch:
-		if !good {
-			return
-		}
-		most := at.Sub(e.Shown.Issued).Milliseconds()
-		if e.Shown.SubjectKind == id.SubjectVideo {
-			most = min(most, 3*o.world.videos[e.Video].duration)
-		}
-		counted := max(0, min(e.WatchMS, most-o.watch[token]))
-		if o.watch[token] += counted; counted == 0 {
-			return
-		}
-		o.count(o.watched(e), "watch", second, counted)
 	case event.ProductClick:
 		if has && !o.first(token, "click") {
 			return
@@ -259,6 +236,43 @@ func (o *oracle) event(e *event.Event, stamp time.Time) {
 		}
 	case event.AddToCart:
 		o.count(o.opened(e, e.Product, good), "carts", second, 1)
+	}
+}
+
+// watching counts what was done with content under a good token.
+func (o *oracle) watching(e *event.Event, at time.Time) {
+	second, token := at.Unix(), tokenOf(e.Shown.Request, e.Shown.Slot)
+	all := o.watched(e)
+	switch e.Type {
+	case event.Impression:
+		if !o.first(token, "impression") {
+			return
+		}
+		o.shown[token] = second
+		o.count(all, "impressions", second, 1)
+		if c := o.clicks[token]; c != nil && !c.shown {
+			c.shown = true
+			o.count(o.opened(e, c.product, true), "clicks of impressions", second, 1)
+		}
+	case event.View:
+		if !o.first(token, "view") {
+			return
+		}
+		o.count(all, "views", second, 1)
+		for _, t := range all {
+			if t.Kind == metric.Video || t.Kind == metric.Room || t.Kind == metric.Creator {
+				o.seen = append(o.seen, sight{t, string(o.person(e.Viewer)), second})
+			}
+		}
+	case event.Watch:
+		most := at.Sub(e.Shown.Issued).Milliseconds()
+		if e.Shown.SubjectKind == id.SubjectVideo {
+			most = min(most, 3*o.world.videos[e.Video].duration)
+		}
+		counted := max(0, min(e.WatchMS, most-o.watch[token]))
+		if o.watch[token] += counted; counted > 0 {
+			o.count(all, "watch", second, counted)
+		}
 	}
 }
 
@@ -391,7 +405,7 @@ func (o *oracle) clicked(l *event.SaleLine) {
 		o.count(owed(l, true), "orders of clicks", l.Touch.At.Unix(), 1)
 		return
 	}
-	c := o.clicks[string(l.Touch.Request)+string(rune(l.Touch.Slot))]
+	c := o.clicks[tokenOf(l.Touch.Request, l.Touch.Slot)]
 	if c == nil {
 		return
 	}
