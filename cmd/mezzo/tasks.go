@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"mezzo/internal/clock"
 )
 
 // A task that fails is begun again after a pause that grows between these.
@@ -43,7 +45,7 @@ func (t *tasks) run(name string, fn func(context.Context) error) {
 				pause = firstPause
 			}
 			t.log.Error("a task failed and will be begun again", "task", name, "pause", pause, "error", err)
-			if rest(t.ctx, pause) != nil {
+			if clock.Rest(t.ctx, nil, pause) != nil {
 				return
 			}
 			pause = min(2*pause, maxPause)
@@ -74,7 +76,7 @@ func every(pause time.Duration, fn func(context.Context) error) func(context.Con
 			if err := fn(ctx); err != nil {
 				return err
 			}
-			if err := rest(ctx, pause); err != nil {
+			if err := clock.Rest(ctx, nil, pause); err != nil {
 				return err
 			}
 		}
@@ -95,7 +97,7 @@ func (s *server) leased(name string, ttl time.Duration, fn func(context.Context)
 					return err
 				}
 			}
-			if err := rest(ctx, ttl/3); err != nil {
+			if err := clock.Rest(ctx, nil, ttl/3); err != nil {
 				return err
 			}
 		}
@@ -121,15 +123,5 @@ func (s *server) hold(ctx context.Context, name string, ttl time.Duration, fn fu
 				return err
 			}
 		}
-	}
-}
-
-// rest waits in machine time; the error is ctx's.
-func rest(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }

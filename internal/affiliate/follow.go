@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/event"
 	"mezzo/internal/stream"
@@ -75,7 +76,7 @@ func (a *Affiliate) Follow(ctx context.Context, log Log, holder string, report f
 		if err != nil && ctx.Err() == nil && !errors.Is(err, errMoved) && report != nil {
 			report(err)
 		}
-		wait(ctx, nil, followRest)
+		_ = clock.Rest(ctx, nil, followRest)
 	}
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
@@ -135,7 +136,7 @@ func (a *Affiliate) end() { a.follower.moveTo(stream.Position{}, false) }
 // beat keeps the lease and stores positions that brought no touch, until ctx ends.
 func (a *Affiliate) beat(ctx context.Context, holder string) error {
 	for n := 1; ctx.Err() == nil; n++ {
-		wait(ctx, nil, followSave)
+		_ = clock.Rest(ctx, nil, followSave)
 		if err := a.save(ctx); err != nil {
 			return err
 		}
@@ -272,7 +273,7 @@ func (a *Affiliate) Reached(ctx context.Context, horizon string, d time.Duration
 		if ctx.Err() != nil {
 			return false
 		}
-		wait(ctx, turned, reachPoll)
+		_ = clock.Rest(ctx, turned, reachPoll)
 	}
 }
 
@@ -286,15 +287,4 @@ func (a *Affiliate) caughtHere(until stream.Position) (caught bool, turned <-cha
 		return false, nil
 	}
 	return !f.pos.Before(until), f.turned
-}
-
-// wait waits for the ring, the end of ctx or limit, in machine time.
-func wait(ctx context.Context, ring <-chan struct{}, limit time.Duration) {
-	t := time.NewTimer(limit)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-ring:
-	case <-t.C:
-	}
 }

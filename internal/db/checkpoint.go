@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"mezzo/internal/clock"
 )
 
 const (
@@ -48,7 +50,7 @@ func (k *checkpointer) run(ctx context.Context) {
 			return
 		case <-k.begun:
 		}
-		pause(ctx, nil, checkpointEvery)
+		_ = clock.Rest(ctx, nil, checkpointEvery)
 		if ctx.Err() != nil {
 			return
 		}

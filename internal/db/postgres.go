@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/fault"
 )
 
@@ -175,7 +176,7 @@ func (s *server) write(ctx context.Context, fn func(*Tx) error) error {
 		}
 		s.d.stats.retried.Add(1)
 		// Those who met each other come back apart.
-		pause(ctx, nil, time.Duration(rand.Int64N(int64(attempt)*int64(4*time.Millisecond))))
+		_ = clock.Rest(ctx, nil, time.Duration(rand.Int64N(int64(attempt)*int64(4*time.Millisecond))))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"mezzo/internal/clock"
 )
 
 const (
@@ -67,7 +69,7 @@ func (d *DB) RunRelay(ctx context.Context, holder string, sink Sink) error {
 			d.log.Warn("the relay of facts stopped and will try again", "error", err, "in", rest)
 			rest = min(2*rest, relayRest)
 		}
-		pause(ctx, nil, rest)
+		_ = clock.Rest(ctx, nil, rest)
 	}
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), RetryAfter)
 	defer cancel()
@@ -75,18 +77,6 @@ func (d *DB) RunRelay(ctx context.Context, holder string, sink Sink) error {
 		d.log.Debug("the lease of the relay was not given back", "error", err)
 	}
 	return nil
-}
-
-// pause waits for the ring, the end of ctx or limit, in the machine's time:
-// other processes commit whatever the clock of the house says.
-func pause(ctx context.Context, ring <-chan struct{}, limit time.Duration) {
-	t := time.NewTimer(limit)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-ring:
-	case <-t.C:
-	}
 }
 
 // relay is one tenure of the lease.
@@ -129,7 +119,7 @@ func (r *relay) run(ctx context.Context) (err error) {
 					return err
 				}
 			}
-			pause(ctx, ring, RelayPoll)
+			_ = clock.Rest(ctx, ring, RelayPoll)
 		}
 	}
 	return nil

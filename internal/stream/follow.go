@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"mezzo/internal/clock"
 )
 
 const (
@@ -137,7 +139,7 @@ func (l *Log) pump(ctx context.Context, next uint64, out chan<- message) error {
 			return err
 		}
 		l.log.Warn("following the log is tried again", "err", err)
-		pause(ctx, followPause)
+		_ = clock.Rest(ctx, nil, followPause)
 	}
 }
 

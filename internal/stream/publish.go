@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/fault"
 )
 
@@ -65,7 +66,7 @@ func (a *appender) publish(g *group) {
 			return
 		}
 		a.l.log.Warn("append to the log is tried again", "subject", g.subject, "err", err)
-		pause(ctx, attemptPause)
+		_ = clock.Rest(ctx, nil, attemptPause)
 	}
 }
 
@@ -112,12 +113,4 @@ func refusal(err error) error {
 func isFull(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "maximum bytes")
-}
-
-// pause waits for d, or until ctx ends. It paces attempts against the server, so it goes by the
-// machine's time and not by the turned clock.
-func pause(ctx context.Context, d time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	<-ctx.Done()
 }
