@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
+	"mezzo/internal/fault"
 )
 
 // sink is a Sink in memory that insists on consecutive numbers, as the log does.
@@ -88,6 +90,25 @@ func startRelay(t testing.TB, d *db.DB, holder string, s db.Sink) (stop func()) 
 	})
 	t.Cleanup(once)
 	return once
+}
+
+// A fact the log could not hold is refused where it is written, and nothing of it stays.
+func TestFactsTooLargeForTheLogAreRefused(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Turned) {
+		s := &sink{}
+		startRelay(t, d, "a", s)
+		text := func(n int) string { return strings.Repeat("x", n-len(`""`)) }
+		for topic, n := range map[string]int{"test": db.MaxFact + 1, "": 10, strings.Repeat("t", db.MaxTopic+1): 10} {
+			err := d.Write(t.Context(), func(tx *db.Tx) error { return tx.Emit(topic, text(n)) })
+			if err == nil || topic == "test" && !fault.Is(err, fault.TooLarge) {
+				t.Errorf("%q with %d bytes: %v", topic, n, err)
+			}
+		}
+		if err := d.Write(t.Context(), func(tx *db.Tx) error { return tx.Emit("test", text(db.MaxFact)) }); err != nil {
+			t.Error(err)
+		}
+		waitFor(t, "the largest fact is published", func() bool { return s.count() == 1 })
+	})
 }
 
 func TestRelayPublishesInOrder(t *testing.T) {

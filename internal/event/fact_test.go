@@ -8,9 +8,11 @@ import (
 
 	"pgregory.net/rapid"
 
+	"mezzo/internal/db"
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/stream"
 )
 
 func TestFactRoundTrip(t *testing.T) {
@@ -39,6 +41,23 @@ func TestFactBounds(t *testing.T) {
 		if _, err := f.AppendEncode(nil); err == nil {
 			t.Errorf("%s: encoded", name)
 		}
+	}
+}
+
+// What the outbox takes the log takes: a fact that cannot be encoded would stop the relay.
+func TestOutboxTakesWhatTheLogTakes(t *testing.T) {
+	body := json.RawMessage(`"` + strings.Repeat("x", db.MaxFact-2) + `"`)
+	f := event.Fact{Seq: 1 << 62, Topic: strings.Repeat("t", db.MaxTopic), Body: body, At: noon}
+	data, err := f.AppendEncode(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > stream.MaxRecord {
+		t.Errorf("the largest fact has %d bytes, a record at most %d", len(data), stream.MaxRecord)
+	}
+	var back event.Fact
+	if err := back.Decode(data); err != nil || len(back.Body) != db.MaxFact {
+		t.Errorf("the largest fact comes back with %d bytes: %v", len(back.Body), err)
 	}
 }
 
