@@ -14,7 +14,7 @@ import (
 type storeFlags struct {
 	Data            string `default:"data" placeholder:"DIR" help:"Folder for all that is kept on this machine: database, log, media. Made when it is not there. Default: ${default}."`
 	Database        string `placeholder:"URL" help:"PostgreSQL to use instead of the embedded SQLite: postgres://user:password@host/name."`
-	Nats            string `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222. Its servers must run with jetstream sync_interval: always, or a power cut loses what was acknowledged."`
+	Nats            string `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222. Its servers must run with jetstream sync_interval: always, or a power cut loses what was acknowledged: one seen not to is refused, and where it cannot be seen the start warns."`
 	StreamHours     int    `default:"72" placeholder:"HOURS" help:"How long the log of events is kept before it is folded away. Default: ${default} hours."`
 	StreamGigabytes int    `default:"10" placeholder:"GB" help:"Most disk the log of events may take, in units of 2^30 bytes. Default: ${default}."`
 

@@ -110,18 +110,26 @@ func (s *server) hold(ctx context.Context, name string, ttl time.Duration, fn fu
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- fn(within) }()
+	release := func() error {
+		free, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer done()
+		return s.stores.db.Release(free, name, s.name)
+	}
 	for {
 		select {
 		case err := <-ended:
-			free, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer done()
-			return errors.Join(err, s.stores.db.Release(free, name, s.name))
+			return errors.Join(err, release())
 		case <-time.After(ttl / 3):
-			if ok, err := s.stores.db.Lease(ctx, name, s.name, ttl); err != nil || !ok {
-				cancel()
-				<-ended
-				return err
+			ok, err := s.stores.db.Lease(ctx, name, s.name, ttl)
+			if err == nil && ok {
+				continue
 			}
+			cancel()
+			<-ended
+			if ctx.Err() != nil { // nothing was lost: this node stops, and lets another go on at once
+				err = errors.Join(err, release())
+			}
+			return err
 		}
 	}
 }

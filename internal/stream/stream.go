@@ -52,7 +52,7 @@ var ErrBeyond = errors.New("stream: this position lies behind the end of the log
 // Options says where the log is and how large it may grow.
 type Options struct {
 	Dir  string // folder of the embedded log; one process at a time opens it
-	URL  string // outer NATS instead, e.g. nats://host:4222; set sync_interval: always there
+	URL  string // outer NATS instead, e.g. nats://host:4222, with sync_interval: always; refused when it is seen not to be
 	Name string // name of the log in an outer NATS, upper case; default MEZZO
 
 	Replicas int // of the stream in an outer cluster; 0 keeps what is there, or 1
@@ -164,6 +164,9 @@ func (l *Log) open(ctx context.Context) error {
 	}
 	l.js = js
 	if err := l.ensure(ctx, l.opt.MaxBytes); err != nil {
+		return err
+	}
+	if err := l.checkOuter(ctx); err != nil {
 		return err
 	}
 	last, err := l.lastStored(ctx)
