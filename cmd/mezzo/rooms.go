@@ -117,11 +117,15 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper}, r.keys, feed.Options{Log: s.log.With("room", "feed")})
+	if err := feed.Declare(ctx, d); err != nil {
+		return err
+	}
 	for _, erase := range []account.Eraser{order.Erase, content.Erase, feed.Erase} {
 		r.accounts.OnErase(erase)
 	}
 	r.accounts.OnExport("orders", order.Export)
 	r.accounts.OnExport("content", content.Export)
+	r.accounts.OnExport("selling", affiliate.Export)
 	r.accounts.OnExport("hidden_videos", feed.Hidden)
 	return nil
 }

@@ -33,6 +33,7 @@ func (a *API) registerCatalog() {
 	register(a, Route{Method: http.MethodPost, Path: "/variants/{id}/stock/adjustments", Who: Brand, Scope: write, Tag: "catalogue", Status: 201, Idempotency: Required,
 		Summary: "Add units or take some away, for systems that sync"}, a.adjustStock)
 	register(a, Route{Method: http.MethodGet, Path: "/brands/{id}/shipping_options", Who: Public, Tag: "catalogue", Summary: "How a brand ships"}, a.shippingOptions)
+	register(a, Route{Method: http.MethodGet, Path: "/brands/{id}/shipping_options/{code}", Who: Public, Tag: "catalogue", Summary: "One way a brand ships"}, a.shippingOption)
 	register(a, Route{Method: http.MethodPut, Path: "/brands/{id}/shipping_options/{code}", Who: Brand, Scope: write, Tag: "catalogue", Summary: "Make or replace a way to ship"}, a.putShippingOption)
 	register(a, Route{Method: http.MethodDelete, Path: "/brands/{id}/shipping_options/{code}", Who: Brand, Scope: write, Tag: "catalogue", Summary: "Take a way to ship away"}, a.deleteShippingOption)
 }
@@ -304,8 +305,20 @@ type OptionInput struct {
 	Code string   `path:"code" maxLength:"32"`
 }
 
+func (a *API) shippingOption(ctx context.Context, in *OptionInput) (*Tagged[catalog.ShippingOption], error) {
+	return viewOption(a.deps.Catalog.ShippingOption(ctx, in.ID, in.Code))
+}
+
+func viewOption(o catalog.ShippingOption, err error) (*Tagged[catalog.ShippingOption], error) {
+	if err != nil {
+		return nil, err
+	}
+	return tagged(o.Version, o), nil
+}
+
 func (a *API) putShippingOption(ctx context.Context, in *struct {
 	OptionInput
+	Match
 	Body struct {
 		Name      string        `json:"name" maxLength:"400"`
 		Price     money.Amount  `json:"price"`
@@ -315,9 +328,13 @@ func (a *API) putShippingOption(ctx context.Context, in *struct {
 		DaysMax   int64         `json:"days_max" minimum:"0" maximum:"365"`
 		Position  int64         `json:"position,omitempty" minimum:"0" maximum:"1000"`
 	}
-}) (*Output[catalog.ShippingOption], error) {
+}) (*Tagged[catalog.ShippingOption], error) {
+	match, err := in.version()
+	if err != nil {
+		return nil, err
+	}
 	b := in.Body
-	return answered(a.deps.Catalog.PutShippingOption(ctx, asker(ctx), in.ID, in.Code, catalog.NewShippingOption{Name: b.Name, Price: b.Price, FreeOver: b.FreeOver,
+	return viewOption(a.deps.Catalog.PutShippingOption(ctx, asker(ctx), in.ID, in.Code, match, catalog.NewShippingOption{Name: b.Name, Price: b.Price, FreeOver: b.FreeOver,
 		Countries: b.Countries, DaysMin: b.DaysMin, DaysMax: b.DaysMax, Position: b.Position}))
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -23,6 +24,9 @@ const (
 	AddressBurst = 10 * GeneralBurst
 	AddressEvery = GeneralEvery / 10
 )
+
+// SlowRequest is how long an answer may take before the log tells of it.
+const SlowRequest = time.Second
 
 // trace is what the door notes about one request.
 type trace struct {
@@ -84,8 +88,12 @@ func (a *API) settle(t *trace, r *http.Request, start time.Time) {
 	if a.opts.Observe != nil {
 		a.opts.Observe(t.route, status, took.Seconds())
 	}
+	level := slog.LevelDebug // what went well and fast is counted by Observe; a line each would bury the rest
+	if status >= http.StatusInternalServerError || took >= SlowRequest {
+		level = slog.LevelInfo
+	}
 	// Queries and headers can hold secrets and stay out of the log.
-	a.log.Info("request", "request", t.id, "method", r.Method, "path", r.URL.Path, "route", t.route,
+	a.log.Log(r.Context(), level, "request", "request", t.id, "method", r.Method, "path", r.URL.Path, "route", t.route,
 		"status", status, "bytes", t.w.bytes, "took", took)
 }
 

@@ -13,9 +13,6 @@ import (
 	"mezzo/internal/trust"
 )
 
-// MaxImageBody is how many bytes a picture may have as it is sent.
-const MaxImageBody = 10 << 20
-
 // registerContent adds the routes of API.md §5 and the follows of §2.
 func (a *API) registerContent() {
 	if a.deps.Content == nil {
@@ -43,7 +40,7 @@ func (a *API) registerMedia() {
 	if m == nil {
 		return
 	}
-	a.raw(Route{Method: http.MethodPost, Path: "/images", Who: Account, Scope: account.ContentWrite, Tag: "content", Status: 201, MaxBody: MaxImageBody + 1,
+	a.raw(Route{Method: http.MethodPost, Path: "/images", Who: Account, Scope: account.ContentWrite, Tag: "content", Status: 201, MaxBody: media.MaxImageBytes + 1,
 		Summary: "Send a picture: JPEG, PNG or WebP, as the body or as the file of a form"}, a.addImage)
 	uploads := a.deps.Uploads
 	if uploads == nil {

@@ -74,7 +74,7 @@ type addLineInput struct {
 }
 
 func (a *API) addLine(ctx context.Context, in *addLineInput) (*Output[cartView], error) {
-	line := order.NewLine{Variant: in.Body.Variant, Quantity: in.Body.Quantity, Token: in.Body.Impression}
+	line := order.NewLine{Variant: in.Body.Variant, Quantity: in.Body.Quantity, Room: in.Body.Room, Offer: in.Body.Offer, Token: in.Body.Impression}
 	c, err := a.deps.Orders.AddLine(ctx, asker(ctx), in.ID, line)
 	return viewCart(c, err)
 }
@@ -188,8 +188,10 @@ func (a *API) pay(ctx context.Context, in *payInput) (*payOutput, error) {
 	case order.PaySucceeded:
 	case order.PayDeclined:
 		return nil, declined(out.Reason)
-	default:
+	case order.PayReturning:
 		return nil, fault.New(fault.Conflict, "The checkout was over before the payment came. Nothing is kept: the money goes back.").WithType("checkout_over")
+	default: // called off at the provider before it could succeed
+		return nil, fault.New(fault.Conflict, "This payment was called off before it was made: the checkout was cancelled, ran out, or gave way to a newer one. Nothing was taken; check out again.").WithType("checkout_over")
 	}
 	token := a.deps.Orders.Token(out.Order)
 	ord, err := a.deps.Orders.Order(db.WithoutKey(ctx), account.Asker{Viewer: who.Viewer, Account: who.Account}, out.Order, token)

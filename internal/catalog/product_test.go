@@ -148,7 +148,7 @@ func TestOthers(t *testing.T) {
 			"set":    func(who account.Asker) error { _, err := c.SetStock(ctx, who, v, 0, 9); return err },
 			"adjust": func(who account.Asker) error { _, err := c.AdjustStock(ctx, who, v, 1, "x"); return err },
 			"ship": func(who account.Asker) error {
-				_, err := c.PutShippingOption(ctx, who, s.brand, "x", catalog.NewShippingOption{Name: "x", Price: money.Of(1, "EUR")})
+				_, err := c.PutShippingOption(ctx, who, s.brand, "x", 0, catalog.NewShippingOption{Name: "x", Price: money.Of(1, "EUR")})
 				return err
 			},
 			"unship": func(who account.Asker) error { return c.DeleteShippingOption(ctx, who, s.brand, "standard") },
@@ -308,7 +308,7 @@ func TestShipping(t *testing.T) {
 			t.Fatalf("abroad: %+v", list)
 		}
 		free := money.Of(5000, "EUR")
-		if _, err := c.PutShippingOption(ctx, s.owner(), s.brand, "world", catalog.NewShippingOption{Name: "World", Price: money.Of(1500, "EUR"), FreeOver: &free, DaysMin: 5, DaysMax: 9, Position: 2}); err != nil {
+		if _, err := c.PutShippingOption(ctx, s.owner(), s.brand, "world", 0, catalog.NewShippingOption{Name: "World", Price: money.Of(1500, "EUR"), FreeOver: &free, DaysMin: 5, DaysMax: 9, Position: 2}); err != nil {
 			t.Fatal(err)
 		}
 		if list := options("US", 4999); len(list) != 1 || list[0].Cost != money.Of(1500, "EUR") {

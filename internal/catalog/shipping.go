@@ -27,6 +27,7 @@ type ShippingOption struct {
 	DaysMax   int64        `json:"days_max"`
 	Position  int64        `json:"position"`
 	Cost      money.Amount `json:"cost" doc:"What it comes to for the goods asked about"`
+	Version   int64        `json:"version" doc:"As If-Match takes it, in quotes"`
 }
 
 // due returns what the option comes to for goods of its brand.
@@ -42,7 +43,7 @@ func (o ShippingOption) Reaches(country string) bool {
 	return len(o.Countries) == 0 || slices.Contains(o.Countries, country)
 }
 
-const optionsOf = `SELECT o.brand_id, o.code, o.name, o.price_minor, o.free_over_minor, b.currency, o.countries, o.days_min, o.days_max, o.position
+const optionsOf = `SELECT o.brand_id, o.code, o.name, o.price_minor, o.free_over_minor, b.currency, o.countries, o.days_min, o.days_max, o.position, o.version
 	FROM shipping_options o JOIN brands b ON b.id = o.brand_id WHERE o.state = 'active' AND o.brand_id = $1 ORDER BY o.position, o.code`
 
 // ShippingFor returns the ways the brand ships goods of this worth to the country, in the brand's
@@ -61,7 +62,7 @@ func ShippingFor(tx *db.Tx, brand id.Brand, country string, goods money.Amount) 
 
 func scanOption(rows *sql.Rows) (o ShippingOption, err error) {
 	var countries string
-	err = rows.Scan(&o.Brand, &o.Code, &o.Name, &o.Price.Minor, &o.FreeOver.Minor, &o.Price.Currency, &countries, &o.DaysMin, &o.DaysMax, &o.Position)
+	err = rows.Scan(&o.Brand, &o.Code, &o.Name, &o.Price.Minor, &o.FreeOver.Minor, &o.Price.Currency, &countries, &o.DaysMin, &o.DaysMax, &o.Position, &o.Version)
 	o.FreeOver.Currency = o.Price.Currency
 	if err == nil {
 		err = json.Unmarshal([]byte(countries), &o.Countries)
@@ -144,8 +145,24 @@ func (c *Catalog) ShippingOptions(ctx context.Context, brand id.Brand) ([]Shippi
 	})
 }
 
-// PutShippingOption makes or replaces the option of that code.
-func (c *Catalog) PutShippingOption(ctx context.Context, who account.Asker, brand id.Brand, code string, in NewShippingOption) (ShippingOption, error) {
+// ShippingOption returns one way a brand ships, to anyone; Missing when there is none of that code.
+func (c *Catalog) ShippingOption(ctx context.Context, brand id.Brand, code string) (ShippingOption, error) {
+	all, err := c.ShippingOptions(ctx, brand)
+	for _, o := range all {
+		if o.Code == code {
+			o.Cost = o.Price
+			return o, err
+		}
+	}
+	if err == nil {
+		err = fault.New(fault.Missing, "There is no such shipping option.")
+	}
+	return ShippingOption{}, err
+}
+
+// PutShippingOption makes or replaces the option of that code; match is the version it was read at, 0
+// any. Stale when it has another, or there is none to replace.
+func (c *Catalog) PutShippingOption(ctx context.Context, who account.Asker, brand id.Brand, code string, match int64, in NewShippingOption) (ShippingOption, error) {
 	if err := who.OfBrand(brand, account.CatalogWrite); err != nil {
 		return ShippingOption{}, err
 	}
@@ -167,11 +184,11 @@ func (c *Catalog) PutShippingOption(ctx context.Context, who account.Asker, bran
 		if o.Countries == nil {
 			o.Countries = []string{}
 		}
-		return o, storeOption(tx, o)
+		return o, storeOption(tx, &o, match)
 	})
 }
 
-func storeOption(tx *db.Tx, o ShippingOption) error {
+func storeOption(tx *db.Tx, o *ShippingOption, match int64) error {
 	var others int64
 	if err := tx.Row(`SELECT COUNT(*) FROM shipping_options WHERE brand_id = $1 AND code <> $2 AND state = 'active'`, string(o.Brand), o.Code).Scan(&others); err != nil {
 		return err
@@ -183,12 +200,21 @@ func storeOption(tx *db.Tx, o ShippingOption) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO shipping_options (id, brand_id, code, name, price_minor, free_over_minor, countries, days_min, days_max, position, state)
+	if match != 0 {
+		n, err := tx.Exec(`UPDATE shipping_options SET version = version WHERE brand_id = $1 AND code = $2 AND version = $3 AND state = 'active'`, string(o.Brand), o.Code, match)
+		if err == nil && n == 0 {
+			err = fault.New(fault.Stale, "This shipping option has changed since you read it. Read it again and repeat your change.")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Row(`INSERT INTO shipping_options (id, brand_id, code, name, price_minor, free_over_minor, countries, days_min, days_max, position, state)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'active')
 		ON CONFLICT (brand_id, code) DO UPDATE SET name = excluded.name, price_minor = excluded.price_minor, free_over_minor = excluded.free_over_minor,
-		  countries = excluded.countries, days_min = excluded.days_min, days_max = excluded.days_max, position = excluded.position, state = 'active'`,
-		optionID(o.Brand, o.Code), string(o.Brand), o.Code, o.Name, o.Price.Minor, o.FreeOver.Minor, string(countries), o.DaysMin, o.DaysMax, o.Position)
-	return err
+		  countries = excluded.countries, days_min = excluded.days_min, days_max = excluded.days_max, position = excluded.position, state = 'active',
+		  version = shipping_options.version + 1 RETURNING version`,
+		optionID(o.Brand, o.Code), string(o.Brand), o.Code, o.Name, o.Price.Minor, o.FreeOver.Minor, string(countries), o.DaysMin, o.DaysMax, o.Position).Scan(&o.Version)
 }
 
 // DeleteShippingOption takes an option away; orders that chose it keep it. Conflict for the last one:

@@ -18,6 +18,9 @@ type Posted struct {
 	Replayed int // transfers that stood there already, with the same content
 }
 
+// ErrBeyond means that an account would stand beyond money.Max: nothing was posted.
+var ErrBeyond = errors.New("a balance would be beyond what the book can hold")
+
 // ErrDifferent means that a key stands in the book with other content: two parts of the
 // program tell one thing differently.
 var ErrDifferent = errors.New("the key is in the book with other content")
@@ -197,7 +200,7 @@ func moveBalances(tx *db.Tx, fresh []*draft) ([]*moved, error) {
 			m.lowest = min(m.lowest, m.net)
 			m.entries++
 			if m.net > money.Max || m.net < -money.Max {
-				return nil, fmt.Errorf("ledger: what is posted to %s is beyond %d minor units", l.Account, int64(money.Max))
+				return nil, fmt.Errorf("ledger: what is posted to %s: %w", l.Account, ErrBeyond)
 			}
 		}
 	}
@@ -258,7 +261,7 @@ func moveRows(tx *db.Tx, part []*moved, now int64) error {
 			return overdraft(m.account, m.currency)
 		}
 	}
-	return fmt.Errorf("ledger: a balance would be beyond %d minor units", int64(money.Max))
+	return fmt.Errorf("ledger: %w", ErrBeyond)
 }
 
 // insertEntries writes each leg, with the balance and version it left on an account with a limit.

@@ -44,7 +44,9 @@ type CartLine struct {
 type NewLine struct {
 	Variant  id.Variant
 	Quantity int64
-	Token    string // the impression token of what it was seen in; "" none. One forged, foreign or too old earns nothing and stops nobody from buying.
+	Room     id.Room  // the live room it was seen in; "" none
+	Offer    id.Offer // the flash offer it is claimed from; "" none
+	Token    string   // the impression token of what it was seen in; "" none. One forged, foreign or too old earns nothing and stops nobody from buying.
 }
 
 // CreateCart opens an empty cart for the asker.
@@ -90,10 +92,17 @@ func (o *Orders) CurrentCart(ctx context.Context, who account.Asker) (c Cart, ok
 
 // AddLine puts units of a variant into the cart, adding to what of it is there, and remembers
 // the impression it was seen in as a touch. Conflict: another currency, not for sale, not enough
-// units; Invalid: quantity out of 1–20.
+// units; Invalid: quantity out of 1–20; Missing: a room or an offer that is not there.
 func (o *Orders) AddLine(ctx context.Context, who account.Asker, cart id.Cart, in NewLine) (Cart, error) {
 	if in.Quantity < 1 || in.Quantity > MaxQuantity {
 		return Cart{}, fault.InvalidField("body.quantity", "Quantity must be 1 to %d.", MaxQuantity)
+	}
+	// Rooms do not run yet, so none can be named: a line that dropped it would lose its sale's room unsaid.
+	if in.Room != "" {
+		return Cart{}, fault.New(fault.Missing, "There is no such room, so nothing can be put into the cart from it. Leave room_id out.").WithField("body.room_id", "There is no such room.")
+	}
+	if in.Offer != "" {
+		return Cart{}, fault.New(fault.Missing, "There is no such offer, or it is over. Leave offer_id out to buy at the usual price.").WithField("body.offer_id", "There is no such offer.")
 	}
 	return db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
 		c, err := o.openCart(tx, who, cart)

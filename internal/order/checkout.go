@@ -13,6 +13,7 @@ import (
 	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 	"mezzo/internal/money"
 )
 
@@ -156,7 +157,44 @@ func (o *Orders) price(tx *db.Tx, cart Cart, address Address, chosen map[id.Bran
 	if err != nil {
 		return Order{}, fault.Wrap(fault.Invalid, err, "This cart cannot be priced: "+err.Error()+".")
 	}
+	if err := fits(tx, p); err != nil {
+		return Order{}, err
+	}
 	return o.compose(tx, cart, address, p, options), nil
+}
+
+// modest is the worth of a part, in minor units, up to which the parts placed and not paid yet are not
+// added up: thousands of such fit into what fits leaves free.
+const modest = money.Max / 1_000_000
+
+// fits refuses a price that the books could not hold beside what each brand's accounts hold already and
+// what is placed and may be paid any moment: paid, it could never be booked.
+func fits(tx *db.Tx, p Price) error {
+	for _, part := range p.Parts {
+		held, err := ledger.Balances(tx, ledger.BrandPending(part.Brand), ledger.BrandAvailable(part.Brand), ledger.BrandHeld(part.Brand), ledger.BrandReserve(part.Brand))
+		if err != nil {
+			return err
+		}
+		free := money.Max - part.Total.Minor
+		for _, b := range held {
+			if b.Balance.Currency == part.Total.Currency {
+				free -= b.Balance.Minor
+			}
+		}
+		if part.Total.Minor <= modest {
+			free -= money.Max / 100
+		} else {
+			var placed int64
+			if err := tx.Row(`SELECT CAST(COALESCE(SUM(total_minor), 0) AS BIGINT) FROM order_parts WHERE brand_id = $1 AND state = 'placed' AND currency = $2`, part.Brand, part.Total.Currency).Scan(&placed); err != nil {
+				return err
+			}
+			free -= placed
+		}
+		if free < 0 {
+			return fault.New(fault.Invalid, "This order is more than the books can hold for one of its brands. Buy less of it at once, or come back when earlier orders are settled.").WithType("beyond_books")
+		}
+	}
+	return nil
 }
 
 // chooseShipping returns for each brand the option asked for, or its first one for the country.

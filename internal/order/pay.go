@@ -11,6 +11,7 @@ import (
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 	"mezzo/internal/money"
 )
 
@@ -232,10 +233,30 @@ func (o *Orders) settle(ctx context.Context, known payment, charge Charge) (Outc
 			return Outcome{Order: p.order, State: PayCancelled}, notePayment(tx, p, PayCancelled, charge)
 		}
 	})
+	if errors.Is(err, ledger.ErrBeyond) {
+		out, err = o.refuseBeyond(ctx, known.id, charge)
+	}
 	if err == nil && out.State == PayReturning {
 		err = o.giveBackDue(ctx, out.Order)
 	}
 	return out, err
+}
+
+// refuseBeyond closes an order whose sale the books could not hold and gives the money back: asking again
+// would never end. Checkout refuses such orders; this one met a creator's account that was nearly full.
+func (o *Orders) refuseBeyond(ctx context.Context, pay id.Payment, charge Charge) (Outcome, error) {
+	return db.Do(ctx, o.db, func(tx *db.Tx) (Outcome, error) {
+		p, err := paymentLocked(tx, pay)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if _, err := tx.Exec(`UPDATE payments SET state = 'returning', provider_ref = $1, reason = $2, updated_at = $3
+			WHERE id = $4 AND state NOT IN ('succeeded','returning','refunded')`, charge.Ref, tooLate, db.Micros(tx.Now()), p.id); err != nil {
+			return Outcome{}, err
+		}
+		out := Outcome{Order: p.order, State: PayReturning, Reason: tooLate}
+		return out, o.close(tx, p.order, Cancelled, "beyond_books", "It was more than the books can hold; what was paid is given back.")
+	})
 }
 
 func (o *Orders) horizonOf(ctx context.Context, pay id.Payment) (string, error) {

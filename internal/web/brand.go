@@ -287,7 +287,7 @@ func (s *Site) addShipping(v *visit) error {
 	in.Position = 1
 	a, said := amiss{status: http.StatusUnprocessableEntity, detail: "Look at the fields below."}, true
 	if bad == [3]bool{} {
-		_, err = s.Catalog.PutShippingOption(v.ctx(), v.who, v.brand.ID, optionCode(in.Name), in)
+		_, err = s.Catalog.PutShippingOption(v.ctx(), v.who, v.brand.ID, optionCode(in.Name), 0, in)
 		a, said = v.amissOf(err)
 	}
 	if !said {

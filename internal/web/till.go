@@ -280,7 +280,11 @@ func (s *Site) afterPayment(v *visit, out order.Outcome, here string) error {
 	case order.PayDeclined:
 		return v.to(here + "?declined=" + out.Reason)
 	}
-	v.tell("The time for paying was over. Nothing is kept: what was taken is given back.")
+	if out.State == order.PayReturning {
+		v.tell("The time for paying was over. Nothing is kept: what was taken is given back.")
+	} else {
+		v.tell("The payment was called off before it was made. Nothing was taken.")
+	}
 	return v.to("/bag")
 }
 
