@@ -47,6 +47,17 @@ postgres_folder() {
 	return 1
 }
 
+# need_sdks FOLDER installs the event SDKs of the journey into the folder: unmodified, as its lock pins
+# them. They are other people's code: none of it runs while it is installed. (`npm ci` would ask for
+# the native parts of every platform, which not every registry has.)
+need_sdks() {
+	need node nodejs && need npm npm || return 1
+	mkdir -p "$1" && cp internal/journey/sdk/package.json internal/journey/sdk/package-lock.json "$1"/ || return 1
+	npm install --no-save --prefix "$1" --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error >&2 && return 0
+	say "lacking: the event SDKs of internal/journey/sdk (npm did not install them)"
+	return 1
+}
+
 # need_chromium prints the browser to drive.
 need_chromium() {
 	local name

@@ -55,7 +55,9 @@ set_up() {
 		;;
 	esac || return 1
 	case " $parts " in *" journey "*)
-		MEZZO_CHROMIUM=$(need_chromium) && export MEZZO_CHROMIUM || [ "${CI:-}" != true ] ;;
+		{ MEZZO_CHROMIUM=$(need_chromium) && export MEZZO_CHROMIUM || [ "${CI:-}" != true ]; } &&
+			{ need_sdks "$scratch/sdks" && export MEZZO_SDKS=$scratch/sdks || [ "${CI:-}" != true ]; }
+		;;
 	esac
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/feed"
 	"mezzo/internal/stream"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,6 +71,21 @@ func (m *meters) watch(d *db.DB, l *stream.Log) {
 	m.counter("mezzo_stream_refused_total", "Appends refused because too much was waiting.", func() float64 { return float64(l.Stats().Refused) })
 	m.gauge("mezzo_stream_pending_bytes", "Bytes waiting for the disk.", func() float64 { return float64(l.Stats().PendingBytes) })
 	m.gauge("mezzo_stream_sync_seconds", "Time the last message took to disk.", func() float64 { return l.Stats().LastSync.Seconds() })
+}
+
+// told shows what became of the events told, by viewers and under write keys.
+func (m *meters) told(f *feed.Feed) {
+	for verdict, read := range map[string]func(feed.Stats) int64{
+		"accepted":  func(s feed.Stats) int64 { return s.Accepted },
+		"duplicate": func(s feed.Stats) int64 { return s.Duplicates },
+		"rejected":  func(s feed.Stats) int64 { return s.Rejected },
+		"denied":    func(s feed.Stats) int64 { return s.Denied },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "mezzo_events_told_total", Help: "Events told, by what became of them: on disk, known already, unreadable, without consent.",
+			ConstLabels: prometheus.Labels{"verdict": verdict},
+		}, func() float64 { return float64(read(f.Stats())) }))
+	}
 }
 
 // waiting returns how many committed facts are not in the log; NaN when a store does not say. The

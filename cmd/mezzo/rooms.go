@@ -117,6 +117,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper}, r.keys, feed.Options{Log: s.log.With("room", "feed")})
+	s.meters.told(r.feed)
 	if err := feed.Declare(ctx, d); err != nil {
 		return err
 	}

@@ -113,10 +113,11 @@ func TestSegmentIdentity(t *testing.T) {
 		t.Errorf("a UUID became %s", e.ID)
 	}
 	dated, other := track+`"anonymousId":"a","timestamp":"2026-11-22T11:59:00Z"`, track+`"anonymousId":"a","timestamp":"2026-11-22T11:59:01Z"`
-	if bound(t, dated).Event.ID != bound(t, dated).Event.ID || bound(t, dated).Event.ID == bound(t, other).Event.ID {
+	if first, again := bound(t, dated), bound(t, dated); first.Event.ID != again.Event.ID || first.Event.ID == bound(t, other).Event.ID {
 		t.Error("a dated message without an id is not known by what it says")
 	}
-	if bare := track + `"anonymousId":"a"`; bound(t, bare).Event.ID == bound(t, bare).Event.ID {
+	bare := track + `"anonymousId":"a"`
+	if first, again := bound(t, bare), bound(t, bare); first.Event.ID == again.Event.ID {
 		t.Error("two messages without id or time are one")
 	}
 }

@@ -12,8 +12,18 @@ import (
 
 var errEnd = errors.New("read to the end")
 
-// logged opens the log of a stopped program and counts how often each event id stands in it.
+// logged counts how often each event id stands in the log of a stopped program.
 func logged(t *testing.T, data string) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for _, e := range eventsIn(t, data) {
+		counts[e.ID.String()]++
+	}
+	return counts
+}
+
+// eventsIn reads the log of a stopped program.
+func eventsIn(t *testing.T, data string) []event.Event {
 	t.Helper()
 	log, err := stream.Open(t.Context(), stream.Options{Dir: filepath.Join(data, "stream"), Clock: clock.System{}})
 	if err != nil {
@@ -28,7 +38,7 @@ func logged(t *testing.T, data string) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts := map[string]int{}
+	var events []event.Event
 	err = log.Follow(t.Context(), from, 1000, func(records []stream.Record) error {
 		for _, r := range records {
 			if r.Kind == stream.KindEvent {
@@ -36,7 +46,7 @@ func logged(t *testing.T, data string) map[string]int {
 				if err := e.Decode(r.Data); err != nil {
 					return err
 				}
-				counts[e.ID.String()]++
+				events = append(events, e)
 			}
 			if !r.Pos.Before(end) {
 				return errEnd
@@ -47,5 +57,5 @@ func logged(t *testing.T, data string) map[string]int {
 	if !errors.Is(err, errEnd) {
 		t.Fatal(err)
 	}
-	return counts
+	return events
 }

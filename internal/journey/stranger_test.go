@@ -119,21 +119,20 @@ var refusals = []int{401, 403, 404}
 // others lists who tries an operation.
 func (h *house) others(o operation) []other {
 	r := h.rivals
-	nobody := []int{401}
-	if o.who == "public" || o.who == "viewer" {
+	nobody, unscoped := []int{401}, []int{403}
+	switch {
+	case o.sdk():
+		unscoped = []int{401} // no token opens it
+	case o.who == "public":
+		nobody = []int{401, 404}
+		unscoped = []int{403, 404} // it is asked for with an order's token rather than a scope
+	case o.who == "viewer":
 		nobody = []int{401, 404} // a browser without a cookie is a new viewer
 	}
 	list := []other{
 		{"nobody", h.nobody, nobody, false}, {"a stranger", r.stranger, refusals, false}, {"another brand's owner", r.owner, refusals, false},
 		{"another creator", r.creator, refusals, false}, {"another viewer", r.viewer, refusals, false}, {"another brand's token", r.token, refusals, false},
 		{"a revoked token", h.revoked, []int{401}, false}, {"no true token", h.forged, []int{401}, false},
-	}
-	unscoped := []int{403}
-	if o.sdk() {
-		nobody, unscoped = []int{401}, []int{401}
-	}
-	if o.who == "public" && !o.sdk() {
-		unscoped = []int{403, 404} // it is asked for with an order's token rather than a scope
 	}
 	return append(list, other{"a token without the scope", h.narrow(o), unscoped, true})
 }
