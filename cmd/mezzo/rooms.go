@@ -16,6 +16,7 @@ import (
 	"mezzo/internal/content"
 	"mezzo/internal/feed"
 	"mezzo/internal/id"
+	"mezzo/internal/insight"
 	"mezzo/internal/ledger"
 	"mezzo/internal/media"
 	"mezzo/internal/money"
@@ -51,6 +52,7 @@ type rooms struct {
 	payouts   *payout.Payouts
 	trust     *trust.Trust
 	feed      *feed.Feed
+	insight   *insight.Insight
 	api       *api.API
 }
 
@@ -70,9 +72,10 @@ func (s *server) furnish(ctx context.Context) error {
 	if err := s.furnishTrade(ctx); err != nil {
 		return err
 	}
+	s.furnishInsight()
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -80,7 +83,7 @@ func (s *server) furnish(ctx context.Context) error {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
 	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
-		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed}, web.Options{
+		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight}, web.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil
@@ -169,6 +172,7 @@ func (s *server) employ() {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
 	s.tasks.run("metric", s.folds.keeper.Run)
+	s.tasks.run("live numbers", s.live)
 	s.health.add("metric", s.folds.caughtUp)
 	s.tasks.run("feed", s.rooms.feed.Run)
 	s.health.add("touches", s.touchesCaughtUp())

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mezzo/internal/insight"
 	"mezzo/internal/metric"
 )
 
@@ -45,7 +46,9 @@ type server struct {
 	meters *meters
 	tasks  *tasks
 	folds  *folds
-	rooms  rooms
+	// visible is told how soon events were to be read, once there is somebody to tell.
+	visible atomic.Pointer[insight.Freshnesses]
+	rooms   rooms
 
 	http        *http.Server
 	connections atomic.Int64
@@ -69,7 +72,7 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 	if s.name, err = s.stores.folder.node(); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
-	if s.folds, err = openFolds(s.stores, s.name, s.meters.folds().observe, metric.KeeperOptions{Logger: log.With("room", "metric")}); err != nil {
+	if s.folds, err = openFolds(s.stores, s.name, s.observeFolds(s.meters.folds().observe), metric.KeeperOptions{Logger: log.With("room", "metric")}); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
 	if err := s.open(ctx); err != nil {

@@ -21,6 +21,7 @@ const (
 type Affiliate struct {
 	d        *db.DB
 	follower follower
+	measures Measures // nil: nothing is measured
 }
 
 // New returns the room that d keeps.

@@ -16,7 +16,7 @@ import (
 // Order is how the marketplace is sorted.
 type Order string
 
-// The orders. What has not been measured yet counts as nothing and stands behind what has, newest first.
+// The orders. What has not been measured yet, or on too few, stands behind what has, newest first.
 const (
 	ByEPC        Order = "epc"
 	ByCVR        Order = "cvr"
@@ -37,7 +37,9 @@ type Listing struct {
 	EPC        *money.Amount `json:"epc" doc:"Settled commission per product click"`
 	CTOR       *float64      `json:"ctor" doc:"Orders per product click, by click cohort"`
 	CVR        *float64      `json:"cvr" doc:"Orders per product-page visit"`
-	RefundRate *float64      `json:"refund_rate" doc:"Refunded orders per order"`
+	RefundRate *float64      `json:"refund_rate" doc:"Refunded order lines per order line"`
+	N          MeasuredOf    `json:"n" doc:"What they stand on, of the last 28 days"`
+	key        float64
 }
 
 // Market narrows the marketplace.
@@ -46,6 +48,7 @@ type Market struct {
 	Sort      Order
 	After     id.Program // go on after this program,
 	AfterRate money.Bps  // which has this rate: for ByCommission
+	AfterKey  float64    // which had this SortKey: for ByEPC and ByCVR
 	Limit     int
 }
 
@@ -54,6 +57,19 @@ func (a *Affiliate) Marketplace(ctx context.Context, who account.Asker, m Market
 	if len(m.Q) > MaxQuery {
 		return nil, fault.InvalidField("query.q", "Search for at most %d bytes.", MaxQuery)
 	}
+	find := a.byRow
+	if m.Sort == ByEPC || m.Sort == ByCVR {
+		find = a.byMeasure
+	}
+	list, err := find(ctx, who, m)
+	for i := range list {
+		list[i].measured(a)
+	}
+	return list, err
+}
+
+// byRow returns a page of the marketplace in an order that the database keeps.
+func (a *Affiliate) byRow(ctx context.Context, who account.Asker, m Market) ([]Listing, error) {
 	return db.Get(ctx, a.d, func(tx *db.Tx) ([]Listing, error) {
 		where, args, order, err := m.sql(tx, who)
 		if err != nil {
@@ -126,7 +142,9 @@ func (a *Affiliate) Program(ctx context.Context, who account.Asker, program id.P
 			return Listing{}, err
 		}
 		if who.OfBrand(p.Brand, account.ProgramsRead) == nil {
-			return Listing{Program: p}, nil
+			l := Listing{Program: p}
+			l.measured(a)
+			return l, nil
 		}
 		named := p.Kind == Open
 		for _, c := range p.Creators {
@@ -135,6 +153,8 @@ func (a *Affiliate) Program(ctx context.Context, who account.Asker, program id.P
 		if !named {
 			return Listing{}, errNoProgram()
 		}
-		return Listing{Program: p.public()}, nil
+		l := Listing{Program: p.public()}
+		l.measured(a)
+		return l, nil
 	})
 }

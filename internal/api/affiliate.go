@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -168,11 +169,11 @@ func (a *API) marketplace(ctx context.Context, in *struct {
 	}
 	m := affiliate.Market{Q: in.Q, Sort: in.Sort, After: id.Program(parts[0]), Limit: in.Limit + 1}
 	if parts[0] != "" {
-		rate, err := strconv.ParseInt(parts[1], 10, 64)
-		if err != nil || !m.After.Valid() {
+		key, err := strconv.ParseFloat(parts[1], 64)
+		if err != nil || math.IsNaN(key) || !m.After.Valid() {
 			return nil, badCursor()
 		}
-		m.AfterRate = money.Bps(rate)
+		m.AfterRate, m.AfterKey = money.Bps(key), key
 	}
 	list, err := a.deps.Affiliate.Marketplace(ctx, asker(ctx), m)
 	if err != nil {
@@ -181,7 +182,11 @@ func (a *API) marketplace(ctx context.Context, in *struct {
 	out := page(list, in.Limit, func(l affiliate.Listing) string { return string(l.ID) })
 	if out.Body.Next != nil {
 		last := list[in.Limit-1]
-		next := cursor(string(last.ID), strconv.FormatInt(int64(last.Rate), 10))
+		key := last.SortKey()
+		if in.Sort == affiliate.ByCommission {
+			key = float64(last.Rate)
+		}
+		next := cursor(string(last.ID), strconv.FormatFloat(key, 'g', -1, 64))
 		out.Body.Next = &next
 	}
 	return out, nil

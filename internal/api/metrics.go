@@ -47,7 +47,7 @@ func definitionsText() string {
 
 // MetricOf is embedded in inputs about something that has numbers.
 type MetricOf struct {
-	Kind string `path:"kind" enum:"video,room,creator,product,brand,program,creator_product,video_product"`
+	Kind string `path:"kind" enum:"video,room,creator,product,brand,program,creator_product,video_product,brand_site,product_site"`
 	ID   string `path:"id" maxLength:"100" doc:"Of a pair both ids: crt_…:prd_…"`
 }
 

@@ -12,7 +12,7 @@ import (
 
 // allow returns nil when the asker may read the numbers of every entity: operators all; a creator their
 // own, their videos', their rooms' and their pairs'; members and tokens of a brand the brand's, its
-// products', its programs' and the pairs of its products. A brand reads nothing of a creator or video as
+// products', its programs' and the pairs of its products, and what its own site told. A brand reads nothing of a creator or video as
 // a whole: what they do for others is not its business. Missing otherwise, and for what does not exist.
 func (i *Insight) allow(ctx context.Context, who account.Asker, entities ...metric.Entity) error {
 	if who.Account == "" && who.TokenBrand == "" {
@@ -61,9 +61,9 @@ func ownersOf(tx *db.Tx, e metric.Entity) (o owners, err error) {
 		creator, err = one(tx, `SELECT creator_id FROM videos WHERE id = $1`, string(id.Video("").From(e.A)))
 	case metric.Creator:
 		creator, err = one(tx, `SELECT id FROM creators WHERE id = $1`, string(id.Creator("").From(e.A)))
-	case metric.Product:
+	case metric.Product, metric.ProductSite:
 		brand, err = one(tx, brandOfProduct, string(id.Product("").From(e.A)))
-	case metric.Brand:
+	case metric.Brand, metric.BrandSite:
 		brand, err = one(tx, `SELECT id FROM brands WHERE id = $1`, string(id.Brand("").From(e.A)))
 	case metric.Program:
 		brand, err = one(tx, `SELECT brand_id FROM programs WHERE id = $1`, string(id.Program("").From(e.A)))

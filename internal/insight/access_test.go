@@ -31,6 +31,8 @@ func TestWhoMayReadWhichNumbers(t *testing.T) {
 			{"another creator", metric.OfCreator(w.rival), "other"},
 			{"the brand", metric.OfBrand(w.brand), "owner token"},
 			{"its product", metric.OfProduct(w.product), "owner token"},
+			{"its own site", metric.OfBrandSite(w.brand), "owner token"},
+			{"its product on its own site", metric.OfProductSite(w.product), "owner token"},
 			{"its program", metric.OfProgram(w.program), "owner token"},
 			{"another brand's product", metric.OfProduct(w.rivalProduct), "other"},
 			{"what the creator does for the product", metric.OfCreatorProduct(w.creator, w.product), "maker owner token"},

@@ -57,6 +57,9 @@ func New(o Options) *Insight {
 // Run keeps live numbers moving until ctx ends.
 func (i *Insight) Run(ctx context.Context) error { return i.hub.run(ctx) }
 
+// Subscribers returns how many streams of live numbers are open.
+func (i *Insight) Subscribers() int { return i.hub.Subscribers() }
+
 // Freshnesses returns how fresh numbers have been, to be told of events that became visible.
 func (i *Insight) Freshnesses() *Freshnesses { return i.fresh }
 

@@ -41,6 +41,7 @@ type Figures struct {
 	GPM          *money.Amount    `json:"gpm"`
 	ShowGPM      *money.Amount    `json:"show_gpm"`
 	EPC          *money.Amount    `json:"epc"`
+	RefundRate   *float64         `json:"refund_rate" doc:"Refunds per SKU order, both by their own time; null without orders"`
 	Velocity     VelocityFigures  `json:"velocity"`
 	Intervals    Intervals        `json:"intervals" doc:"95 % of each rate"`
 	N            Bases            `json:"n" doc:"What each number stands on"`
@@ -105,12 +106,16 @@ func figuresOf(e metric.Entity, w metric.Window, r metric.Reading) Figures {
 		f.Currencies[i] = CurrencyAmount{Currency: m.Currency, Orders: m.Orders, GMV: in(m.GMV), NetGMV: in(m.Net), Refunded: in(m.Refunded),
 			Commission: in(m.Commission), Settled: in(m.Settled)}
 	}
+	if r.SKUOrders > 0 {
+		share := min(1, float64(r.Refunds)/float64(r.SKUOrders))
+		f.RefundRate = &share
+	}
 	if len(r.Money) > 0 {
 		m, main := r.Money[0], f.Currencies[0]
 		f.GMV, f.NetGMV, f.Refunded, f.Commission = &main.GMV, &main.NetGMV, &main.Refunded, &main.Commission
 		f.N.AOV = m.Orders
-		f.AOV, f.GPM = each(main.GMV, 1, m.Orders), each(main.GMV, 1000, r.Views)
-		f.ShowGPM, f.EPC = each(main.GMV, 1000, r.Impressions), each(main.Settled, 1, r.ProductClicks)
+		f.AOV, f.GPM = perOf(m.AOV(), m.Currency), perOf(r.GPM(m), m.Currency)
+		f.ShowGPM, f.EPC = perOf(r.ShowGPM(m), m.Currency), perOf(r.EPC(m), m.Currency)
 	}
 	return f
 }
@@ -123,20 +128,12 @@ func rateOf(r metric.Rate) (*float64, *Interval) {
 	return &value, &Interval{r.Low, r.High}
 }
 
-// each returns an amount for every so many of n, rounded half away from zero; nil when there are none.
-func each(a money.Amount, many, n int64) *money.Amount {
-	if n <= 0 {
+// perOf returns an amount for each of something; nil when there are none.
+func perOf(p metric.MoneyPer, c money.Currency) *money.Amount {
+	if !p.Known {
 		return nil
 	}
-	whole, rest := a.Minor/n*many, a.Minor%n*many
-	whole, rest = whole+rest/n, rest%n
-	switch {
-	case 2*rest >= n:
-		whole++
-	case -2*rest >= n:
-		whole--
-	}
-	return &money.Amount{Minor: whole, Currency: a.Currency}
+	return &money.Amount{Minor: p.Minor, Currency: c}
 }
 
 // rounded leaves of a velocity what a person can read: what decays by less is no change.

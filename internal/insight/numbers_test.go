@@ -43,7 +43,7 @@ func TestNumbersHaveTheContractsFields(t *testing.T) {
 	}
 	want := `"watch_seconds":1.5,"uniques":17,"product_clicks":300,"product_views":0,"add_to_carts":0,"orders":3,"sku_orders":4,"units":5,` +
 		`"gmv":{"amount":10001,"currency":"USD"},"net_gmv":{"amount":9501,"currency":"USD"},"refunds":1,"refunded":{"amount":500,"currency":"USD"},"commission":{"amount":1500,"currency":"USD"},` +
-		`"ctr":0.1,"ctor":null,"cvr":null,"aov":{"amount":5001,"currency":"USD"},"gpm":{"amount":5001,"currency":"USD"},"show_gpm":{"amount":3334,"currency":"USD"},"epc":{"amount":3,"currency":"USD"},` +
+		`"ctr":0.1,"ctor":null,"cvr":null,"aov":{"amount":5001,"currency":"USD"},"gpm":{"amount":5001,"currency":"USD"},"show_gpm":{"amount":3334,"currency":"USD"},"epc":{"amount":3,"currency":"USD"},"refund_rate":0.25,` +
 		`"velocity":{"units_per_hour_5m":0,"units_per_hour_1h":0,"units_per_hour_24h":0},"intervals":{"ctr":[0.09,0.11],"ctor":null,"cvr":null},`
 	if !strings.Contains(string(b), want) {
 		t.Errorf("got %s\nwant %s", b, want)

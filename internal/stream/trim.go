@@ -21,6 +21,12 @@ func (l *Log) Oldest(ctx context.Context) (Position, error) {
 	return Position{seq: sp.first}, nil
 }
 
+// Size returns how many bytes of the log are kept.
+func (l *Log) Size(ctx context.Context) (int64, error) {
+	sp, err := l.span(ctx)
+	return int64(sp.bytes), err
+}
+
 // Trim drops messages that lie wholly before the position. Nothing else ever drops anything:
 // the caller makes sure that snapshots, rollups and cold files have passed it. The last message
 // always stays, since it knows the last stamp, and so does the last outbox number. Trimming again,

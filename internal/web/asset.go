@@ -24,7 +24,7 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // that a browser may keep it for ever.
 const AssetPath = "/assets/"
 
-//go:embed dist/mezzo.css dist/page.js dist/feed.js dist/upload.js assets/icons.svg assets/art.svg assets/mark.svg
+//go:embed dist/mezzo.css dist/page.js dist/feed.js dist/upload.js dist/numbers.js assets/icons.svg assets/art.svg assets/mark.svg
 var files embed.FS
 
 // asset is one file as it is served.

@@ -82,7 +82,11 @@ func (s *Site) brandHome(v *visit) error {
 	if page.Start, err = v.firstSteps(); err != nil {
 		return err
 	}
+	if err = v.brandNumbers(&page); err != nil {
+		return err
+	}
 	page.Chrome = v.chrome(v.brand.Name, Brand, "today")
+	page.Chrome.Live = page.Live.Stream != ""
 	return v.show(http.StatusOK, BrandHome(page))
 }
 

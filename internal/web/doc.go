@@ -8,4 +8,4 @@ package web
 
 //go:generate go tool templ generate -include-version=false -log-level=error
 //go:generate go tool esbuild assets/css/mezzo.css --bundle --minify --target=chrome111,firefox114,safari16.4 --charset=utf8 --log-level=warning --outfile=dist/mezzo.css
-//go:generate go tool esbuild script/page.ts script/feed.ts script/upload.ts --bundle --minify --format=esm --target=es2022 --charset=utf8 --log-level=warning --outdir=dist
+//go:generate go tool esbuild script/page.ts script/feed.ts script/upload.ts script/numbers.ts --bundle --minify --format=esm --target=es2022 --charset=utf8 --log-level=warning --outdir=dist

@@ -28,6 +28,9 @@ func (s *Site) marketplace(v *visit) error {
 	if rate, ok := v.number("rate"); ok {
 		m.AfterRate = money.Bps(rate)
 	}
+	if key, err := strconv.ParseFloat(v.text("key"), 64); err == nil {
+		m.AfterKey = key
+	}
 	listings, err := s.Affiliate.Marketplace(v.ctx(), v.who, m)
 	if err != nil {
 		return err
@@ -36,16 +39,16 @@ func (s *Site) marketplace(v *visit) error {
 	if len(listings) > programsPage {
 		listings = listings[:programsPage]
 		last := listings[programsPage-1]
-		page.Pager.Next = marketURL(m.Q, m.Sort, last.ID, last.Rate)
+		page.Pager.Next = marketURL(m.Q, m.Sort, &last)
 	}
 	if m.After != "" {
-		page.Pager.First = marketURL(m.Q, m.Sort, "", 0)
+		page.Pager.First = marketURL(m.Q, m.Sort, nil)
 	}
 	for _, o := range []struct {
 		by   affiliate.Order
 		text string
-	}{{affiliate.ByNew, "Newest"}, {affiliate.ByCommission, "Highest rate"}} {
-		page.Sorts = append(page.Sorts, Tab{Text: o.text, URL: marketURL(m.Q, o.by, "", 0), Here: m.Sort == o.by})
+	}{{affiliate.ByNew, "Newest"}, {affiliate.ByEPC, "Earns most a click"}, {affiliate.ByCVR, "Sells most a visit"}, {affiliate.ByCommission, "Highest rate"}} {
+		page.Sorts = append(page.Sorts, Tab{Text: o.text, URL: marketURL(m.Q, o.by, nil), Here: m.Sort == o.by})
 	}
 	if page.Programs, err = v.offers(listings, m.Q); err != nil {
 		return err
@@ -54,14 +57,20 @@ func (s *Site) marketplace(v *visit) error {
 	return v.show(http.StatusOK, Programs(page))
 }
 
-func marketURL(q string, sort affiliate.Order, after id.Program, rate money.Bps) string {
+// marketURL is a page of the marketplace: the first, or the one behind a listing.
+func marketURL(q string, sort affiliate.Order, after *affiliate.Listing) string {
 	values := url.Values{"sort": {string(sort)}}
 	if q != "" {
 		values.Set("q", q)
 	}
-	if after != "" {
-		values.Set("after", string(after))
-		values.Set("rate", strconv.FormatInt(int64(rate), 10))
+	if after != nil {
+		values.Set("after", string(after.ID))
+		switch sort {
+		case affiliate.ByCommission:
+			values.Set("rate", strconv.FormatInt(int64(after.Rate), 10))
+		case affiliate.ByEPC, affiliate.ByCVR:
+			values.Set("key", strconv.FormatFloat(after.SortKey(), 'g', -1, 64))
+		}
 	}
 	return "/studio/programs?" + values.Encode()
 }
@@ -95,6 +104,7 @@ func (v *visit) offers(listings []affiliate.Listing, q string) ([]ProgramOffer, 
 			if ok {
 				o := offerOf(p, goods[i], &terms)
 				o.Showing = shown[p.ID]
+				o.done(l)
 				offers = append(offers, o)
 			}
 		}
@@ -161,6 +171,19 @@ func offerOf(p catalog.Product, g Good, terms *affiliate.Terms) ProgramOffer {
 		o.Lock = Percent(o.Bps) + " is kept for you for 30 days"
 	}
 	return o
+}
+
+// done says how the program has done lately, as far as it was measured.
+func (o *ProgramOffer) done(l affiliate.Listing) {
+	if l.EPC != nil && l.N.Clicks > 0 {
+		o.Epc = Money(*l.EPC) + " over " + CountOf(l.N.Clicks, "click", "")
+	}
+	if l.CTOR != nil {
+		o.Ctor = Share(*l.CTOR)
+	}
+	if l.RefundRate != nil {
+		o.Refunds = Share(*l.RefundRate) + " of " + CountOf(l.N.Lines, "line", "")
+	}
 }
 
 func hoursWords(hours int64) string {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+
+	"mezzo/internal/insight"
 )
 
 // samplePages is every page with made-up content, and the first runs.
@@ -88,6 +90,7 @@ func studioPages() map[string]templ.Component {
 	creator.Handle.Value, creator.Name.Value = "marisol", "Marisol Vega"
 	empty := sampleStudio()
 	empty.Best, empty.Next, empty.Today, empty.Orders, empty.PayWords = nil, nil, usd(0), 0, ""
+	empty.Alerts, empty.Ranks, empty.Nothing, empty.Now, empty.Plot.Points = nil, nil, true, cellsOf(insight.Figures{Entity: "creator:crt_1"}, "views", "uniques", "ctr", "epc"), nil
 	studio := func(title, place string) Chrome { return sampleChrome(title, Studio, place) }
 	you := YouPage{Chrome: sampleChrome("Marisol Vega", Market, "you"), Name: Field{Name: "display_name", Label: "Name", Value: "Marisol Vega", Max: 80}, Email: "marisol@mail.example", Over18: true, Creator: &creator, Operator: true,
 		Brands: []BrandRef{{ID: "brd_1", Name: "Ferro & Ash", Role: "owner"}}, Scopes: []Option{{"catalog:read", "read the catalogue", true}, {"orders:write", "ship orders", false}}, Tokens: []TokenRow{{"tok_1", "laptop", "catalog:read", "used yesterday"}}}
@@ -95,7 +98,7 @@ func studioPages() map[string]templ.Component {
 	none := upload
 	none.Products = nil
 	videos := []VideoRow{
-		{ID: "vid_1", URL: "/v/1", Poster: "/sample/film.svg", Caption: "Three eggs, no oil, no stick", When: "18 Nov", State: "ready", Standing: "visible", Impressions: 812, Views: 566, Clicks: 118, Orders: 9, Earned: "$64.80"},
+		{ID: "vid_1", URL: "/v/1", Poster: "/sample/film.svg", Caption: "Three eggs, no oil, no stick", When: "18 Nov", State: "ready", Standing: "visible", Cells: cellsOf(sampleFigures("video:vid_1"), "impressions", "views", "product_clicks", "orders", "gmv"), Spark: samplePoints(), Numbers: "/studio/videos/vid_1"},
 		{ID: "vid_2", URL: "/v/2", Caption: "Induction test", When: "today", State: "processing", Progress: 40},
 		{ID: "vid_3", URL: "/v/3", Poster: "/sample/film.svg", Caption: "Rusty one", When: "2 Nov", State: "ready", Standing: "limited", StandingWhy: "Limited by Noor Haddad on 3 Nov: no label on paid content."},
 		{ID: "vid_4", URL: "/v/4", Caption: "Camp stove", When: "1 Nov", State: "failed", Reason: "The file holds HEVC, which phones here cannot all play. Export it as H.264."},
@@ -107,6 +110,7 @@ func studioPages() map[string]templ.Component {
 		"upload":          Upload(upload),
 		"upload-none":     Upload(none),
 		"videos":          Videos(VideosPage{Chrome: studio("Videos", "videos"), Videos: videos}),
+		"video-numbers":   VideoNumbers(sampleVideoNumbers()),
 		"videos-empty":    Videos(VideosPage{Chrome: studio("Videos", "videos")}),
 		"programs":        Programs(ProgramsPage{Chrome: studio("Goods to show", "programs"), Sorts: []Tab{{Text: "New", URL: "/", Here: true}, {Text: "Pays most", URL: "/"}}, Programs: samplePrograms()}),
 		"programs-empty":  Programs(ProgramsPage{Chrome: studio("Goods to show", "programs")}),
@@ -149,7 +153,7 @@ func boardPages() map[string]templ.Component {
 		"balance":        Balance(BalancePage{Chrome: brand("Money", "money"), Available: usd(224926), Held: usd(93140), HeldWords: "next $37.92 on 24 Nov", Book: sampleBrand().Split, Lines: []BalanceLine{line}}),
 		"members": Members(MembersPage{Chrome: brand("Members", "members"), Owner: true, Email: Field{Name: "email", Label: "E-mail", Kind: "email", ID: "member-email"}, Details: open, Members: []Member{{Account: "acc_1", Name: "Jonas Ferro", Email: "jonas@ferro.example", Role: "owner", Me: true}, {Account: "acc_2", Name: "Ana Ash", Email: "ana@ferro.example", Role: "staff"}}, Ships: []ShipRow{{ID: "s1", Country: "United States", Name: "Lonestar Parcel", Days: "2–4 days", Price: usd(490)}},
 			NewShip: ShipForm{Country: Field{Name: "country", Label: "To", Options: open.Country.Options, ID: "ship-to"}, Name: Field{Name: "name", Label: "Name", ID: "ship-name"}, Price: Field{Name: "price", Label: "Price", Currency: "USD", ID: "ship-price"}, DaysMin: Field{Name: "days_min", Label: "From days", Kind: "number"}, DaysMax: Field{Name: "days_max", Label: "To days", Kind: "number"}}}),
-		"operator": OperatorHome(OperatorPage{Chrome: house("Health", "overview"), Live: "18:42:07, 0.4 s behind", Ledger: health, Waits: []StateCount{{"/", "flag", "Reports to read", "oldest 3 h", 7, true}}, Metrics: sampleBrand().Metrics,
+		"operator": OperatorHome(OperatorPage{Chrome: house("Health", "overview"), Live: sampleLive(false), Ledger: health, Waits: []StateCount{{"/", "flag", "Reports to read", "oldest 3 h", 7, true}}, Cells: houseCells(sampleHouse()), Plot: &Plot{Of: "house", Field: "ingest", As: "persec", Title: "Events acknowledged per second", Points: samplePoints()},
 			Keys: []KeyRow{{"Key 3", "coming", "signs from Sun 22 Nov, 18:44, turned by Noor Haddad; the next turn is due on 27 Dec 2027"}, {"Key 2", "signing", "made on 3 Nov 2026"}, {"Key 1", "opening", "made on 1 Oct 2025"}}}),
 		"operator-bad": OperatorHome(OperatorPage{Chrome: house("Health", "overview"), Ledger: bad}),
 		"people":       People(PeopleBoard{Chrome: house("People", "people"), People: []PersonRow{{Thing: sampleThing("account", "Marisol Vega"), Email: "marisol@mail.example", Handle: "marisol", Brands: "owner of Ferro & Ash", Since: "3 Oct 2026"}}}),

@@ -96,7 +96,11 @@ func (s *Site) showOperator(v *visit, status int, notes []Note) error {
 			page.Waits = append(page.Waits, StateCount{URL: contentURL(k.kind, "reported", "", ""), Icon: "alert", Text: k.text + " reported", N: len(reported), Do: true})
 		}
 	}
+	if err = v.houseNumbers(&page); err != nil {
+		return err
+	}
 	page.Chrome = v.chrome("Operator", Operator, "overview")
+	page.Chrome.Live = page.Live.Stream != ""
 	return v.show(status, OperatorHome(page))
 }
 

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"strings"
 	"time"
 
 	"mezzo/internal/id"
+	"mezzo/internal/insight"
 	"mezzo/internal/money"
 	"mezzo/internal/order"
 )
@@ -136,10 +138,72 @@ func sampleStudio() StudioPage {
 	return StudioPage{
 		Chrome: sampleChrome("Studio", Studio, "studio"), Greeting: "Good evening, Marisol", Today: usd(8664), Orders: 14, AllOf: Pending, Available: usd(21240), Pending: usd(38944),
 		PayWords: "Earliest pay date 10 Dec: delivered, then 15 days",
-		Best: &BestVideo{URL: "/v/1", Poster: "/sample/film.svg", Length: 9 * time.Second, Caption: "Three eggs, no oil, no stick", Earned: usd(6480), Share: "9 of 14 orders",
-			Funnel: []FunnelStep{{"Impressions", 812}, {"Views", 566}, {"Product clicks", 118}, {"In the bag", 21}, {"Orders", 9}}, Ctor: "7.6 %", CtorNote: "(4.1–13.9, n = 118)"},
+		Live:     sampleLive(true), Plot: samplePlot("creator:crt_1", "views", "Views"),
+		Now:    cellsOf(sampleFigures("creator:crt_1"), "views", "uniques", "product_clicks", "orders", "gmv", "commission", "ctr", "ctor", "gpm", "epc", "velocity", "watch_seconds"),
+		Alerts: []Alert{{Faster: true, Title: "Three eggs, no oil, no stick", URL: "/studio/videos/vid_1", Text: "sells 3.2 times as fast as in the day before.", Why: "12 orders in the last hour, 14 in the 23 hours before."}},
+		Ranks: []VideoRank{{Head: "Best", URL: "/", Poster: "/sample/film.svg", Title: "Three eggs, no oil, no stick", Cells: cellsOf(sampleFigures("video:vid_1"), "gpm", "views", "orders")},
+			{Head: "Worst", URL: "/", Title: "Camp stove test", Cells: cellsOf(sampleFigures("video:vid_2"), "gpm", "views", "orders")}},
+		Best: &BestVideo{Of: "video:vid_1", Numbers: "/studio/videos/vid_1", URL: "/v/1", Poster: "/sample/film.svg", Length: 9 * time.Second, Caption: "Three eggs, no oil, no stick", Earned: usd(6480), Share: "9 of 14 orders",
+			Funnel: funnelOf(sampleFigures("video:vid_1")), Cells: cellsOf(sampleFigures("video:vid_1"), "ctor", "gpm")},
 		Next: []Todo{{URL: "/studio/programs", Picture: pic("apron"), Text: "Add the linen apron", Note: "12 %, EPC $0.41 over 2,140 clicks, returns 3 %"}, {URL: "/studio/upload", Icon: "film", Text: "Film the skillet on induction", Note: "11 of 38 comments ask about it"}},
 	}
+}
+
+func sampleLive(windowed bool) Live {
+	l := Live{Stream: "/api/v1/metrics/stream?entities=creator:crt_1", AsOf: noon(22, 18, 42), LagMS: 400}
+	for _, w := range windows {
+		l.Tabs = append(l.Tabs, Tab{Text: w.text, URL: "/", Here: w.text == "24 hours"})
+	}
+	if !windowed {
+		l.Tabs = nil
+	}
+	return l
+}
+
+// sampleFigures are the numbers of the drawings in LOOK.md.
+func sampleFigures(entity string) insight.Figures {
+	share := func(v float64) *float64 { return &v }
+	sum := func(minor int64) *money.Amount { a := usd(minor); return &a }
+	return insight.Figures{Entity: entity, Window: "24h", Impressions: 15760, Views: 10514, WatchSeconds: 48210, Uniques: 7204, Clicks: 961, Visits: 1204, Carts: 121, Orders: 60, SKUOrders: 73, Units: 81,
+		GMV: sum(276400), NetGMV: sum(271200), Refunds: 2, Refunded: sum(5200), Commission: sum(34890), CTR: share(0.061), CTOR: share(0.051), CVR: share(0.048), AOV: sum(4607), GPM: sum(26289), ShowGPM: sum(17538), EPC: sum(36),
+		RefundRate: share(0.027), Velocity: insight.VelocityFigures{FiveMinutes: 8.4, Hour: 6.2, Day: 3.4},
+		Intervals: insight.Intervals{CTR: &insight.Interval{0.057, 0.065}, CTOR: &insight.Interval{0.039, 0.066}, CVR: &insight.Interval{0.037, 0.061}},
+		N:         insight.Bases{CTR: 15760, CTOR: 961, CVR: 1204, AOV: 60, GPM: 10514, ShowGPM: 15760, EPC: 961}}
+}
+
+func samplePoints() (points []PlotPoint) {
+	for i, n := range []int64{10, 8, 4, 3, 3, 6, 20, 44, 90, 120, 131, 104, 160, 247, 230, 150, 176, 260, 498, 510, 380, 260, 180, 96} {
+		points = append(points, PlotPoint{At: noon(21, 19, 0).Add(time.Duration(i) * time.Hour), Value: n, Text: Count(n)})
+	}
+	return points
+}
+
+func samplePlot(of, field, title string) *Plot {
+	return &Plot{Of: of, Path: "/api/v1/metrics/" + strings.Replace(of, ":", "/", 1) + "/series", Field: field, As: "count", Window: "24h", Title: title, Points: samplePoints()}
+}
+
+func sampleVideoNumbers() VideoPage {
+	f := sampleFigures("video:vid_1")
+	c := sampleChrome("Numbers", Studio, "videos")
+	c.Back, c.Live = "/studio/videos", true
+	return VideoPage{Chrome: c, Caption: "Three eggs, no oil, no stick", URL: "/v/1", Poster: "/sample/film.svg", Length: 9 * time.Second, Live: sampleLive(true), Of: f.Entity, Funnel: funnelOf(f),
+		Cells: cellsOf(f, "ctr", "ctor", "gpm", "epc", "gmv", "velocity", "uniques", "watch_seconds", "commission", "refunds"), Plot: *samplePlot(f.Entity, "views", "Views"),
+		Alerts: sampleStudio().Alerts, Goods: sampleSellers("By product", "Product", "Everyday skillet", "Harbour mug, teal")}
+}
+
+func sampleSellers(label, first string, names ...string) Table {
+	var rows []insight.Row
+	for i := range names {
+		gmv, fee, rate := usd(97200/int64(i+1)), usd(14580/int64(i+1)), 0.07/float64(i+1)
+		rows = append(rows, insight.Row{Entity: names[i], Clicks: int64(300 / (i + 1)), SKUOrders: int64(21 / (i + 1)), GMV: &gmv, Commission: &fee, CTOR: &rate, Interval: &insight.Interval{rate * 0.7, rate * 1.4}, N: int64(300 / (i*12 + 1))})
+	}
+	return sellerTable(label, first, rows, func(r insight.Row) (string, string) { return r.Entity, "/" })
+}
+
+func sampleHouse() insight.House {
+	ms := func(v float64) *float64 { return &v }
+	return insight.House{Entity: "house", AsOf: noon(22, 18, 42), Ingest: 1842.5, LagMS: 3, Visible: insight.Measured{P50MS: ms(4.2), P99MS: ms(42), N: 10000}, Pushed: insight.Measured{P50MS: ms(142), P99MS: ms(318), N: 4000},
+		Flagged: 214, Late: 3, LogBytes: 4_200_000_000, Horizon: 259200, Subscribers: 7}
 }
 
 func samplePrograms() []ProgramOffer {
@@ -150,16 +214,18 @@ func samplePrograms() []ProgramOffer {
 }
 
 func sampleBrand() BrandPage {
+	f := sampleFigures("brand:brd_1")
+	sold, plot := cellOf(f, "gmv"), samplePlot("brand:brd_1", "gmv", "GMV")
+	plot.As = "money"
+	c := sampleChrome("Today", Brand, "today")
+	c.Live = true
 	return BrandPage{
-		Chrome: sampleChrome("Today", Brand, "today"), Head: "Sunday, 22 November", Live: "18:42:07, 0.4 s behind", Gmv: usd(276400), GmvWords: "GMV today",
-		Split: []SumRow{{Label: "Commission", Value: "−$348.90"}, {Label: "Platform 6 %", Value: "−$165.84"}, {Label: "Yours", Value: "$2,249.26", Total: true}},
+		Chrome: c, Head: "Ferro & Ash", Live: sampleLive(true), Sold: &sold, Plot: plot, Gmv: usd(276400), GmvWords: "Yours of what was sold: held and ready",
+		Split: []SumRow{{Label: "Held until delivered and kept", Value: "$1,931.40"}, {Label: "Ready to pay out", Value: "$2,249.26", Total: true}},
 		States: []StateCount{{"/", "box", "To pack", "oldest 5 h, promised in 48 h", 18, true}, {"/", "return", "Returns to answer", "17 h left, then accepted", 2, true},
 			{"/", "truck", "Shipped", "", 42, false}, {"/", "clock", "Delivered, in hold", "", 131, false}, {"/", "check", "Completed", "", 612, false}},
-		Metrics: []Metric{{Name: "Orders", Meaning: "Paid orders", Value: "60", Change: "▲ 19", Tone: "up", Range: "73 SKU orders, 81 units"}, {Name: "AOV", Meaning: "GMV per order", Value: "$46.07", Range: "42.10–50.04, n = 60"},
-			{Name: "CTR", Meaning: "Product clicks per impression", Value: "6.1 %", Change: "▲ 0.5", Tone: "up", Range: "5.7–6.5, n = 15,760"}, {Name: "CTOR", Meaning: "Orders per product click", Value: "5.1 %", Change: "≈ 5.0", Tone: "faint", Range: "3.9–6.6, n = 961"},
-			{Name: "GPM", Meaning: "GMV per 1,000 views", Value: "$214", Range: "n = 12 views", Early: true}},
-		Sellers: Table{Label: "Who sold it", Heads: []TableCell{{Text: "Creator"}, {Text: "Orders", Num: true}, {Text: "GMV", Num: true}, {Text: "Commission", Num: true}, {Text: "Best video"}},
-			Rows: [][]TableCell{{{Text: "Marisol Vega"}, {Text: "21", Num: true}, {Text: "$972.00", Num: true}, {Text: "$145.80", Num: true}, {Text: "Three eggs, no oil", Tone: "muted"}}, {{Text: "Tomasz Wrona"}, {Text: "14", Num: true}, {Text: "$648.00", Num: true}, {Text: "$97.20", Num: true}, {Text: "Restoring a rusty one", Tone: "muted"}}}},
+		Cells:   cellsOf(f, "orders", "aov", "ctr", "ctor", "cvr", "gpm", "velocity", "refunds", "commission", "uniques"),
+		Sellers: []Table{sampleSellers("Who sold it", "Creator", "Marisol Vega", "Tomasz Wrona", "Inês Duarte"), sampleSellers("Which video sold it", "Video", "Three eggs, no oil", "Restoring a rusty one"), sampleSellers("What was sold", "Product", "Everyday skillet")},
 	}
 }
 

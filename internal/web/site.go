@@ -12,6 +12,7 @@ import (
 	"mezzo/internal/db"
 	"mezzo/internal/feed"
 	"mezzo/internal/id"
+	"mezzo/internal/insight"
 	"mezzo/internal/media"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
@@ -33,6 +34,7 @@ type Deps struct {
 	Payouts   *payout.Payouts
 	Trust     *trust.Trust
 	Feed      *feed.Feed
+	Insight   *insight.Insight // nil: no numbers are shown
 }
 
 // Options say how pages are made.
@@ -154,6 +156,7 @@ func (s *Site) working() []Route {
 		{"GET /studio/upload", Maker, s.upload, 0},
 		{"POST /studio/videos", Maker, s.post, videoMost},
 		{"GET /studio/videos", Maker, s.videos, 0},
+		{"GET /studio/videos/{video}", Maker, s.videoNumbers, 0},
 		{"POST /studio/videos/{video}", Maker, s.changeVideo, 0},
 		{"POST /studio/videos/{video}/remove", Maker, s.removeVideo, 0},
 		{"GET /studio/programs", Maker, s.marketplace, 0},

@@ -12,6 +12,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/media"
+	"mezzo/internal/metric"
 	"mezzo/internal/money"
 )
 
@@ -44,7 +45,11 @@ func (s *Site) studio(v *visit) error {
 	if page.Next, err = v.nextSteps(); err != nil {
 		return err
 	}
+	if err = v.studioNumbers(&page); err != nil {
+		return err
+	}
 	page.Chrome = v.chrome("Studio", Studio, "studio")
+	page.Chrome.Live = page.Live.Stream != ""
 	return v.show(http.StatusOK, StudioHome(page))
 }
 
@@ -105,7 +110,7 @@ func (v *visit) best(list []affiliate.Earned, c money.Currency) (*BestVideo, err
 	if err != nil {
 		return nil, err
 	}
-	return &BestVideo{URL: "/v/" + string(top), Poster: card.Poster, Length: time.Duration(card.DurationMS) * time.Millisecond, Caption: captionOr(card.Caption),
+	return &BestVideo{Of: metric.OfVideo(top).String(), Numbers: "/studio/videos/" + string(top), URL: "/v/" + string(top), Poster: card.Poster, Length: time.Duration(card.DurationMS) * time.Millisecond, Caption: captionOr(card.Caption),
 		Earned: money.Of(earned[top], c), Share: Count(len(orders[top])) + " of " + CountOf(len(all), "order", "")}, nil
 }
 
@@ -262,7 +267,11 @@ func (s *Site) videos(v *visit) error {
 		}
 		page.Videos = append(page.Videos, row)
 	}
+	if err = v.countVideos(&page); err != nil {
+		return err
+	}
 	page.Chrome = v.chrome("Your videos", Studio, "videos")
+	page.Chrome.Live = page.Live.Stream != ""
 	return v.show(http.StatusOK, Videos(page))
 }
 
