@@ -148,7 +148,17 @@ func (a Asker) May(s Scope) error {
 // IsOwner reports whether the asker is a signed-in owner of the brand; a token never is.
 func (a Asker) IsOwner(b id.Brand) bool { return a.Token == "" && a.Brands[b] == Owner }
 
-// Actor names who asks for the audit trail and for idempotency: a token, else an account, else a
+// KeyHolder names whose an Idempotency-Key is: as Actor, but a stranger whose viewer was minted for
+// this very request is that viewer and not one of all who share an address. Who holds on to the
+// viewer's cookie or token gets the answer again; nobody else does.
+func (a Asker) KeyHolder() string {
+	if a.Token == "" && a.Account == "" && a.Viewer != "" {
+		return string(a.Viewer)
+	}
+	return a.Actor()
+}
+
+// Actor names who asks, for the audit trail and for limits: a token, else an account, else a
 // viewer, else the address of somebody of whom nothing more is known.
 func (a Asker) Actor() string {
 	switch {

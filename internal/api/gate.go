@@ -75,7 +75,11 @@ func (a *API) admit(route Route, trace *trace, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return nil, err
 	}
-	named := db.Key{Actor: who.Actor(), Route: r.Method + " " + route.Pattern(), Value: key, Hash: hash}
+	holder := who.KeyHolder()
+	if route.Secret {
+		holder = who.Actor() // the hash holds a password: only who knows it gets the answer, with no cookie yet to hold
+	}
+	named := db.Key{Actor: holder, Route: r.Method + " " + route.Pattern(), Value: key, Hash: hash}
 	return func(w http.ResponseWriter, r *http.Request) {
 		next(w, r.WithContext(db.WithKey(r.Context(), named)))
 	}, nil

@@ -116,8 +116,10 @@ func TestKeyIsRequiredWhereSaid(t *testing.T) {
 		func(ctx context.Context, in *struct {
 			N string `path:"n"`
 		}) (*Output[int], error) {
-			n, err := db.Do(ctx, w.d, func(tx *db.Tx) (int, error) { return made + 1, nil })
-			made = n
+			n, err := db.Do(ctx, w.d, func(tx *db.Tx) (int, error) {
+				made++
+				return made, nil
+			})
 			return ok(n), err
 		})
 	register(w.api, Route{Method: "POST", Path: "/test/busy", Who: Public, Summary: "Be busy"},
@@ -130,13 +132,21 @@ func TestKeyIsRequiredWhereSaid(t *testing.T) {
 	if !strings.Contains(p.Detail, "Idempotency-Key") {
 		t.Error(p.Detail)
 	}
-	one := w.do("POST", "/api/v1/test/a/move", "", "Idempotency-Key", "k").want(200).Body.String()
-	two := w.do("POST", "/api/v1/test/a/move", "", "Idempotency-Key", "k").want(200).Body.String()
+	first := w.do("POST", "/api/v1/test/a/move", "", "Idempotency-Key", "k").want(200)
+	cookie := account.ViewerCookie + "=" + first.cookies()[account.ViewerCookie].Value
+	one := first.Body.String()
+	two := w.do("POST", "/api/v1/test/a/move", "", "Idempotency-Key", "k", "Cookie", cookie).want(200).Body.String()
 	if one != two || made != 1 {
 		t.Errorf("%s, then %s", one, two)
 	}
 	// The same key for another thing is a mistake, and is told.
-	w.do("POST", "/api/v1/test/b/move", "", "Idempotency-Key", "k").problem(422, "idempotency_key_reused")
+	w.do("POST", "/api/v1/test/b/move", "", "Idempotency-Key", "k", "Cookie", cookie).problem(422, "idempotency_key_reused")
+	// Two strangers of one address, neither with a cookie yet, are two people with two keys.
+	other := w.do("POST", "/api/v1/test/a/move", "", "Idempotency-Key", "k").want(200)
+	if other.Body.String() == one || made != 2 {
+		t.Errorf("a stranger got another's answer: %s", other.Body.String())
+	}
+	w.do("POST", "/api/v1/test/b/move", "", "Idempotency-Key", "k").want(200)
 	for range 2 {
 		a := w.do("POST", "/api/v1/test/busy", "", "Idempotency-Key", "k")
 		a.problem(503, "unavailable")

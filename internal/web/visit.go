@@ -123,7 +123,7 @@ func (v *visit) keyed() context.Context {
 	if key == "" || len(key) > 100 {
 		return v.ctx()
 	}
-	return db.WithKey(v.ctx(), db.Key{Actor: v.who.Actor(), Route: "form " + v.r.Method + " " + v.r.Pattern, Value: key,
+	return db.WithKey(v.ctx(), db.Key{Actor: v.who.KeyHolder(), Route: "form " + v.r.Method + " " + v.r.Pattern, Value: key,
 		Hash: sha256.Sum256([]byte(v.r.URL.Path + "\x00" + v.r.PostForm.Encode()))})
 }
 
