@@ -149,7 +149,7 @@ func (c BrandChange) apply(b *Brand) (err error) {
 		return fault.InvalidField("body.country", "Give the country as two letters (ISO 3166), such as US.")
 	}
 	if c.ContactEmail != nil && *c.ContactEmail != "" {
-		b.ContactEmail, err = checkEmail("body.contact_email", *c.ContactEmail)
+		b.ContactEmail, err = CheckEmail("body.contact_email", *c.ContactEmail)
 	} else if c.ContactEmail != nil {
 		b.ContactEmail = ""
 	}

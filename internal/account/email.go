@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"mezzo/internal/fault"
 )
 
@@ -15,10 +17,11 @@ const emailMax = 254
 // taggedHosts lists hosts where what follows a plus sign in the local part reaches the same person.
 const taggedHosts = " gmail.com googlemail.com outlook.com hotmail.com live.com msn.com icloud.com me.com mac.com proton.me protonmail.com pm.me fastmail.com fastmail.fm zoho.com yandex.com "
 
-// EmailKey returns an address in the form it is compared by: lower case, and without the tags and
-// dots that hosts known to ignore them ignore. Two addresses of one key are one person.
+// EmailKey returns an address in the form it is compared by: in compatibility form (ａ is a, ﬁ is fi),
+// lower case, and without the tags and dots that hosts known to ignore them ignore. Two addresses of one
+// key are one person.
 func EmailKey(email string) string {
-	email = strings.ToLower(strings.TrimSpace(email))
+	email = strings.TrimSpace(fold(email))
 	at := strings.LastIndexByte(email, '@')
 	if at < 0 {
 		return email
@@ -36,9 +39,23 @@ func EmailKey(email string) string {
 	return strings.TrimSpace(local) + "@" + host
 }
 
-// checkEmail returns the address trimmed, or what is wrong with it.
-func checkEmail(location, email string) (string, error) {
-	email = strings.TrimSpace(email)
+// fold returns the form of a text in which letters that differ in width, style or case alone are one.
+// Lowering can undo what composing did, so it goes on until nothing changes.
+func fold(text string) string {
+	for range 4 {
+		next := norm.NFKC.String(strings.ToLower(norm.NFKC.String(text)))
+		if next == text {
+			break
+		}
+		text = next
+	}
+	return text
+}
+
+// CheckEmail returns the address trimmed and composed, or what is wrong with it: it must be one that can be
+// mailed, and not one that only looks like another (see lookalike).
+func CheckEmail(location, email string) (string, error) {
+	email = norm.NFC.String(strings.TrimSpace(email))
 	bad := fault.InvalidField(location, "This is not an e-mail address.")
 	parsed, err := mail.ParseAddress(email)
 	if err != nil || parsed.Address != email || len(email) > emailMax || !utf8.ValidString(email) {
@@ -52,6 +69,9 @@ func checkEmail(location, email string) (string, error) {
 		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) { // what nobody sees would make a second address of one
 			return "", bad
 		}
+	}
+	if lookalike(email) {
+		return "", fault.InvalidField(location, "This address mixes letters that look alike and are not, or letters of unusual width. Write it in the letters of one alphabet.")
 	}
 	return email, nil
 }

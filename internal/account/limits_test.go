@@ -169,6 +169,9 @@ func TestEmailKey(t *testing.T) {
 		"no at":                        "no at",
 		`"quoted@local"@example.com`:   `"quoted@local"@example.com`,
 		"ada+one+two@proton.me":        "ada@proton.me",
+		"ＡＤＡ@ｇmail．com":                "ada@gmail.com",
+		"ada＠example.com":              "ada@example.com",
+		"e\u0301va@example.com":        "\u00e9va@example.com",
 		"ada@mail.gmail.com.evil.test": "ada@mail.gmail.com.evil.test",
 	} {
 		if got := account.EmailKey(email); got != want {
@@ -183,6 +186,8 @@ func FuzzEmailKey(f *testing.F) {
 	f.Add("A0\xdd0+0@GmAil.co .")
 	f.Add(". a @gmail.com")
 	f.Add("a +b@outlook.com . .")
+	f.Add("ＡＤＡ＠ｇmail．com")
+	f.Add("ÅŞﬁϓ\u0301@ﬃ.com")
 	f.Fuzz(func(t *testing.T, email string) {
 		key := account.EmailKey(email)
 		if again := account.EmailKey(key); again != key {
@@ -205,6 +210,13 @@ func TestBadSignUps(t *testing.T) {
 		"not utf-8":      func(n *account.NewAccount) { n.Email = "a\xff@b.c" },
 		"long":           func(n *account.NewAccount) { n.Email = strings.Repeat("a", 251) + "@b.c" },
 		"only a tag":     func(n *account.NewAccount) { n.Email = "+x@gmail.com" },
+		"full width":     func(n *account.NewAccount) { n.Email = "ａda@example.com" },
+		"full at":        func(n *account.NewAccount) { n.Email = "ada＠example.com" },
+		"ligature":       func(n *account.NewAccount) { n.Email = "of\ufb01ce@example.com" },
+		"mixed local":    func(n *account.NewAccount) { n.Email = "\u0430da@example.com" },
+		"mixed host":     func(n *account.NewAccount) { n.Email = "ada@ex\u0430mple.com" },
+		"greek o":        func(n *account.NewAccount) { n.Email = "b\u03bfb@example.com" },
+		"in disguise":    func(n *account.NewAccount) { n.Email = "\u0440\u0430\u0443\u0440\u0430@example.com" },
 		"short password": func(n *account.NewAccount) { n.Password = "1234567" },
 		"long password":  func(n *account.NewAccount) { n.Password = strings.Repeat("x", 201) },
 		"no name":        func(n *account.NewAccount) { n.DisplayName = " \t" },
@@ -274,4 +286,17 @@ func TestEmailsHideNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Addresses in other alphabets are as good as any, as long as they are what they seem.
+func TestAddressesOfAllAlphabets(t *testing.T) {
+	for _, email := range []string{"ada@example.com", "éva.müller@exämple.de", "почта@пример.рф", "иван@example.com", "δοκιμή@παράδειγμα.gr", "田中tanaka@例え.jp",
+		"김철수kim@example.kr", "小明@example.cn", "דנה@example.co.il", "o'neil+shop_1@example.ie", "ада7@example.com"} {
+		if got, err := account.CheckEmail("body.email", email); err != nil || got != email {
+			t.Errorf("%s: %q, %v", email, got, err)
+		}
+	}
+	if got, err := account.CheckEmail("body.email", " e\u0301va@example.com "); err != nil || got != "\u00e9va@example.com" {
+		t.Errorf("written in parts: %q, %v", got, err)
+	}
 }

@@ -114,7 +114,7 @@ func (a *Accounts) EnsureOperator(ctx context.Context, email, password string) e
 	if email == "" {
 		return nil
 	}
-	email, err := checkEmail("MEZZO_OPERATOR_EMAIL", email)
+	email, err := CheckEmail("MEZZO_OPERATOR_EMAIL", email)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func (a *Accounts) UpdateMe(ctx context.Context, who Asker, match int64, in Chan
 // apply puts the changed fields into the account.
 func (c Change) apply(acc *Account) (err error) {
 	if c.Email != nil {
-		if acc.Email, err = checkEmail("body.email", *c.Email); err != nil {
+		if acc.Email, err = CheckEmail("body.email", *c.Email); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ const NameMax = 60
 
 // SignUp makes an account and signs it in. Conflict: somebody has this e-mail address.
 func (a *Accounts) SignUp(ctx context.Context, who Asker, in NewAccount) (SignedIn, error) {
-	email, err := checkEmail("body.email", in.Email)
+	email, err := CheckEmail("body.email", in.Email)
 	if err != nil {
 		return SignedIn{}, err
 	}

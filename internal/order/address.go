@@ -1,10 +1,10 @@
 package order
 
 import (
-	"net/mail"
 	"strings"
 	"unicode/utf8"
 
+	"mezzo/internal/account"
 	"mezzo/internal/fault"
 )
 
@@ -12,8 +12,6 @@ import (
 const (
 	// MaxAddressField is the longest text of one field, in characters.
 	MaxAddressField = 120
-	// MaxEmail is the longest e-mail address (RFC 5321).
-	MaxEmail = 254
 )
 
 // Address is where a parcel goes.
@@ -57,10 +55,8 @@ func (a Address) Clean() (Address, error) {
 
 // cleanEmail returns the address a receipt goes to, or an Invalid fault.
 func cleanEmail(s string) (string, error) {
-	s = strings.TrimSpace(s)
-	parsed, err := mail.ParseAddress(s)
-	if err != nil || parsed.Address != s || len(s) > MaxEmail {
+	if strings.TrimSpace(s) == "" {
 		return "", fault.InvalidField("body.email", "Give an e-mail address for the receipt, such as you@example.com.")
 	}
-	return s, nil
+	return account.CheckEmail("body.email", s)
 }
