@@ -83,17 +83,11 @@ func (c *catalogue) setFilm(v event.VideoState) {
 	}
 	c.films[video] = n
 	of := Entity{Kind: Video, A: video}
-	creator := Entity{Kind: Creator, A: n.creator}
-	c.join(creator, of)
+	c.join(Entity{Kind: Creator, A: n.creator}, of)
 	for i, product := range n.products {
 		c.meet(n.creator, product, n.brands[i])
 		c.join(Entity{Kind: Product, A: product}, of)
 		c.join(Entity{Kind: Brand, A: n.brands[i]}, of)
-		both := Entity{Kind: VideoProduct, A: video, B: product}
-		c.join(Entity{Kind: Product, A: product}, both)
-		c.join(Entity{Kind: Brand, A: n.brands[i]}, both)
-		c.join(of, both)
-		c.join(of, Entity{Kind: Product, A: product})
 	}
 }
 
@@ -103,12 +97,9 @@ func (c *catalogue) meet(creator, product, brand [16]byte) {
 		return
 	}
 	both := Entity{Kind: CreatorProduct, A: creator, B: product}
-	c.join(Entity{Kind: Creator, A: creator}, Entity{Kind: Product, A: product})
 	c.join(Entity{Kind: Creator, A: creator}, both)
-	c.join(Entity{Kind: Product, A: product}, Entity{Kind: Creator, A: creator})
 	c.join(Entity{Kind: Product, A: product}, both)
 	c.join(Entity{Kind: Brand, A: brand}, Entity{Kind: Creator, A: creator})
-	c.join(Entity{Kind: Brand, A: brand}, both)
 }
 
 func (c *catalogue) setProgram(p event.ProgramState) {

@@ -61,17 +61,60 @@ func (c *catalogue) join(within, e Entity) {
 	}
 }
 
+// belonging returns what of a kind belongs to something, in no order. Pairs are kept with the product or
+// creator, and videos' with the video; a brand's are those of its products.
+func (c *catalogue) belonging(within Entity, kind Kind) (list []Entity) {
+	listed := func(of Entity, kind Kind) []Entity {
+		if m := c.groups[group{of, kind}]; m != nil {
+			return m.list
+		}
+		return nil
+	}
+	switch {
+	case within.Kind == Video && (kind == Product || kind == VideoProduct):
+		if film := c.films[within.A]; film != nil {
+			for _, p := range film.products {
+				list = append(list, pairOr(kind, within.A, p))
+			}
+		}
+	case within.Kind == Creator && kind == Product:
+		for _, both := range listed(within, CreatorProduct) {
+			list = append(list, Entity{Kind: Product, A: both.B})
+		}
+	case within.Kind == Product && kind == Creator:
+		for _, both := range listed(within, CreatorProduct) {
+			list = append(list, Entity{Kind: Creator, A: both.A})
+		}
+	case within.Kind == Product && kind == VideoProduct:
+		for _, v := range listed(within, Video) {
+			list = append(list, Entity{VideoProduct, v.A, within.A})
+		}
+	case within.Kind == Brand && (kind == CreatorProduct || kind == VideoProduct):
+		for _, p := range listed(within, Product) {
+			if list = append(list, c.belonging(p, kind)...); len(list) >= MembersMost {
+				return list[:MembersMost]
+			}
+		}
+	default:
+		list = append(list, listed(within, kind)...)
+	}
+	return list
+}
+
+func pairOr(kind Kind, video, product [16]byte) Entity {
+	if kind == Product {
+		return Entity{Kind: Product, A: product}
+	}
+	return Entity{VideoProduct, video, product}
+}
+
 // Members returns what of a kind belongs to something, at most so many, best first: by GMV of four weeks in
 // the currency of most of its orders, then by product clicks, then by views, then by name. Known are a
 // brand's products, programs, creators, videos and pairs; a creator's videos, products and pairs; a product's
 // creators, videos and pairs; a video's products and pairs.
 func (f *Fold) Members(within Entity, kind Kind, most int) []Entity {
 	f.mu.RLock()
-	m := f.groups[group{within, kind}]
-	var list []Entity
-	if m != nil {
-		list = slices.Clone(m.list)
-	}
+	list := f.belonging(within, kind)
 	f.mu.RUnlock()
 	type scored struct {
 		Entity

@@ -31,12 +31,16 @@ const (
 const (
 	mOrders = iota
 	mGMV
-	mRefunded
 	mNet
+	mRefunded
 	mCommission
 	mSettled
 	moneyFields
 )
+
+// together is how many of the first fields of a table, of either sort, come together and get their columns
+// at once: impressions, views and watching; orders, GMV and net GMV.
+const together = 3
 
 // Steps of time, in seconds.
 const (
@@ -127,7 +131,11 @@ func (t *table) add(r *reach, second uint32, field uint, n int64) bool {
 		return false
 	}
 	if t.mask&(1<<field) == 0 {
-		t.widen(field)
+		if t.mask == 0 && len(t.rows) == 0 && field < together {
+			t.mask = 1<<together - 1
+		} else {
+			t.widen(field)
+		}
 	}
 	at := t.find(r, start)
 	t.rows[at] = int64(uint64(start)<<32 | uint64(r.now))
