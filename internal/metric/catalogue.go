@@ -13,7 +13,7 @@ type catalogue struct {
 	brands   map[[16]byte][16]byte // product → brand
 	programs map[[16]byte]*program
 	offers   map[[16]byte][][16]byte // product, or brand of all its products → programs, in the order of ids
-	groups   map[group]*members
+	groups   map[group]members
 }
 
 // film is a video, and the things that watching it moves.
@@ -37,7 +37,7 @@ type program struct {
 
 func newCatalogue() catalogue {
 	return catalogue{films: map[[16]byte]*film{}, brands: map[[16]byte][16]byte{}, programs: map[[16]byte]*program{},
-		offers: map[[16]byte][][16]byte{}, groups: map[group]*members{}}
+		offers: map[[16]byte][][16]byte{}, groups: map[group]members{}}
 }
 
 // bytesOf returns what an id holds, zero when it is none.
@@ -58,7 +58,7 @@ func (c *catalogue) setProduct(p event.ProductState) {
 		return
 	}
 	c.brands[product] = brand
-	c.join(Entity{Kind: Brand, A: brand}, Entity{Kind: Product, A: product})
+	c.join(Brand, brand, Product, product)
 }
 
 func (c *catalogue) setFilm(v event.VideoState) {
@@ -82,24 +82,19 @@ func (c *catalogue) setFilm(v event.VideoState) {
 		n.products, n.brands = append(n.products, product), append(n.brands, brand)
 	}
 	c.films[video] = n
-	of := Entity{Kind: Video, A: video}
-	c.join(Entity{Kind: Creator, A: n.creator}, of)
+	c.join(Creator, n.creator, Video, video)
 	for i, product := range n.products {
 		c.meet(n.creator, product, n.brands[i])
-		c.join(Entity{Kind: Product, A: product}, of)
-		c.join(Entity{Kind: Brand, A: n.brands[i]}, of)
+		c.join(Product, product, Video, video)
+		c.join(Brand, n.brands[i], Video, video)
 	}
 }
 
 // meet notes that a creator shows a product.
 func (c *catalogue) meet(creator, product, brand [16]byte) {
-	if creator == ([16]byte{}) || product == ([16]byte{}) {
-		return
-	}
-	both := Entity{Kind: CreatorProduct, A: creator, B: product}
-	c.join(Entity{Kind: Creator, A: creator}, both)
-	c.join(Entity{Kind: Product, A: product}, both)
-	c.join(Entity{Kind: Brand, A: brand}, Entity{Kind: Creator, A: creator})
+	c.join(Creator, creator, CreatorProduct, product)
+	c.join(Product, product, CreatorProduct, creator)
+	c.join(Brand, brand, Creator, creator)
 }
 
 func (c *catalogue) setProgram(p event.ProgramState) {
@@ -122,7 +117,7 @@ func (c *catalogue) setProgram(p event.ProgramState) {
 	}
 	c.programs[name] = n
 	c.offer(name, n, true)
-	c.join(Entity{Kind: Brand, A: n.brand}, Entity{Kind: Program, A: name})
+	c.join(Brand, n.brand, Program, name)
 }
 
 // offer lists the program under what it covers, or takes it off.

@@ -8,68 +8,68 @@ import (
 // MembersMost is how many members of one kind are known of a thing; of more, those that came last.
 const MembersMost = 4096
 
-// group is what of one kind belongs to something.
+// group is what of one kind belongs to something. Of pairs the other half is listed.
 type group struct {
-	within Entity
-	kind   Kind
+	within       [16]byte
+	whose, which Kind
 }
 
 // members is a group's things, in the order in which the log told of them first.
 type members struct {
-	list []Entity
-	have map[Entity]struct{} // nil while there are few
+	list [][16]byte
+	have map[[16]byte]struct{} // nil while there are few
 }
 
 const membersFew = 16
 
-func (m *members) has(e Entity) bool {
+func (m *members) has(id [16]byte) bool {
 	if m.have != nil {
-		_, ok := m.have[e]
+		_, ok := m.have[id]
 		return ok
 	}
-	return slices.Contains(m.list, e)
+	return slices.Contains(m.list, id)
 }
 
 // join notes that a thing belongs to another.
-func (c *catalogue) join(within, e Entity) {
+func (c *catalogue) join(whose Kind, within [16]byte, which Kind, id [16]byte) {
 	var none [16]byte
-	if within.A == none || e.A == none {
+	if within == none || id == none {
 		return
 	}
-	g := group{within, e.Kind}
+	g := group{within, whose, which}
 	m := c.groups[g]
-	if m == nil {
-		m = &members{}
-		c.groups[g] = m
-	}
-	if m.has(e) {
+	if m.has(id) {
 		return
 	}
 	if len(m.list) >= MembersMost {
 		delete(m.have, m.list[0])
 		m.list = append(m.list[:0], m.list[1:]...)
 	}
-	m.list = append(m.list, e)
+	if len(m.list) == 0 {
+		m.list = make([][16]byte, 0, 1)
+	}
+	m.list = append(m.list, id)
 	switch {
 	case m.have != nil:
-		m.have[e] = struct{}{}
+		m.have[id] = struct{}{}
 	case len(m.list) > membersFew:
-		m.have = make(map[Entity]struct{}, 2*len(m.list))
-		for _, e := range m.list {
-			m.have[e] = struct{}{}
+		m.have = make(map[[16]byte]struct{}, 2*len(m.list))
+		for _, id := range m.list {
+			m.have[id] = struct{}{}
 		}
 	}
+	c.groups[g] = m
 }
 
-// belonging returns what of a kind belongs to something, in no order. Pairs are kept with the product or
-// creator, and videos' with the video; a brand's are those of its products.
+// belonging returns what of a kind belongs to something, in no order. Pairs are kept with the product and
+// the creator, and videos' with the video; a brand's are those of its products.
 func (c *catalogue) belonging(within Entity, kind Kind) (list []Entity) {
-	listed := func(of Entity, kind Kind) []Entity {
-		if m := c.groups[group{of, kind}]; m != nil {
-			return m.list
+	listed := func(which Kind, entity func(id [16]byte) Entity) {
+		for _, id := range c.groups[group{within.A, within.Kind, which}].list {
+			list = append(list, entity(id))
 		}
-		return nil
 	}
+	single := func(id [16]byte) Entity { return Entity{Kind: kind, A: id} }
 	switch {
 	case within.Kind == Video && (kind == Product || kind == VideoProduct):
 		if film := c.films[within.A]; film != nil {
@@ -78,25 +78,23 @@ func (c *catalogue) belonging(within Entity, kind Kind) (list []Entity) {
 			}
 		}
 	case within.Kind == Creator && kind == Product:
-		for _, both := range listed(within, CreatorProduct) {
-			list = append(list, Entity{Kind: Product, A: both.B})
-		}
+		listed(CreatorProduct, single)
+	case within.Kind == Creator && kind == CreatorProduct:
+		listed(CreatorProduct, func(id [16]byte) Entity { return Entity{CreatorProduct, within.A, id} })
 	case within.Kind == Product && kind == Creator:
-		for _, both := range listed(within, CreatorProduct) {
-			list = append(list, Entity{Kind: Creator, A: both.A})
-		}
+		listed(CreatorProduct, single)
+	case within.Kind == Product && kind == CreatorProduct:
+		listed(CreatorProduct, func(id [16]byte) Entity { return Entity{CreatorProduct, id, within.A} })
 	case within.Kind == Product && kind == VideoProduct:
-		for _, v := range listed(within, Video) {
-			list = append(list, Entity{VideoProduct, v.A, within.A})
-		}
+		listed(Video, func(id [16]byte) Entity { return Entity{VideoProduct, id, within.A} })
 	case within.Kind == Brand && (kind == CreatorProduct || kind == VideoProduct):
-		for _, p := range listed(within, Product) {
-			if list = append(list, c.belonging(p, kind)...); len(list) >= MembersMost {
+		for _, p := range c.groups[group{within.A, Brand, Product}].list {
+			if list = append(list, c.belonging(Entity{Kind: Product, A: p}, kind)...); len(list) >= MembersMost {
 				return list[:MembersMost]
 			}
 		}
 	default:
-		list = append(list, listed(within, kind)...)
+		listed(kind, single)
 	}
 	return list
 }

@@ -48,18 +48,14 @@ func (c *catalogue) write(w *writer) {
 	}
 	w.uint(uint64(len(c.groups)))
 	for _, g := range slices.SortedFunc(maps.Keys(c.groups), compareGroups) {
-		w.entity(g.within)
-		w.uint(uint64(g.kind))
-		w.uint(uint64(len(c.groups[g].list)))
-		for _, e := range c.groups[g].list {
-			w.id(e.A)
-			w.id(e.B)
-		}
+		w.id(g.within)
+		w.b = append(w.b, byte(g.whose), byte(g.which))
+		w.ids(c.groups[g].list)
 	}
 }
 
 func compareGroups(a, b group) int {
-	return cmp.Or(compareEntities(a.within, b.within), cmp.Compare(a.kind, b.kind))
+	return cmp.Or(compareIDs(a.within, b.within), cmp.Compare(a.whose, b.whose), cmp.Compare(a.which, b.which))
 }
 
 func (c *catalogue) read(r *reader) {
@@ -81,10 +77,10 @@ func (c *catalogue) read(r *reader) {
 		c.programs[name] = p
 		c.offer(name, p, true)
 	}
-	for range r.count(18) {
-		within, kind := r.entity(), Kind(r.uint())
-		for range r.count(32) {
-			c.join(within, Entity{kind, r.id(), r.id()})
+	for range r.count(19) {
+		within, whose, which := r.id(), Kind(r.byte()), Kind(r.byte())
+		for _, id := range r.ids() {
+			c.join(whose, within, which, id)
 		}
 	}
 }
