@@ -203,7 +203,7 @@ func store(tx *db.Tx, before, p Program) error {
 
 // recount adds up what a program has spent so far.
 func recount(tx *db.Tx, p id.Program) error {
-	_, err := tx.Exec(`UPDATE programs SET spent_minor = (SELECT CAST(COALESCE(SUM(c.amount_minor), 0) AS BIGINT) FROM commissions c
-		WHERE c.program_id = $1 AND c.state <> 'reversed') WHERE id = $1`, string(p))
+	_, err := tx.Exec(`UPDATE programs SET spent_minor = (SELECT CAST(COALESCE(SUM(c.amount_minor - c.reversed_minor), 0) AS BIGINT) FROM commissions c
+		WHERE c.program_id = $1) WHERE id = $1`, string(p))
 	return err
 }

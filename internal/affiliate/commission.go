@@ -70,6 +70,7 @@ type Commission struct {
 	Base       money.Amount    `json:"base"`
 	Rate       money.Bps       `json:"commission_bps"`
 	Amount     money.Amount    `json:"amount"`
+	Reversed   money.Amount    `json:"reversed" doc:"What refunds have taken back of it; the rest is the creator's"`
 	State      CommissionState `json:"state"`
 	Reason     string          `json:"reason,omitempty"`
 	CreatedAt  time.Time       `json:"created_at"`
@@ -79,13 +80,13 @@ type Commission struct {
 }
 
 const commissionColumns = `id, order_id, part_id, line_id, creator_id, brand_id, program_id, product_id, video_id, currency, base_minor, rate_bps, amount_minor,
-	state, reason, created_at, release_at, released_at, reversed_at`
+	reversed_minor, state, reason, created_at, release_at, released_at, reversed_at`
 
 func scanCommission(rows *sql.Rows) (c Commission, err error) {
 	var created, release, released, reversed int64
 	err = rows.Scan(&c.ID, &c.Order, &c.Part, &c.Line, &c.Creator, &c.Brand, &c.Program, &c.Product, &c.Video, &c.Amount.Currency,
-		&c.Base.Minor, &c.Rate, &c.Amount.Minor, &c.State, &c.Reason, &created, &release, &released, &reversed)
-	c.Base.Currency = c.Amount.Currency
+		&c.Base.Minor, &c.Rate, &c.Amount.Minor, &c.Reversed.Minor, &c.State, &c.Reason, &created, &release, &released, &reversed)
+	c.Base.Currency, c.Reversed.Currency = c.Amount.Currency, c.Amount.Currency
 	c.CreatedAt, c.ReleaseAt, c.ReleasedAt, c.ReversedAt = db.Time(created), db.Time(release), db.Time(released), db.Time(reversed)
 	return c, err
 }
@@ -101,7 +102,7 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 	for i, n := range list {
 		var cid id.Commission
 		made[i] = Commission{ID: cid.Next(now), Order: n.Order, Part: n.Part, Line: n.Line, Creator: n.Creator, Brand: n.Brand, Program: n.Program,
-			Product: n.Product, Video: n.Video, Base: n.Base, Rate: n.Rate, Amount: n.Amount, State: Pending, CreatedAt: now}
+			Product: n.Product, Video: n.Video, Base: n.Base, Rate: n.Rate, Amount: n.Amount, Reversed: money.Of(0, n.Amount.Currency), State: Pending, CreatedAt: now}
 		rows.Row(string(made[i].ID), string(n.Order), string(n.Part), string(n.Line), string(n.Creator), string(n.Brand), string(n.Program), string(n.Product),
 			string(n.Video), string(n.Amount.Currency), n.Base.Minor, int64(n.Rate), n.Amount.Minor, string(Pending), db.Micros(now))
 	}
@@ -118,6 +119,11 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 		}
 	}
 	return made, spend(tx, made, 1)
+}
+
+// Left returns what of a commission refunds have not taken back.
+func (c *Commission) Left() money.Amount {
+	return money.Of(c.Amount.Minor-c.Reversed.Minor, c.Amount.Currency)
 }
 
 // fact is what the log is told of a commission.
@@ -186,6 +192,7 @@ func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
 		return nil, err
 	}
 	for i := range freed {
+		freed[i].Amount = freed[i].Left() // what refunds have left of it
 		state := freed[i].fact()
 		state.ClickedAt = clicked[freed[i].Line]
 		if err := event.Emit(tx, event.CommissionReleased{CommissionState: state}); err != nil {
@@ -195,7 +202,8 @@ func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
 	return freed, nil
 }
 
-// ReverseCommissions takes back the lines' commissions that are not paid out, and returns them as they were before: State tells whether the money was pending or available.
+// ReverseCommissions takes back what is left of the lines' commissions that are not paid out, and returns
+// them as they were before: State tells whether the money was pending or available, Amount what was left.
 func ReverseCommissions(tx *db.Tx, lines []id.Line, why Reversal) ([]Commission, error) {
 	if len(lines) == 0 {
 		return nil, nil
@@ -206,7 +214,7 @@ func ReverseCommissions(tx *db.Tx, lines []id.Line, why Reversal) ([]Commission,
 		return nil, err
 	}
 	in, args = db.In(3, lines)
-	_, err = tx.Exec(`UPDATE commissions SET state = 'reversed', reason = $1, reversed_at = $2 WHERE state IN ('pending','available') AND line_id IN `+in,
+	_, err = tx.Exec(`UPDATE commissions SET state = 'reversed', reversed_minor = amount_minor, reason = $1, reversed_at = $2 WHERE state IN ('pending','available') AND line_id IN `+in,
 		append([]any{why.Sentence(), db.Micros(tx.Now())}, args...)...)
 	if err != nil {
 		return nil, err
@@ -216,6 +224,7 @@ func ReverseCommissions(tx *db.Tx, lines []id.Line, why Reversal) ([]Commission,
 		return nil, err
 	}
 	for i := range before {
+		before[i].Amount = before[i].Left() // refunds have taken the rest
 		state := before[i].fact()
 		state.ClickedAt = clicked[before[i].Line]
 		if err := event.Emit(tx, event.CommissionReversed{CommissionState: state, Released: before[i].State == Available, Reason: string(why)}); err != nil {

@@ -49,20 +49,20 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 		err := each(tx, func(rows *sql.Rows) error {
 			var currency money.Currency
 			var state CommissionState
-			var amount, n, release int64
-			if err := rows.Scan(&currency, &state, &amount, &n, &release); err != nil {
+			var amount, back, n, release int64
+			if err := rows.Scan(&currency, &state, &amount, &back, &n, &release); err != nil {
 				return err
 			}
 			if sums[currency] == nil {
 				none := money.Of(0, currency)
 				sums[currency] = &Sums{none, none, none, none, 0}
 			}
-			sums[currency].add(state, amount, n)
+			sums[currency].add(state, amount, back, n)
 			if state == Pending && release > 0 && (next == 0 || release < next) {
 				next = release
 			}
 			return nil
-		}, `SELECT currency, state, CAST(SUM(amount_minor) AS BIGINT), COUNT(*), COALESCE(MIN(CASE WHEN release_at > 0 THEN release_at END), 0)
+		}, `SELECT currency, state, CAST(SUM(amount_minor - reversed_minor) AS BIGINT), CAST(SUM(reversed_minor) AS BIGINT), COUNT(*), COALESCE(MIN(CASE WHEN release_at > 0 THEN release_at END), 0)
 			FROM commissions WHERE creator_id = $1 GROUP BY currency, state`, string(who.Creator))
 		if err != nil {
 			return Earnings{}, err
@@ -83,8 +83,10 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 	})
 }
 
-func (s *Sums) add(state CommissionState, amount, n int64) {
+// add adds n commissions in a state: what is left of them, and what was taken back.
+func (s *Sums) add(state CommissionState, amount, back, n int64) {
 	s.count += n
+	s.Reversed.Minor += back
 	switch state {
 	case Pending:
 		s.Pending.Minor += amount
@@ -92,8 +94,6 @@ func (s *Sums) add(state CommissionState, amount, n int64) {
 		s.Available.Minor += amount
 	case PaidOut:
 		s.Paid.Minor += amount
-	case Reversed:
-		s.Reversed.Minor += amount
 	}
 }
 

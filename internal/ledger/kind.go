@@ -16,6 +16,8 @@ const (
 	KindReleased    Kind = "hold_released"
 	KindCancelled   Kind = "order_cancelled"
 	KindRefunded    Kind = "refund_confirmed"
+	KindRefund      Kind = "refund"    // what is given back, taken from where the money is
+	KindRecovered   Kind = "recovered" // a debt paid from what became available
 	KindProviderFee Kind = "provider_fee"
 	KindAttributed  Kind = "attributed" // a commission left suspense
 	KindReversal    Kind = "reversal"   // takes another transfer back, whatever it was
@@ -38,6 +40,13 @@ var kinds = map[Kind]sides{
 	KindCancelled: {
 		[]string{"brand:*:pending", "creator:*:pending", "suspense:*", "fee:deferred", "tax:*", "shipping:payable"},
 		[]string{"promo:platform", "refunds:*:payable"}},
+	KindRefund: {
+		[]string{"brand:*:pending", "brand:*:available", "recv:brand:*", "creator:*:pending", "creator:*:available", "recv:creator:*",
+			"fee:deferred", "fee:income", "tax:*", "shipping:payable", "shipping:margin"},
+		[]string{"promo:platform", "refunds:*:payable"}},
+	KindRecovered: {
+		[]string{"brand:*:available", "recv:brand:*", "creator:*:available", "recv:creator:*"},
+		[]string{"brand:*:available", "recv:brand:*", "creator:*:available", "recv:creator:*"}},
 	KindRefunded:    {[]string{"refunds:*:payable"}, []string{"psp:*:clearing"}},
 	KindProviderFee: {[]string{"psp:fees"}, []string{"psp:*:clearing"}},
 	KindAttributed:  {[]string{"suspense:*"}, []string{"brand:*:pending", "creator:*:pending"}},

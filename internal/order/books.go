@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"mezzo/internal/affiliate"
@@ -15,28 +16,41 @@ import (
 // regionWord is a region that may name a tax account; what else was typed there is left out of it.
 var regionWord = regexp.MustCompile(`^[A-Za-z0-9-]{1,10}$`)
 
-// sale returns a part as the ledger knows it, from the frozen numbers of its lines.
+// ledgerSale returns what is left of a part, as the ledger knows it: the frozen numbers of its lines less
+// what refunds took back of them.
 func (o *Orders) ledgerSale(ord *Order, part *Part) ledger.Sale {
-	taxes := func(t TaxLine) []ledger.Tax {
-		if t.Amount.Minor == 0 {
-			return nil
-		}
-		jurisdiction := t.Jurisdiction
-		if jurisdiction == "" { // a line of before rates said it: by the address, as it was booked
-			jurisdiction = ord.Address.Country
-			if regionWord.MatchString(ord.Address.Region) {
-				jurisdiction += "-" + ord.Address.Region
-			}
-		}
-		return []ledger.Tax{{Jurisdiction: jurisdiction, Amount: t.Amount.Minor, ByBrand: t.CollectedBy == ByBrand}}
+	s := o.emptySale(ord, part)
+	if !part.ShippingBack {
+		s.Shipping = o.soldShipping(ord, part)
 	}
-	s := ledger.Sale{Order: ord.ID, Part: part.ID, Brand: part.Brand, Provider: o.provider.Name(), Currency: ord.Currency,
-		Shipping: ledger.Shipping{Amount: part.Shipping.Minor - part.ShippingTax.Contained(), ByBrand: true, Taxes: taxes(part.ShippingTax)}}
 	for _, l := range ord.linesOf(part.ID) {
-		s.Lines = append(s.Lines, ledger.SaleLine{Line: l.ID, Goods: l.Base.Minor, Fee: l.Frozen.Fee.Minor, Creator: l.Creator,
-			Commission: l.Frozen.Commission.Minor, Undecided: l.undecided(), Taxes: taxes(l.Tax)})
+		s.Lines = append(s.Lines, ord.sold(l).Less(ord.taken(l, l.Back)))
 	}
 	return s
+}
+
+// emptySale returns a part's sale without lines and shipping.
+func (o *Orders) emptySale(ord *Order, part *Part) ledger.Sale {
+	return ledger.Sale{Order: ord.ID, Part: part.ID, Brand: part.Brand, Provider: o.provider.Name(), Currency: ord.Currency, Shipping: ledger.Shipping{ByBrand: true}}
+}
+
+func (o *Orders) soldShipping(ord *Order, part *Part) ledger.Shipping {
+	return ledger.Shipping{Amount: shippingNet(part), ByBrand: true, Taxes: ord.taxes(part.ShippingTax)}
+}
+
+// taxes returns a tax as the ledger knows it, none when nothing was paid.
+func (ord *Order) taxes(t TaxLine) []ledger.Tax {
+	if t.Amount.Minor == 0 {
+		return nil
+	}
+	jurisdiction := t.Jurisdiction
+	if jurisdiction == "" { // a line of before rates said it: by the address, as it was booked
+		jurisdiction = ord.Address.Country
+		if regionWord.MatchString(ord.Address.Region) {
+			jurisdiction += "-" + ord.Address.Region
+		}
+	}
+	return []ledger.Tax{{Jurisdiction: jurisdiction, Amount: t.Amount.Minor, ByBrand: t.CollectedBy == ByBrand}}
 }
 
 // undecided reports whether the line's commission waits in suspense for its creator.
@@ -91,8 +105,17 @@ func (o *Orders) bookReleased(tx *db.Tx, ord *Order, part *Part) error {
 	if err := post(tx, transfers, err); err != nil {
 		return err
 	}
-	_, err = affiliate.ReleaseCommissions(tx, part.ID)
-	return err
+	freed, err := affiliate.ReleaseCommissions(tx, part.ID)
+	if err != nil {
+		return err
+	}
+	purses := []ledger.Purse{ledger.BrandPurse(part.Brand)}
+	for _, c := range freed {
+		if p := ledger.CreatorPurse(c.Creator); !slices.Contains(purses, p) {
+			purses = append(purses, p)
+		}
+	}
+	return ledger.Recover(tx, string(part.ID), ord.Currency, purses...)
 }
 
 // bookCancelled owes the buyer everything back and reverses what was earned.
@@ -116,7 +139,7 @@ func (o *Orders) bookCancelled(tx *db.Tx, ord *Order) error {
 
 // bookRefunded notes that the provider gave the money of a cancelled order back.
 func (o *Orders) bookRefunded(tx *db.Tx, _ *Order, p payment) error {
-	return post(tx, []ledger.Transfer{ledger.RefundConfirmed(string(p.id), o.provider.Name(), p.amount)}, nil)
+	return post(tx, []ledger.Transfer{ledger.RefundConfirmed(string(p.id), o.provider.Name(), p.due())}, nil)
 }
 
 func post(tx *db.Tx, transfers []ledger.Transfer, err error) error {

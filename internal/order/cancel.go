@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"mezzo/internal/account"
 	"mezzo/internal/catalog"
@@ -11,6 +12,7 @@ import (
 	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/money"
 )
 
 // Cancel calls an order off before anything of it has shipped: the stock goes back on the shelf,
@@ -88,8 +90,18 @@ func orderOfBuyer(tx *db.Tx, who account.Asker, ord id.Order) (Order, error) {
 // cancelPaid reverses a paid order of which nothing has shipped.
 func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 	var variants []id.Variant
+	waiting, err := refunding(tx, full.ID, "")
+	if err == nil && waiting {
+		err = fault.New(fault.Conflict, "A refund of this order is under way. Ask again in a moment.").WithType("refund_running").After(2 * time.Second)
+	}
+	if err != nil {
+		return err
+	}
 	for i := range full.Parts {
 		part := &full.Parts[i]
+		if part.State == Cancelled { // by refunds; the rest may still be called off
+			continue
+		}
 		if !partStates.may(part.State, Cancelled) {
 			return fault.New(fault.Conflict, "Part of this order is %s already, so it cannot be cancelled. You can send it back when it arrives.", part.State).WithType("wrong_state")
 		}
@@ -98,19 +110,28 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 		if l.Shipped {
 			return fault.New(fault.Conflict, "Part of this order is on its way already, so it cannot be cancelled. You can send it back when it arrives.").WithType("wrong_state")
 		}
-		variants = append(variants, l.Variant)
+		if l.Back.Quantity == 0 {
+			variants = append(variants, l.Variant)
+			continue
+		}
+		if l.Left() == 0 {
+			continue // what was refunded went back on the shelf then, if it was to
+		}
+		if _, err := catalog.PutBack(tx, full.ID, catalog.Item{Variant: l.Variant, Quantity: l.Left()}); err != nil {
+			return err
+		}
 	}
 	if err := catalog.Restock(tx, full.ID, variants); err != nil {
 		return err
 	}
 	now := db.Micros(tx.Now())
-	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, brand_pending_minor = 0, version = version + 1 WHERE order_id = $2 AND state = 'paid'`, now, full.ID); err != nil {
+	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1 WHERE order_id = $2 AND state = 'paid'`, now, full.ID); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(`UPDATE orders SET state = 'cancelled', closed_at = $1, closed_reason = 'cancelled', refunded_minor = total_minor, version = version + 1 WHERE id = $2 AND state = 'paid'`, now, full.ID); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE payments SET state = 'returning', updated_at = $1 WHERE order_id = $2 AND state = 'succeeded'`, now, full.ID); err != nil {
+	if _, err := tx.Exec(`UPDATE payments SET state = 'returning', refunded_minor = amount_minor, updated_at = $1 WHERE order_id = $2 AND state = 'succeeded'`, now, full.ID); err != nil {
 		return err
 	}
 	if err := o.bookCancelled(tx, full); err != nil {
@@ -119,7 +140,7 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 	if err := addStep(tx, full.ID, "", "cancelled", "Everything paid is given back.", who.Actor()); err != nil {
 		return err
 	}
-	return event.Emit(tx, event.OrderCancelled{Order: full.ID, Viewer: full.Viewer, Currency: full.Currency, Refunded: full.Total, PaidAt: full.PaidAt, Lines: saleLines(full, nil)})
+	return event.Emit(tx, event.OrderCancelled{Order: full.ID, Viewer: full.Viewer, Currency: full.Currency, Refunded: money.Of(full.Total.Minor-full.Refunded.Minor, full.Currency), PaidAt: full.PaidAt, Lines: saleLines(full, nil)})
 }
 
 // close ends a placed order and lets its stock go.

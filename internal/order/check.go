@@ -61,7 +61,7 @@ var proofs = []proof{
 }
 
 // Check proves the books (ledger.Check) and holds the orders against them: every paid line has its
-// transfer and its receipt, shares sum to their bases, each commission its receipt, nothing waits in
+// transfer and its receipt, shares sum to their bases, refunds take back what they say and no more, each commission its receipt, nothing waits in
 // suspense for longer than SuspensePatience, stock equals its reservations, and the provider holds
 // what the clearing account says.
 func (o *Orders) Check(ctx context.Context) (ledger.Report, error) {
@@ -70,7 +70,7 @@ func (o *Orders) Check(ctx context.Context) (ledger.Report, error) {
 		return ledger.Report{}, err
 	}
 	err = o.db.Read(db.WithReadLimit(ctx, ledger.CheckLimit), func(tx *db.Tx) error {
-		for _, p := range proofs {
+		for _, p := range slices.Concat(proofs, refundProofs) {
 			broken, err := p.run(tx)
 			if err != nil {
 				return fmt.Errorf("order: check: %w", err)
@@ -148,7 +148,8 @@ func (o *Orders) clearing(ctx context.Context) (clearing, error) {
 			c.books[b.Balance.Currency] = b.Balance.Minor
 		}
 		c.open, err = counted(tx, func(s string) money.Currency { return money.Currency(s) },
-			`SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM payments WHERE state IN ('started','redirected','returning') GROUP BY currency`)
+			`SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM (SELECT currency, amount_minor FROM payments WHERE state IN ('started','redirected','returning')
+				UNION ALL SELECT currency, amount_minor FROM refunds WHERE state = 'requested') x GROUP BY currency`)
 		return c, err
 	})
 }

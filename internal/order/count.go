@@ -21,14 +21,14 @@ func (o *Orders) BrandCounts(ctx context.Context, who account.Asker, brand id.Br
 	})
 }
 
-// UnitsSold returns how many units of each of a brand's products were bought and not cancelled.
+// UnitsSold returns how many units of each of a brand's products were bought and neither cancelled nor refunded.
 func (o *Orders) UnitsSold(ctx context.Context, who account.Asker, brand id.Brand) (map[id.Product]int64, error) {
 	if err := who.OfBrand(brand, account.OrdersRead); err != nil {
 		return nil, err
 	}
 	return db.Get(ctx, o.db, func(tx *db.Tx) (map[id.Product]int64, error) {
 		return counted(tx, func(s string) id.Product { return id.Product(s) },
-			`SELECT l.product_id, CAST(SUM(l.quantity) AS BIGINT) FROM order_lines l JOIN order_parts p ON p.id = l.part_id
+			`SELECT l.product_id, CAST(SUM(l.quantity - l.back_quantity) AS BIGINT) FROM order_lines l JOIN order_parts p ON p.id = l.part_id
 			WHERE p.brand_id = $1 AND p.paid_at > 0 AND p.state <> 'cancelled' GROUP BY l.product_id`, string(brand))
 	})
 }

@@ -88,7 +88,7 @@ func linesToShip(full *Order, part *Part, asked []id.Line) ([]Line, error) {
 	var open []Line
 	for _, l := range full.linesOf(part.ID) {
 		byID[l.ID] = l
-		if !l.Shipped {
+		if l.Open() {
 			open = append(open, l)
 		}
 	}
@@ -104,6 +104,9 @@ func linesToShip(full *Order, part *Part, asked []id.Line) ([]Line, error) {
 		}
 		if l.Shipped {
 			return nil, fault.New(fault.Conflict, "%s has been shipped already.", l.Title).WithType("wrong_state")
+		}
+		if !l.Open() {
+			return nil, fault.New(fault.Conflict, "%s was refunded: there is nothing of it left to ship.", l.Title).WithType("wrong_state")
 		}
 		if !seen[a] {
 			lines, seen[a] = append(lines, l), true
@@ -133,7 +136,7 @@ func (o *Orders) ship(tx *db.Tx, who account.Asker, full *Order, part *Part, lin
 	}
 	open := 0
 	for _, l := range full.linesOf(part.ID) {
-		if !l.Shipped {
+		if l.Open() {
 			open++
 		}
 	}
@@ -148,7 +151,9 @@ func (o *Orders) ship(tx *db.Tx, who account.Asker, full *Order, part *Part, lin
 // partShipped moves the part on and owes the brand its shipping.
 func (o *Orders) partShipped(tx *db.Tx, full *Order, part *Part) error {
 	pending := brandPending(full, part)
-	pending.Minor += shippingNet(part)
+	if !part.ShippingBack {
+		pending.Minor += shippingNet(part)
+	}
 	n, err := tx.Exec(`UPDATE order_parts SET state = 'shipped', shipped_at = $1, brand_pending_minor = $2, version = version + 1 WHERE id = $3 AND state = 'paid'`,
 		db.Micros(tx.Now()), pending.Minor, part.ID)
 	if err != nil {
@@ -195,15 +200,20 @@ func (o *Orders) arrived(tx *db.Tx, who account.Asker, s Shipment) error {
 	if err := addStep(tx, s.Order, s.Part, "delivered", "", who.Actor()); err != nil {
 		return err
 	}
-	var under int64
-	if err := tx.Row(`SELECT COUNT(*) FROM shipments WHERE part_id = $1 AND state <> 'delivered'`, s.Part).Scan(&under); err != nil || under > 0 {
-		return err
-	}
 	full, err := loadOrder(tx, s.Order)
 	if err != nil {
 		return err
 	}
-	part := full.part(s.Part)
+	return o.allArrived(tx, &full, full.part(s.Part), s.ID)
+}
+
+// allArrived begins the hold of a shipped part of which nothing is on its way any more; last is the parcel
+// that came last, "" where a refund left nothing to wait for.
+func (o *Orders) allArrived(tx *db.Tx, full *Order, part *Part, last id.Shipment) error {
+	var under int64
+	if err := tx.Row(`SELECT COUNT(*) FROM shipments WHERE part_id = $1 AND state <> 'delivered'`, part.ID).Scan(&under); err != nil || under > 0 {
+		return err
+	}
 	if part.State != Shipped {
 		return nil // other lines of the part are still to be shipped
 	}
@@ -212,8 +222,8 @@ func (o *Orders) arrived(tx *db.Tx, who account.Asker, s Shipment) error {
 		db.Micros(tx.Now()), db.Micros(release), part.ID); err != nil {
 		return err
 	}
-	if err := o.bookDelivered(tx, &full, part, release); err != nil {
+	if err := o.bookDelivered(tx, full, part, release); err != nil {
 		return err
 	}
-	return event.Emit(tx, event.OrderDelivered{Order: full.ID, Part: part.ID, Brand: part.Brand, Shipment: s.ID, ReleaseAt: release})
+	return event.Emit(tx, event.OrderDelivered{Order: full.ID, Part: part.ID, Brand: part.Brand, Shipment: last, ReleaseAt: release})
 }

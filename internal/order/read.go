@@ -52,7 +52,7 @@ func (o *Orders) Order(ctx context.Context, who account.Asker, ord id.Order, tok
 func asBrandSees(full Order, who account.Asker) Order {
 	seen := full
 	seen.Asker, seen.Email, seen.Viewer, seen.Account, seen.Cart, seen.Horizon = AsBrand, "", "", "", "", ""
-	seen.Parts, seen.Lines, seen.Steps, seen.Shipments = nil, nil, nil, nil
+	seen.Parts, seen.Lines, seen.Steps, seen.Shipments, seen.Refunds = nil, nil, nil, nil, nil
 	zero := money.Of(0, full.Currency)
 	seen.Subtotal, seen.Shipping, seen.Tax, seen.TaxAdded, seen.Total, seen.Refunded = zero, zero, zero, zero, zero, zero
 	mine := map[id.Part]bool{}
@@ -65,9 +65,7 @@ func asBrandSees(full Order, who account.Asker) Order {
 			seen.Tax.Minor += p.ShippingTax.Amount.Minor
 			seen.TaxAdded.Minor += p.ShippingTax.Added()
 			seen.Total.Minor += p.Total.Minor
-			if p.State == Cancelled && !full.PaidAt.IsZero() {
-				seen.Refunded.Minor += p.Total.Minor
-			}
+			seen.Refunded.Minor += p.Refunded.Minor
 		}
 	}
 	for _, l := range full.Lines {
@@ -88,6 +86,11 @@ func asBrandSees(full Order, who account.Asker) Order {
 	for _, s := range full.Shipments {
 		if mine[s.Part] {
 			seen.Shipments = append(seen.Shipments, s)
+		}
+	}
+	for _, r := range full.Refunds {
+		if mine[r.Part] {
+			seen.Refunds = append(seen.Refunds, r)
 		}
 	}
 	return seen

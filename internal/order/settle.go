@@ -122,17 +122,17 @@ func storePaid(tx *db.Tx, ord *Order) error {
 	return nil
 }
 
-// brandPending is what the ledger holds for the brand of a paid part: its shares of the goods and
-// the taxes it collects itself. Its shipping follows when it ships.
+// brandPending is what the ledger holds for the brand of a paid part: what refunds left of its shares of
+// the goods and of the taxes it collects itself. Its shipping follows when it ships.
 func brandPending(ord *Order, part *Part) money.Amount {
 	sum := money.Of(0, ord.Currency)
 	for _, l := range ord.linesOf(part.ID) {
-		sum.Minor += l.Frozen.Brand.Minor
+		sum.Minor += l.Frozen.Brand.Minor - l.Back.Brand
 		if l.Tax.CollectedBy == ByBrand {
-			sum.Minor += l.Tax.Amount.Minor
+			sum.Minor += l.Tax.Amount.Minor - l.Back.Tax
 		}
 	}
-	if part.ShippingTax.CollectedBy == ByBrand {
+	if part.ShippingTax.CollectedBy == ByBrand && !part.ShippingBack {
 		sum.Minor += part.ShippingTax.Amount.Minor
 	}
 	return sum
@@ -143,16 +143,25 @@ func paidFact(ord *Order, decisions map[id.Line]affiliate.Decision) event.OrderP
 	return event.OrderPaid{Order: ord.ID, Viewer: ord.Viewer, Currency: ord.Currency, Total: ord.Total, PlacedAt: ord.PlacedAt, Lines: saleLines(ord, decisions)}
 }
 
-// saleLines are the lines as the log knows them; without decisions they carry no winning touch.
+// saleLines are what refunds have left of the lines, as the log knows them; without decisions they carry no
+// winning touch.
 func saleLines(ord *Order, decisions map[id.Line]affiliate.Decision) []event.SaleLine {
 	lines := make([]event.SaleLine, 0, len(ord.Lines))
 	for _, l := range ord.Lines {
-		d := decisions[l.ID]
-		lines = append(lines, event.SaleLine{Line: l.ID, Part: l.Part, Variant: l.Variant, Product: l.Product, Brand: l.Brand, Quantity: l.Quantity,
-			GMV: l.Base.Minor, Fee: l.Frozen.Fee.Minor, Creator: l.Creator, Program: l.Program, Rate: l.Rate, Commission: l.Frozen.Commission.Minor,
-			Touch: wonBy(d), Waiting: l.undecided()})
+		if l.Left() == 0 {
+			continue
+		}
+		line := l.fact(Back{Quantity: l.Left(), Brand: l.Frozen.Brand.Minor - l.Back.Brand, Commission: l.Frozen.Commission.Minor - l.Back.Commission, Fee: l.Frozen.Fee.Minor - l.Back.Fee})
+		line.Touch, line.Waiting = wonBy(decisions[l.ID]), l.undecided()
+		lines = append(lines, line)
 	}
 	return lines
+}
+
+// fact is so much of a line as the log knows it.
+func (l Line) fact(of Back) event.SaleLine {
+	return event.SaleLine{Line: l.ID, Part: l.Part, Variant: l.Variant, Product: l.Product, Brand: l.Brand, Quantity: of.Quantity,
+		GMV: of.Base(), Fee: of.Fee, Creator: l.Creator, Program: l.Program, Rate: l.Rate, Commission: of.Commission}
 }
 
 // wonBy is the winning touch as the log knows it; nil when nobody won.

@@ -95,17 +95,18 @@ func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
 }
 
 const partColumns = `p.id, p.brand_id, b.name, p.state, p.currency, p.goods_minor, p.shipping_option, p.shipping_name, p.shipping_minor, p.shipping_tax_minor,
-	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.shipping_tax_jurisdiction, p.total_minor, p.hold_days,
+	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.shipping_tax_jurisdiction, p.total_minor, p.refunded_minor, p.shipping_back, p.hold_days,
 	p.paid_at, p.shipped_at, p.delivered_at, p.release_at, p.completed_at, p.cancelled_at`
 
 func scanPart(r *sql.Rows) (Part, error) {
 	var p Part
 	var c money.Currency
-	var goods, shipping, tax, total, paid, shipped, delivered, release, completed, cancelled int64
+	var goods, shipping, tax, total, refunded, paid, shipped, delivered, release, completed, cancelled int64
 	err := r.Scan(&p.ID, &p.Brand, &p.BrandName, &p.State, &c, &goods, &p.ShippingOption, &p.ShippingName, &shipping, &tax,
-		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &p.ShippingTax.Jurisdiction, &total, &p.HoldDays,
+		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &p.ShippingTax.Jurisdiction, &total, &refunded, &p.ShippingBack, &p.HoldDays,
 		&paid, &shipped, &delivered, &release, &completed, &cancelled)
 	p.Goods, p.Shipping, p.ShippingTax.Amount, p.Total = money.Of(goods, c), money.Of(shipping, c), money.Of(tax, c), money.Of(total, c)
+	p.Refunded = money.Of(refunded, c)
 	p.PaidAt, p.ShippedAt, p.DeliveredAt = db.Time(paid), db.Time(shipped), db.Time(delivered)
 	p.ReleaseAt, p.CompletedAt, p.CancelledAt = db.Time(release), db.Time(completed), db.Time(cancelled)
 	return p, err
@@ -113,7 +114,7 @@ func scanPart(r *sql.Rows) (Part, error) {
 
 const lineColumns = `l.id, l.part_id, l.brand_id, l.product_id, l.variant_id, l.sku, l.title, l.variant_title, l.image_id, l.quantity, l.unit_minor, l.currency,
 	l.goods_minor, l.tax_minor, l.tax_bps, l.tax_name, l.tax_inclusive, l.tax_collected_by, l.tax_jurisdiction, l.base_minor, l.creator_id, l.program_id, l.commission_bps,
-	l.commission_minor, l.fee_bps, l.fee_minor, l.brand_minor, CASE WHEN s.line_id IS NULL THEN 0 ELSE 1 END`
+	l.commission_minor, l.fee_bps, l.fee_minor, l.brand_minor, l.back_quantity, l.back_tax_minor, l.back_brand_minor, l.back_commission_minor, l.back_fee_minor, CASE WHEN s.line_id IS NULL THEN 0 ELSE 1 END`
 
 func scanLine(r *sql.Rows) (Line, error) {
 	var l Line
@@ -121,7 +122,7 @@ func scanLine(r *sql.Rows) (Line, error) {
 	var unit, goods, tax, base, commission, fee, brand int64
 	err := r.Scan(&l.ID, &l.Part, &l.Brand, &l.Product, &l.Variant, &l.SKU, &l.Title, &l.VariantTitle, &l.Image, &l.Quantity, &unit, &c,
 		&goods, &tax, &l.Tax.Rate, &l.Tax.Name, &l.Tax.Inclusive, &l.Tax.CollectedBy, &l.Tax.Jurisdiction, &base, &l.Creator, &l.Program, &l.Rate,
-		&commission, &l.FeeRate, &fee, &brand, &l.Shipped)
+		&commission, &l.FeeRate, &fee, &brand, &l.Back.Quantity, &l.Back.Tax, &l.Back.Brand, &l.Back.Commission, &l.Back.Fee, &l.Shipped)
 	in := func(minor int64) money.Amount { return money.Of(minor, c) }
 	l.Unit, l.Goods, l.Tax.Amount, l.Base = in(unit), in(goods), in(tax), in(base)
 	l.Frozen = Frozen{Commission: in(commission), Fee: in(fee), Brand: in(brand)}
@@ -148,7 +149,10 @@ func loadStory(tx *db.Tx, o *Order) (err error) {
 	if err != nil {
 		return err
 	}
-	o.Shipments, err = shipmentsWhere(tx, `s.order_id = $1`, string(o.ID))
+	if o.Shipments, err = shipmentsWhere(tx, `s.order_id = $1`, string(o.ID)); err != nil || o.PaidAt.IsZero() {
+		return err
+	}
+	o.Refunds, err = refundsWhere(tx, `r.order_id = $1`, string(o.ID))
 	return err
 }
 

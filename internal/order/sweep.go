@@ -16,11 +16,11 @@ import (
 const SweepEvery = 2 * time.Second
 
 // Sweep settles what time or a crash has left: charges without an answer, checkouts whose time is
-// over, refunds the provider has not confirmed, commissions undecided, and holds that have passed.
+// over, refunds the provider has not answered, commissions undecided, and holds that have passed.
 // Each step is safe to repeat and one that fails does not keep the others from running.
 func (o *Orders) Sweep(ctx context.Context) error {
 	ctx = db.WithoutKey(ctx)
-	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.decideWaiting(ctx), o.releaseHolds(ctx))
+	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx), o.releaseHolds(ctx))
 }
 
 // due reads up to SweepBatch values of a query with the moment as $1.
@@ -97,21 +97,26 @@ func (o *Orders) giveBackAll(ctx context.Context) error {
 	return err
 }
 
-// giveBackDue returns what was captured for an order that was cancelled, or closed before the money
-// came. The provider is asked under one key, so that asking again gives nothing twice.
+// giveBackDue returns what refunds have left of what was captured for an order that was cancelled, or
+// closed before the money came. The provider is asked under one key, so that asking again gives nothing twice.
 func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 	p, err := db.Get(ctx, o.db, func(tx *db.Tx) (payment, error) {
 		p, err := scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE order_id = $1 AND state = 'returning' ORDER BY attempt DESC LIMIT 1`, ord))
 		if errors.Is(err, sql.ErrNoRows) {
 			return payment{}, nil
 		}
-		return p, err
+		if err != nil {
+			return payment{}, err
+		}
+		return p, tx.Row(`SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM refunds WHERE payment_id = $1 AND state <> 'failed'`, p.id).Scan(&p.refunded)
 	})
 	if err != nil || p.id == "" {
 		return err
 	}
-	if err := o.provider.Refund(ctx, p.id, "return:"+string(p.id), p.amount); err != nil {
-		return err
+	if p.due().Minor > 0 {
+		if err := o.provider.Refund(ctx, p.id, "return:"+string(p.id), p.due()); err != nil {
+			return err
+		}
 	}
 	return o.db.Write(ctx, func(tx *db.Tx) error {
 		full, err := loadLocked(tx, p.order)
@@ -127,10 +132,10 @@ func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 				return err
 			}
 		}
-		if err := addStep(tx, p.order, "", "refunded", p.amount.String(), "provider"); err != nil {
+		if err := addStep(tx, p.order, "", "refunded", p.due().String(), "provider"); err != nil {
 			return err
 		}
-		return event.Emit(tx, event.PaymentReturned{Order: p.order, Payment: p.id, Amount: p.amount})
+		return event.Emit(tx, event.PaymentReturned{Order: p.order, Payment: p.id, Amount: p.due()})
 	})
 }
 
@@ -144,7 +149,8 @@ func (o *Orders) releaseHolds(ctx context.Context) error {
 }
 
 // releasePart makes the money of one part available: the creators' commissions and the brand's share.
-// A part with a commission still undecided waits for the decision.
+// A part with a commission still undecided waits for the decision, one with a refund under way for the
+// provider's answer.
 func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 	return o.db.Write(ctx, func(tx *db.Tx) error {
 		var ord id.Order
@@ -161,6 +167,9 @@ func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 		}
 		waiting, err := affiliate.Waiting(tx, part)
 		if err != nil || waiting {
+			return err
+		}
+		if waiting, err = refunding(tx, ord, part); err != nil || waiting {
 			return err
 		}
 		if _, err := tx.Exec(`UPDATE order_parts SET state = 'completed', completed_at = $1, version = version + 1 WHERE id = $2 AND state = 'delivered'`, db.Micros(tx.Now()), part); err != nil {

@@ -35,6 +35,7 @@ type Order struct {
 	Lines         []Line
 	Steps         []Step
 	Shipments     []Shipment
+	Refunds       []Refund
 	// Asker says in which role the order was opened; a brand sees only its own part.
 	Asker Seen
 }
@@ -61,6 +62,8 @@ type Part struct {
 	Shipping       money.Amount
 	ShippingTax    TaxLine
 	Total          money.Amount // all taxes included
+	Refunded       money.Amount // by refunds that did not fail, or by a cancellation
+	ShippingBack   bool         // its shipping was refunded
 	HoldDays       int64
 	PaidAt         time.Time
 	ShippedAt      time.Time
@@ -91,13 +94,14 @@ type Line struct {
 	Rate         money.Bps
 	FeeRate      money.Bps
 	Frozen       Frozen
+	Back         Back // what refunds took back
 	Shipped      bool
 }
 
 // Step is one entry of an order's timeline.
 type Step struct {
 	Part   id.Part
-	Kind   string // placed, paid, shipped, delivered, completed, cancelled, expired, payment_declined, refunded
+	Kind   string // placed, paid, shipped, delivered, completed, cancelled, expired, payment_declined, refund, refund_failed, refunded
 	Detail string
 	Actor  string
 	At     time.Time

@@ -26,6 +26,7 @@ const (
 	MethodDeclined       = "pm_card_chargeDeclined"
 	MethodInsufficient   = "pm_card_insufficientFunds"
 	MethodAuthentication = "pm_card_authenticationRequired"
+	MethodRefundFails    = "pm_card_refundFail" // paid at once, and no refund of it succeeds
 )
 
 // SessionLife is how long the sandbox's own page waits for the buyer.
@@ -76,7 +77,7 @@ func scanCharge(r *sql.Row) (charge, error) {
 func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Charge, error) {
 	state, reason := "", ""
 	switch r.Method {
-	case MethodVisa:
+	case MethodVisa, MethodRefundFails:
 		state = "succeeded"
 	case MethodDeclined:
 		state, reason = "declined", "card_declined"
@@ -85,7 +86,7 @@ func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Char
 	case MethodAuthentication:
 		state = "requires_action"
 	default:
-		return order.Charge{}, fault.InvalidField("body.payment_method", "The sandbox knows %s, %s, %s and %s.", MethodVisa, MethodDeclined, MethodInsufficient, MethodAuthentication)
+		return order.Charge{}, fault.InvalidField("body.payment_method", "The sandbox knows %s, %s, %s, %s and %s.", MethodVisa, MethodDeclined, MethodInsufficient, MethodAuthentication, MethodRefundFails)
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", r.Amount.Minor, r.Amount.Currency, r.Method))
 	return db.Do(db.WithoutKey(ctx), s.db, func(tx *db.Tx) (order.Charge, error) {
@@ -150,7 +151,8 @@ func (s *Sandbox) Cancel(ctx context.Context, key id.Payment) (order.Charge, err
 	})
 }
 
-// Refund gives part of a captured charge back, once for each refund key. Conflict: more than is left.
+// Refund gives part of a captured charge back, once for each refund key. Conflict: more than is left, or a
+// card that takes nothing back.
 func (s *Sandbox) Refund(ctx context.Context, key id.Payment, refund string, amount money.Amount) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		n, err := tx.Exec(`INSERT INTO sandbox_refunds(key, charge_key, amount_minor, currency, created_at) VALUES ($1,$2,$3,$4,$5) ON CONFLICT(key) DO NOTHING`,
@@ -159,9 +161,10 @@ func (s *Sandbox) Refund(ctx context.Context, key id.Payment, refund string, amo
 			return err
 		}
 		n, err = tx.Exec(`UPDATE sandbox_charges SET refunded_minor = refunded_minor + $1, updated_at = $2
-			WHERE key = $3 AND state = 'succeeded' AND currency = $4 AND refunded_minor + $1 <= amount_minor`, amount.Minor, db.Micros(tx.Now()), key, amount.Currency)
+			WHERE key = $3 AND state = 'succeeded' AND currency = $4 AND method <> $5 AND refunded_minor + $1 <= amount_minor`,
+			amount.Minor, db.Micros(tx.Now()), key, amount.Currency, MethodRefundFails)
 		if err == nil && n != 1 {
-			return fault.New(fault.Conflict, "The charge has less than %s left to give back.", amount)
+			return fault.New(fault.Conflict, "The card refuses the refund, or the charge has less than %s left to give back.", amount)
 		}
 		return err
 	})
