@@ -57,8 +57,8 @@ func turn(tx *db.Tx, c Commission) error {
 	return err
 }
 
-// TellTakenBack tells the log what a confirmed refund took back.
-func TellTakenBack(tx *db.Tx, taken []Taken) error {
+// TellTakenBack tells the log what a confirmed refund took back, before or after the release.
+func TellTakenBack(tx *db.Tx, taken []Taken, released bool) error {
 	for _, t := range taken {
 		if t.Amount.Minor == 0 {
 			continue
@@ -67,10 +67,14 @@ func TellTakenBack(tx *db.Tx, taken []Taken) error {
 		if err != nil {
 			return err
 		}
+		clicked, err := clickedAt(tx, list)
+		if err != nil {
+			return err
+		}
 		for _, c := range list {
 			state := c.fact()
-			state.Base, state.Amount = t.Base, t.Amount
-			if err := event.Emit(tx, event.CommissionReversed{CommissionState: state, Reason: string(OrderRefunded)}); err != nil {
+			state.Base, state.Amount, state.ClickedAt = t.Base, t.Amount, clicked[t.Line]
+			if err := event.Emit(tx, event.CommissionReversed{CommissionState: state, Released: released, Reason: string(OrderRefunded)}); err != nil {
 				return err
 			}
 		}

@@ -21,6 +21,7 @@ func (a *API) registerOrders() {
 	}
 	a.registerCarts()
 	a.registerTaxes()
+	a.registerRefunds()
 	register(a, Route{Method: http.MethodPost, Path: "/checkouts", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 201,
 		Summary: "Price a cart and reserve its stock"}, a.checkout)
 	register(a, Route{Method: http.MethodGet, Path: "/checkouts/{id}", Who: Viewer, Scope: account.OrdersRead, Tag: "buying",

@@ -86,6 +86,7 @@ type orderView struct {
 	Refunded  money.Amount   `json:"refunded_amount"`
 	Address   order.Address  `json:"shipping_address"`
 	Shipments []shipmentView `json:"shipments" nullable:"false"`
+	Refunds   []refundView   `json:"refunds" nullable:"false"`
 	Timeline  []stepView     `json:"timeline" nullable:"false"`
 	PlacedAt  time.Time      `json:"placed_at"`
 	PaidAt    *time.Time     `json:"paid_at,omitempty"`
@@ -106,6 +107,7 @@ type lineView struct {
 	Goods        money.Amount   `json:"goods"`
 	Tax          *order.TaxLine `json:"tax,omitempty"`
 	Shipped      bool           `json:"shipped"`
+	Refunded     int64          `json:"refunded_quantity" doc:"Units of it that were refunded"`
 	Creator      id.Creator     `json:"creator_id,omitempty" doc:"Who earns by this line"`
 	Commission   *money.Amount  `json:"commission,omitempty" doc:"What of the brand's money the creator earns"`
 	Fee          *money.Amount  `json:"platform_fee,omitempty" doc:"For the brand and the operator"`
@@ -123,6 +125,7 @@ type partView struct {
 	OptionName  string         `json:"shipping_name"`
 	ShippingTax *order.TaxLine `json:"shipping_tax,omitempty"`
 	Total       money.Amount   `json:"total"`
+	Refunded    money.Amount   `json:"refunded_amount"`
 	ReleaseAt   *time.Time     `json:"release_at,omitempty" doc:"When the hold passes; after delivery"`
 }
 
@@ -148,7 +151,7 @@ type stepView struct {
 func viewOrder(o order.Order) orderView {
 	v := orderView{ID: o.ID, State: o.State, Seen: o.Asker, Email: o.Email, Lines: []lineView{}, Parts: []partView{}, Subtotal: o.Subtotal, Discounts: o.Discounts,
 		Shipping: o.Shipping, Tax: o.Tax, TaxAdded: o.TaxAdded, Total: o.Total, Refunded: o.Refunded, Address: o.Address,
-		Shipments: []shipmentView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
+		Shipments: []shipmentView{}, Refunds: []refundView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
 	lines := map[id.Part][]id.Line{}
 	for _, l := range o.Lines {
 		v.Lines = append(v.Lines, viewLine(l, o.Asker, !o.PaidAt.IsZero()))
@@ -156,10 +159,13 @@ func viewOrder(o order.Order) orderView {
 	}
 	for _, p := range o.Parts {
 		v.Parts = append(v.Parts, partView{ID: p.ID, Brand: p.Brand, BrandName: p.BrandName, State: p.State, Lines: lines[p.ID], Shipping: p.Shipping,
-			Option: p.ShippingOption, OptionName: p.ShippingName, ShippingTax: taxView(p.ShippingTax), Total: p.Total, ReleaseAt: when(p.ReleaseAt)})
+			Option: p.ShippingOption, OptionName: p.ShippingName, ShippingTax: taxView(p.ShippingTax), Total: p.Total, Refunded: p.Refunded, ReleaseAt: when(p.ReleaseAt)})
 	}
 	for _, s := range o.Shipments {
 		v.Shipments = append(v.Shipments, viewShipment(s))
+	}
+	for _, r := range o.Refunds {
+		v.Refunds = append(v.Refunds, viewRefund(r, o.Asker))
 	}
 	for _, s := range o.Steps {
 		v.Timeline = append(v.Timeline, stepView{At: s.At, Kind: s.Kind, Part: s.Part, Detail: s.Detail})
@@ -169,7 +175,7 @@ func viewOrder(o order.Order) orderView {
 
 func viewLine(l order.Line, seen order.Seen, paid bool) lineView {
 	v := lineView{ID: l.ID, Part: l.Part, Brand: l.Brand, Product: l.Product, Variant: l.Variant, SKU: l.SKU, Title: l.Title, VariantTitle: l.VariantTitle,
-		Image: l.Image, Quantity: l.Quantity, Unit: l.Unit, Goods: l.Goods, Tax: taxView(l.Tax), Shipped: l.Shipped}
+		Image: l.Image, Quantity: l.Quantity, Unit: l.Unit, Goods: l.Goods, Tax: taxView(l.Tax), Shipped: l.Shipped, Refunded: l.Back.Quantity}
 	if !paid {
 		return v
 	}

@@ -145,7 +145,8 @@ type Order struct {
 		State     string    `json:"state"`
 		ShippedAt time.Time `json:"shipped_at"`
 	} `json:"shipments"`
-	Refunded Money `json:"refunded_amount"`
+	Refunded Money    `json:"refunded_amount"`
+	Refunds  []Refund `json:"refunds"`
 }
 
 // Paid is how paying ended: an order, or a page to visit.

@@ -151,8 +151,9 @@ func (h *house) furnishOrders() {
 	bought := func(impression string) client.Paid {
 		return must(h.shopper.Pay(h.ctx, h.till(h.shopper, h.product.Variants[0].ID, impression), "pm_card_visa"))(h.t)
 	}
-	first, second, third := bought(token), bought(""), bought("")
+	first, second, third, fourth := bought(token), bought(""), bought(""), bought("")
 	h.values["/orders/{id}"], h.values["/orders/{id}/shipments"], h.values["/orders/{id}/cancel"] = first.Order.ID, second.Order.ID, third.Order.ID
+	h.values["/orders/{id}/refunds"], h.values["back"] = fourth.Order.ID, fourth.Order.Lines[0].ID
 	h.values["part"], h.values["line"] = first.Order.Parts[0].ID, first.Order.Lines[0].ID
 	h.values["/shipments/{id}"] = must(h.owner.Ship(h.ctx, first.Order.ID))(h.t)
 	placed := h.till(h.shopper, h.product.Variants[0].ID, "")
@@ -284,6 +285,7 @@ func (h *house) describe() {
 		"POST /operator/taxes":                     fields{"country": "IE", "name": "VAT", "rate_bps": 2300, "inclusive": true, "collected_by": "platform"},
 		"PUT /operator/taxes/{id}":                 fields{"country": "AT", "name": "USt", "rate_bps": 1900, "inclusive": true, "collected_by": "platform"},
 		"POST /orders/{id}/shipments":              fields{"line_ids": []string{}, "carrier": "Post", "tracking": "RX1"},
+		"POST /orders/{id}/refunds":                fields{"lines": []fields{{"line_id": h.values["back"], "quantity": 1}}, "shipping": true, "reason": "Scratched"},
 		"PATCH /products/{id}":                     fields{"title": "Everyday skillet II"},
 		"POST /products/{id}/variants":             variant,
 		"PATCH /programs/{id}":                     fields{"name": "Autumn II"},

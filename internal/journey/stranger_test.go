@@ -225,6 +225,8 @@ func (h *house) references() {
 	}{
 		{r.owner, "POST", "/brands/" + r.brand + "/programs", fields{"kind": "open", "name": "Theirs", "commission_bps": 8000, "product_ids": []string{h.product.ID}}},
 		{r.owner, "POST", "/orders/" + r.order + "/shipments", fields{"line_ids": []string{h.values["line"]}, "carrier": "Post"}},
+		{r.owner, "POST", "/orders/" + r.order + "/refunds", fields{"lines": []fields{{"line_id": h.values["back"], "quantity": 1}}, "reason": "Theirs"}},
+		{r.owner, "POST", "/orders/" + r.order + "/refunds", fields{"part_id": h.values["part"], "shipping": true, "reason": "Theirs"}},
 		{r.creator, "POST", "/videos", fields{"upload_id": h.values["upload"], "product_ids": []string{h.product.ID}}},
 		{r.creator, "PUT", "/me/creator", fields{"handle": "marisol", "display_name": "Marisol", "bio": "", "categories": []string{}}},
 		{r.viewer, "POST", "/checkouts", fields{"cart_id": h.values["/carts/{id}"], "email": "x@example.com", "shipping_address": home}},

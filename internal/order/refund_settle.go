@@ -67,7 +67,7 @@ func (o *Orders) confirmRefund(tx *db.Tx, r Refund) error {
 	if err := event.Emit(tx, fact); err != nil {
 		return err
 	}
-	return affiliate.TellTakenBack(tx, r.commissions())
+	return affiliate.TellTakenBack(tx, r.commissions(), r.wasReleased)
 }
 
 // failRefund books a refund back that the provider refuses: each of its transfers is reversed by a new one,
