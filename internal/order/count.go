@@ -62,3 +62,14 @@ func (o *Orders) Find(ctx context.Context, who account.Asker, q string, after id
 		AND ($3 = '' OR o.id < $3) ORDER BY o.id DESC LIMIT $4`,
 		func(full Order) Order { full.Asker = AsOperator; return full }, "%"+like, "%"+like+"%")
 }
+
+// BrandRefunds returns those of the refunds that are a brand's, without their lines.
+func (o *Orders) BrandRefunds(ctx context.Context, who account.Asker, brand id.Brand, refunds []id.Refund) ([]Refund, error) {
+	if err := who.OfBrand(brand, account.OrdersRead); err != nil || len(refunds) == 0 {
+		return nil, err
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) ([]Refund, error) {
+		in, args := db.In(2, refunds)
+		return db.All(tx, scanRefund, `SELECT `+refundColumns+` FROM refunds r WHERE r.brand_id = $1 AND r.id IN `+in, append([]any{string(brand)}, args...)...)
+	})
+}

@@ -139,9 +139,7 @@ func refundOf(tx *db.Tx, rid id.Refund) (Refund, error) {
 
 // refundsWhere reads refunds with their lines, oldest first.
 func refundsWhere(tx *db.Tx, where, arg string) ([]Refund, error) {
-	list, err := db.All(tx, scanRefund, `SELECT r.id, r.order_id, r.part_id, r.brand_id, r.payment_id, r.currency, r.amount_minor, r.shipping_minor, r.shipping_tax_minor,
-		r.with_shipping, r.reason, r.by_operator, r.was_shipped, r.was_delivered, r.was_released, r.owed_minor, r.full_goods, r.state, r.failure, r.created_at, r.settled_at
-		FROM refunds r WHERE `+where+` ORDER BY r.id`, arg)
+	list, err := db.All(tx, scanRefund, `SELECT `+refundColumns+` FROM refunds r WHERE `+where+` ORDER BY r.id`, arg)
 	for i := range list {
 		if err == nil {
 			err = list[i].loadLines(tx)
@@ -149,6 +147,9 @@ func refundsWhere(tx *db.Tx, where, arg string) ([]Refund, error) {
 	}
 	return list, err
 }
+
+const refundColumns = `r.id, r.order_id, r.part_id, r.brand_id, r.payment_id, r.currency, r.amount_minor, r.shipping_minor, r.shipping_tax_minor,
+	r.with_shipping, r.reason, r.by_operator, r.was_shipped, r.was_delivered, r.was_released, r.owed_minor, r.full_goods, r.state, r.failure, r.created_at, r.settled_at`
 
 func scanRefund(rows *sql.Rows) (Refund, error) {
 	var r Refund

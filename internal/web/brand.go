@@ -132,6 +132,7 @@ func bookRows(b payout.Balance) []SumRow {
 var balanceKinds = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping, sent by you", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled by the buyer",
 	ledger.KindAttributed: "A commission was decided", ledger.KindReversal: "Taken back", ledger.KindRefunded: "Refunded",
+	ledger.KindRefund: "Given back to the buyer", ledger.KindRecovered: "What you owed was paid with it",
 }
 
 // balance answers what a brand is owed, and by which transfer each cent came.
@@ -158,8 +159,20 @@ func (s *Site) balance(v *visit) error {
 	if v.text("cursor") != "" {
 		page.Pager.First = here
 	}
+	keys := make([]string, len(list.Entries))
+	for i, e := range list.Entries {
+		keys[i] = e.Key
+	}
+	notes, err := v.refundNotes(keys)
+	if err != nil {
+		return err
+	}
 	for _, e := range list.Entries {
-		page.Lines = append(page.Lines, balanceLineOf(e, kind))
+		line := balanceLineOf(e, kind)
+		if parts := strings.Split(e.Key, ":"); len(parts) > 1 && notes[parts[1]] != "" {
+			line.Note = notes[parts[1]]
+		}
+		page.Lines = append(page.Lines, line)
 	}
 	page.Chrome = v.chrome("Money", Brand, "money")
 	return v.show(http.StatusOK, Balance(page))

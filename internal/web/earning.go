@@ -293,10 +293,16 @@ func (v *visit) commissionLines(list []affiliate.Earned) ([]CommissionLine, erro
 				return nil, err
 			}
 		}
-		l := CommissionLine{ID: string(c.ID), Title: c.ProductTitle, Picture: goods[i].Picture, Amount: c.Amount, State: MoneyState(c.State), Why: why[c.Order][c.Line],
+		l := CommissionLine{ID: string(c.ID), Title: c.ProductTitle, Picture: goods[i].Picture, Amount: c.Left(), State: MoneyState(c.State), Why: why[c.Order][c.Line],
 			When: Day(c.CreatedAt) + ", " + c.BrandName + ", order " + Tail(string(c.Order)),
 			Slip: []SumRow{{Label: "Price of the goods, without tax", Value: Money(c.Base)}, {Label: "Rate, frozen at the sale", Value: Percent(int64(c.Rate))},
 				{Label: "Commission", Value: Money(c.Amount), Total: true}}}
+		if c.State == affiliate.Reversed {
+			l.Amount = c.Amount
+		} else if !c.Reversed.IsZero() {
+			l.Slip = append(l.Slip, SumRow{Label: "Given back with refunds", Value: MoneyLess(c.Reversed), Less: true}, SumRow{Label: "Left", Value: Money(c.Left()), Total: true})
+			l.When += ", partly refunded"
+		}
 		switch {
 		case c.State == affiliate.Pending && !c.ReleaseAt.IsZero():
 			l.Says = "until " + Day(c.ReleaseAt)

@@ -75,6 +75,9 @@ func stateOf(o order.Order) standing {
 	if o.State != order.Paid {
 		return partWords[o.State]
 	}
+	if o.Refunded == o.Total && o.Total.Minor > 0 {
+		return standing{"Refunded", "Everything you paid is given back.", "good"}
+	}
 	for _, state := range []order.State{order.Paid, order.Shipped, order.Delivered, order.Completed} {
 		for _, p := range o.Parts {
 			if p.State == state {
@@ -98,6 +101,7 @@ func (s *Site) showOrder(v *visit, status int, notes []Note) error {
 		return v.to("/checkout/" + string(o.Checkout))
 	}
 	state := stateOf(o)
+	var names map[id.Creator]string
 	page := OrderPage{ID: string(o.ID), Head: state.says, Lead: state.lead, Placed: o.PlacedAt, Sums: sumsOf(o), PaidWith: "Paid", Total: o.Total,
 		Refunded: o.Refunded, Address: addressLines(o.Address), Notes: notes, CanStop: mayStop(o)}
 	if o.PaidAt.IsZero() {
@@ -113,6 +117,22 @@ func (s *Site) showOrder(v *visit, status int, notes []Note) error {
 	if lines := page.Parts[0].Lines; len(lines) > 0 {
 		page.Picture = lines[0].Picture
 	}
+	if o.Asker != order.AsBuyer {
+		var creators []id.Creator
+		for _, l := range o.Lines {
+			creators = append(creators, l.Creator)
+		}
+		if names, err = v.creatorNames(creators); err != nil {
+			return err
+		}
+	}
+	page.Refunds = refundRowsOf(o, "", names)
+	for _, p := range o.Parts {
+		if f := refundFormOf(o, p, "/operator/orders/"+string(o.ID)+"/refund"); f != nil && o.Asker == order.AsOperator {
+			f.Open = status != http.StatusOK && v.text("part_id") == f.Part
+			page.Refund = append(page.Refund, *f)
+		}
+	}
 	if page.Earned, err = v.earnedOn(o); err != nil {
 		return err
 	}
@@ -126,7 +146,7 @@ func mayStop(o order.Order) bool {
 		return false
 	}
 	for _, p := range o.Parts {
-		if p.State != order.Paid {
+		if p.State != order.Paid && p.State != order.Cancelled {
 			return false
 		}
 	}
@@ -285,6 +305,14 @@ func (v *visit) earnedOn(o order.Order) ([]Earned, error) {
 		for _, p := range o.Parts {
 			if p.ID == l.Part && p.State == order.Cancelled {
 				e.State, e.Words = Reversed, "The order was cancelled, so nothing was earned."
+			}
+		}
+		if back := money.Of(l.Back.Commission, o.Currency); e.State != Reversed && back.Minor > 0 {
+			if e.Amount.Minor -= back.Minor; e.Amount.IsZero() {
+				e.Amount, e.State, e.Words = l.Frozen.Commission, Reversed, "All of it was refunded, so nothing was earned."
+			} else {
+				e.Words += " " + Money(back) + " went back with a refund."
+				e.Slip = append(e.Slip, SumRow{Label: "Given back with refunds", Value: MoneyLess(back), Less: true}, SumRow{Label: "Left", Value: Money(e.Amount), Total: true})
 			}
 		}
 		list = append(list, e)

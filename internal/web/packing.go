@@ -17,10 +17,7 @@ func (s *Site) ordersOfBrand(v *visit) error {
 }
 
 func (s *Site) showPacking(v *visit, status int, change func(*OrdersBoard)) error {
-	state := order.State(v.text("state"))
-	if v.r.Method != http.MethodGet {
-		state = order.Paid
-	}
+	state := v.stateTab()
 	list, err := s.Orders.BrandOrders(v.ctx(), v.who, v.brand.ID, state, id.Order(v.text("cursor")), rowsPage+1)
 	if err != nil {
 		return err
@@ -92,14 +89,18 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 				if l.Part != p.ID {
 					continue
 				}
-				line := JobLine{ID: string(l.ID), Title: titled(l.Title, l.VariantTitle), SKU: l.SKU, Quantity: int(l.Quantity), Picture: Picture{URL: found[id.Image(l.Image)].SmallURL()}, Open: !l.Shipped}
-				if l.Creator != "" {
-					line.Earner = names[l.Creator] + ", " + Money(l.Frozen.Commission)
+				line := JobLine{ID: string(l.ID), Title: titled(l.Title, l.VariantTitle), SKU: l.SKU, Quantity: int(l.Quantity), Picture: Picture{URL: found[id.Image(l.Image)].SmallURL()}, Open: l.Open()}
+				if l.Back.Quantity > 0 {
+					line.Back = Count(l.Back.Quantity) + " of " + Count(l.Quantity) + " refunded"
 				}
-				yours.Minor += l.Frozen.Brand.Minor
+				if l.Creator != "" {
+					line.Earner = names[l.Creator] + ", " + Money(money.Of(l.Frozen.Commission.Minor-l.Back.Commission, o.Currency))
+				}
+				yours.Minor += l.Frozen.Brand.Minor - l.Back.Brand
 				job.Lines = append(job.Lines, line)
 			}
-			job.Yours = yours
+			job.Yours, job.Refunded = yours, p.Refunded
+			job.Refunds, job.Refund = refundRowsOf(o, p.ID, names), refundFormOf(o, p, v.brandURL("/orders/"+string(o.ID)+"/refund"))
 			for _, sh := range o.Shipments {
 				if sh.Part == p.ID {
 					job.Shipments = append(job.Shipments, Shipment{ID: string(sh.ID), Carrier: sh.Carrier, Tracking: sh.Tracking, At: sh.ShippedAt, Delivered: sh.State == order.Delivered, Key: rand.Text()})

@@ -115,6 +115,7 @@ func sampleOrder() OrderPage {
 		Picture: pic("pan"), Placed: noon(18, 11, 6), PaidWith: "Paid with Visa ·· 4242", Total: usd(5185), Sums: sampleSums(), CanStop: true,
 		Parts:   []OrderPart{{ID: "opt_1", Brand: Link{Text: "Ferro & Ash", URL: "/"}, Seller: sampleSeller(), Lines: sampleTill(), Steps: sampleSteps()}},
 		Earned:  []Earned{{Name: "Marisol Vega", Face: "/sample/marisol.svg", Amount: usd(645), State: Pending, Words: "15 % of $43.00, because you opened it from a video.", Slip: []SumRow{{Label: "Goods after voucher", Value: "$43.00"}, {Label: "Rate, frozen at sale", Value: "15 %"}, {Label: "Commission", Value: "$6.45", Total: true}}, Why: "Last click within 14 days. One other creator’s click was older."}},
+		Refunds: sampleRefunds()[:1], Refunded: usd(4800),
 		Address: []string{"Dana Reyes", "1804 Kinney Avenue, 3B", "Austin, TX 78704", "United States"},
 	}
 }
@@ -236,7 +237,21 @@ func sampleJob(part, state, says string) OrderJob {
 	if state == "shipped" {
 		job.Shipments = []Shipment{{ID: "shp_1", Carrier: "Lonestar Parcel", Tracking: "LP 4471 0092 18", At: noon(19, 15, 20)}}
 	}
+	units := Field{Name: "units_lin_" + part, ID: "units_lin_" + part, Label: "Everyday skillet, 26 cm", Options: []Option{{"0", "none", true}, {"1", "1 of 2", false}}}
+	job.Refund = &RefundForm{Action: "/", Part: part, Units: []Field{units}, Shipping: "$4.90", Sent: state == "shipped", Open: state == "shipped",
+		Reason: Field{Name: "reason", Label: "Why", Hint: "The buyer reads it.", ID: "reason-" + part}}
+	if state == "shipped" {
+		job.Lines[0].Quantity, job.Lines[0].Back, job.Refunded = 2, "1 of 2 refunded", usd(4800)
+		job.Refunds = sampleRefunds()
+	}
 	return job
+}
+
+func sampleRefunds() []RefundRow {
+	return []RefundRow{
+		{Amount: usd(4800), State: "confirmed", Says: "given back", What: "Everyday skillet, 26 cm", Reason: "The handle came loose on the way", Did: "$37.92 from you, $7.20 from Marisol Vega, $2.88 of the platform’s fee.", At: noon(21, 9, 12)},
+		{Amount: usd(490), State: "requested", Says: "on its way", What: "the shipping", Reason: "Two days late", Did: "$4.90 from you.", At: noon(21, 9, 14)},
+	}
 }
 
 func sampleThing(kind, title string) Thing {
