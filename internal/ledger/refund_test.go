@@ -71,6 +71,28 @@ func TestSeriesOfRefundsEndsAtZero(t *testing.T) {
 
 func abs(n int64) int64 { return max(n, -n) }
 
+// sold posts the worked example once more, sold, shipped and released.
+func sold(n byte) func(*db.Tx) error {
+	s := worked()
+	s.Order, s.Part, s.Lines[0].Line = id.Order("").From(raw(n)), id.Part("").From(raw(n)), id.Line("").From(raw(n))
+	return func(tx *db.Tx) error {
+		paid, err := ledger.Paid(s)
+		if err != nil {
+			return err
+		}
+		shipped, err := ledger.ShippedByBrand(s)
+		if err != nil {
+			return err
+		}
+		released, err := ledger.HoldReleased(s, 0)
+		if err != nil {
+			return err
+		}
+		_, err = ledger.Post(tx, append(append(paid, shipped...), released...)...)
+		return err
+	}
+}
+
 // What a refund finds missing is owed; what becomes available later pays it first; and a debt that is
 // taken back after it was paid becomes available again.
 func TestDebtsAreRecovered(t *testing.T) {
@@ -89,27 +111,7 @@ func TestDebtsAreRecovered(t *testing.T) {
 				t.Errorf("%s holds %d, want %d (%v)", a, got.Minor, want, err)
 			}
 		}
-		earn := func(n byte) {
-			t.Helper()
-			s := worked()
-			s.Order, s.Part, s.Lines[0].Line = id.Order("").From(raw(n)), id.Part("").From(raw(n)), id.Line("").From(raw(n))
-			write(func(tx *db.Tx) error {
-				paid, err := ledger.Paid(s)
-				if err != nil {
-					return err
-				}
-				shipped, err := ledger.ShippedByBrand(s)
-				if err != nil {
-					return err
-				}
-				released, err := ledger.HoldReleased(s, 0)
-				if err != nil {
-					return err
-				}
-				_, err = ledger.Post(tx, append(append(paid, shipped...), released...)...)
-				return err
-			})
-		}
+		earn := func(n byte) { t.Helper(); write(sold(n)) }
 		purses := []ledger.Purse{ledger.BrandPurse(brand), ledger.CreatorPurse(creator)}
 		s := worked()
 		r := refundOf(s, true, s.Lines[0])
