@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -179,8 +180,24 @@ func try(t testing.TB, c client.Client, q call) (answer, error) {
 		return answer{}, err
 	}
 	defer res.Body.Close()
+	if res.Header.Get("Content-Type") == "text/event-stream" { // it never ends: its first event tells enough
+		said, err := firstEvent(res.Body)
+		return answer{res.StatusCode, res.Header, said}, err
+	}
 	said, err := io.ReadAll(io.LimitReader(res.Body, longest))
 	return answer{res.StatusCode, res.Header, said}, err
+}
+
+// firstEvent reads a stream up to the end of its first event.
+func firstEvent(r io.Reader) (said []byte, err error) {
+	lines := bufio.NewReader(r)
+	for len(said) < longest {
+		line, err := lines.ReadBytes('\n')
+		if said = append(said, line...); err != nil || len(line) == 1 {
+			return said, err
+		}
+	}
+	return said, nil
 }
 
 // inside lists what of a server's insides an answer must never show.

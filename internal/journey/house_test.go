@@ -92,6 +92,7 @@ func (h *house) furnishBrand() {
 	h.values["/brands/{id}/tokens/{token_id}"] = h.made(h.owner, http.MethodPost, brand+"/tokens", fields{"name": "Sync", "scopes": everyScope}, "id")
 	h.values["/brands/{id}/write_keys/{key_id}"] = h.made(h.owner, http.MethodPost, brand+"/write_keys", fields{"name": "Old shop"}, "id")
 	h.writeKey = h.made(h.owner, http.MethodPost, brand+"/write_keys", fields{"name": "Shop"}, "write_key")
+	h.values["/metrics/{kind}"], h.values["/metrics/{kind}/{id}"] = "brand", h.brand
 	h.values["/programs/{id}"] = h.made(h.owner, http.MethodPost, brand+"/programs", fields{"kind": "open", "name": "Autumn", "commission_bps": 1600, "product_ids": []string{h.product.ID}}, "id")
 	staff := must(h.nobody.SignUp(h.ctx, "staff@example.com", password, "Stefan"))(h.t)
 	h.values["/brands/{id}/members/{account_id}"] = h.made(staff, http.MethodGet, "/me", nil, "id")
@@ -232,7 +233,7 @@ func (h *house) furnishTokens() {
 	for of, value := range h.values {
 		switch of {
 		case "/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
-			"/creators/{handle}", "/comments/{id}", "image", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
+			"/creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
 			continue // to be seen on public pages
 		}
 		h.private = append(h.private, value)
@@ -369,6 +370,8 @@ func (h *house) call(o operation) call {
 		q.header, q.body = tus("Upload-Offset", "0", "Content-Type", "application/offset+octet-stream"), []byte("0123456789")
 	case "PUT /variants/{id}/stock":
 		q.header["If-Match"] = ask(h.t, h.owner, call{method: http.MethodGet, path: q.path}).header.Get("ETag")
+	case "GET /metrics/stream":
+		q.path += "?entities=brand:" + h.brand
 	case "POST /images":
 		q.body = picture(h.t)
 		q.header["Content-Type"] = "image/webp"
