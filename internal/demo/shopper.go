@@ -129,6 +129,7 @@ func (w *World) buy(ctx context.Context, v *visit, wanted []tap) (client.Order, 
 	if err != nil {
 		return client.Order{}, err
 	}
+	var added []client.Event
 	for _, t := range wanted {
 		units := 1
 		if v.lots.Float64() < chanceTwo {
@@ -138,6 +139,10 @@ func (w *World) buy(ctx context.Context, v *visit, wanted []tap) (client.Order, 
 		if err := v.Put(ctx, cart, variant.ID, units, t.token); err != nil {
 			return client.Order{}, err
 		}
+		added = append(added, client.NewEvent("add_to_cart", t.token, t.product.ID, w.now()))
+	}
+	if _, err := v.SendEvents(ctx, added...); err != nil {
+		return client.Order{}, err
 	}
 	mail := v.email
 	if mail == "" {
