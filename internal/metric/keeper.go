@@ -49,8 +49,9 @@ type state interface {
 	Apply(records []stream.Record) error
 	Position() stream.Position
 	Stamp() time.Time
-	AppendState(dst []byte) ([]byte, error)
-	Restore(data []byte) error // nil: the state before the first record
+	Keep(dst []byte) (kept []byte, sum uint64, files []string, err error)
+	Restore(data []byte) error   // nil: the state before the first record
+	Forget(files []string) error // but for those named, which kept snapshots need
 	Checksum() uint64
 	Rows(since time.Time, fn func(Row) error) error // fn is called without any lock
 	Series(e Entity, g Grain, from, to time.Time) []Point
@@ -92,6 +93,8 @@ type Keeper struct {
 	loaded  bool
 	since   time.Time  // log time from which the fold knows everything; zero: from the beginning
 	kept    []Snapshot // whole and on disk, oldest first
+	changed bool       // since the fold's files were tidied
+	coming  []string   // files of the snapshot that is being written
 	pos     stream.Position
 	stamp   time.Time
 	caught  bool // the fold has once been at the log's end since it was loaded
@@ -105,7 +108,7 @@ type Keeper struct {
 }
 
 // NewKeeper returns a keeper that Run sets to work.
-func NewKeeper(opt KeeperOptions) *Keeper { return newKeeper(opt, stateless{opt.Fold}) }
+func NewKeeper(opt KeeperOptions) *Keeper { return newKeeper(opt, opt.Fold) }
 
 func newKeeper(opt KeeperOptions, fold state) *Keeper {
 	if opt.Logger == nil {
@@ -168,9 +171,6 @@ func (k *Keeper) Close() error {
 	}
 	head, encode, err := k.cut()
 	if err != nil {
-		if errors.Is(err, errStateless) {
-			return nil
-		}
 		return err
 	}
 	return k.save(head, encode)
@@ -193,6 +193,9 @@ func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
 	k.moved()
 	k.seen(now)
 	k.opt.Step("applied")
+	if err := k.tidy(); err != nil {
+		return err
+	}
 	k.behind += len(records)
 	if k.behind >= k.opt.SnapshotRecords || now.Sub(k.saved) >= k.opt.SnapshotEvery {
 		return k.snapshot(now)
@@ -210,9 +213,6 @@ func (k *Keeper) snapshot(now time.Time) error {
 	head, encode, err := k.cut()
 	if err != nil {
 		<-k.saving
-		if errors.Is(err, errStateless) {
-			return nil
-		}
 		return err
 	}
 	k.saved, k.behind = now, 0
@@ -228,19 +228,37 @@ func (k *Keeper) snapshot(now time.Time) error {
 // cut takes the fold's state at this position, in memory: the writer waits for it.
 func (k *Keeper) cut() (Snapshot, func(io.Writer) error, error) {
 	begun := k.opt.Clock.Now()
-	data, err := k.fold.AppendState(nil)
+	data, sum, files, err := k.fold.Keep(nil)
 	if err != nil {
 		return Snapshot{}, nil, fmt.Errorf("metric: the fold cannot be kept: %w", err)
 	}
 	k.mu.Lock()
 	head := Snapshot{Version: SnapshotVersion, Build: k.opt.Build, Arch: runtime.GOARCH, Since: k.since,
-		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Sum: fmt.Sprintf("%016x", k.fold.Checksum())}
+		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Sum: fmt.Sprintf("%016x", sum), Files: files}
+	k.coming = files
 	k.mu.Unlock()
 	k.opt.Observe("pause", k.opt.Clock.Now().Sub(begun).Seconds())
 	return head, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	}, nil
+}
+
+// tidy lets go of the fold's files that no kept snapshot needs, after the kept ones have changed. What was seen
+// belongs to the goroutine that applies.
+func (k *Keeper) tidy() error {
+	k.mu.Lock()
+	needed := append([]string(nil), k.coming...)
+	for _, s := range k.kept {
+		needed = append(needed, s.Files...)
+	}
+	changed := k.changed
+	k.changed = false
+	k.mu.Unlock()
+	if !changed {
+		return nil
+	}
+	return k.fold.Forget(needed)
 }
 
 // save writes a snapshot and lets go of those that are one too many.
@@ -254,6 +272,7 @@ func (k *Keeper) save(head Snapshot, encode func(io.Writer) error) error {
 	k.kept = append(k.kept, head)
 	k.kept = append([]Snapshot(nil), k.kept[max(0, len(k.kept)-KeepSnapshots):]...)
 	oldest, enough := k.kept[0].name, len(k.kept) == KeepSnapshots
+	k.changed, k.coming = k.changed || enough, nil
 	k.mu.Unlock()
 	if enough {
 		err = k.shelf.prune(oldest)
@@ -290,12 +309,3 @@ func (k *Keeper) Safe() stream.Position {
 	}
 	return safe
 }
-
-var errStateless = errors.New("metric: the fold keeps no state yet")
-
-// stateless is a fold that is made again from the log at each start.
-type stateless struct{ *Fold }
-
-func (stateless) AppendState([]byte) ([]byte, error) { return nil, errStateless }
-func (stateless) Restore([]byte) error               { return nil }
-func (stateless) Checksum() uint64                   { return 0 }

@@ -22,7 +22,7 @@ import (
 const (
 	// SnapshotVersion is the version of the fold's state. It grows when an older program would misread
 	// what this one keeps, or the same log would fold to other numbers.
-	SnapshotVersion = 1
+	SnapshotVersion = stateVersion
 
 	// KeepSnapshots is how many whole snapshots are kept: should the newest be damaged, there is another.
 	KeepSnapshots = 2
@@ -223,3 +223,13 @@ func decodeHead(data []byte) (head Snapshot, rest []byte, err error) {
 	}
 	return head, data[n:], nil
 }
+
+// Keep appends what AppendState does, and returns its checksum and the files that it names.
+func (f *Fold) Keep(dst []byte) (kept []byte, sum uint64, files []string, err error) {
+	w := &writer{dst}
+	sum, err = f.write(w, false)
+	return w.b, sum, f.seen.Files(), err
+}
+
+// Forget removes the files of what was seen that neither the fold nor a kept snapshot needs: those name the files.
+func (f *Fold) Forget(files []string) error { return f.seen.Keep(files) }
