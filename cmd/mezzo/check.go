@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 
+	"mezzo/internal/archive"
 	"mezzo/internal/event"
+	"mezzo/internal/metric"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/stream"
@@ -29,6 +31,8 @@ func proofs() []proof {
 		{"log", proveLog},
 		{"outbox", proveOutbox},
 		{"books", proveBooks},
+		{"numbers", proveNumbers},
+		{"archive", proveArchive},
 	}
 }
 
@@ -152,4 +156,42 @@ func proveBooks(ctx context.Context, s *stores) (string, []string, error) {
 		return "", nil, err
 	}
 	return fmt.Sprintf("balanced; %d transfers, %d entries and %d seals checked, orders and stock against them", r.CheckedTransfers, r.CheckedEntries, r.CheckedSeals), r.Problems, nil
+}
+
+// proveNumbers restores the kept snapshots of the numbers, follows the log to its end, and compares the hours and
+// days in the database.
+func proveNumbers(ctx context.Context, s *stores) (string, []string, error) {
+	options, done, err := beside(s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return "", nil, err
+	}
+	p, err := metric.Prove(ctx, options)
+	return fmt.Sprintf("%d snapshots restored, %d records of the log behind them, %d hours and days compared", p.Snapshots, p.Records, p.Rows), p.Breaks, errors.Join(err, done())
+}
+
+// proveArchive reads every file of the archive and looks for gaps between them.
+func proveArchive(ctx context.Context, s *stores) (string, []string, error) {
+	files, err := archive.Files(ctx, s.db)
+	if err != nil {
+		return "", nil, err
+	}
+	oldest, err := s.log.Oldest(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	var breaks []string
+	var records int64
+	for i, f := range files {
+		if err := f.Verify(ctx, s.blobs); err != nil {
+			breaks = append(breaks, err.Error())
+		}
+		if i > 0 && files[i-1].To != f.From {
+			breaks = append(breaks, fmt.Sprintf("the records between %v and %v are in no file", files[i-1].To, f.From))
+		}
+		records += f.Records
+	}
+	if n := len(files); n > 0 && files[n-1].To.Before(oldest) {
+		breaks = append(breaks, fmt.Sprintf("the records between %v and %v are neither in a file nor in the log", files[n-1].To, oldest))
+	}
+	return fmt.Sprintf("%d files hold %d records without a gap", len(files), records), breaks, nil
 }

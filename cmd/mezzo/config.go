@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,13 +14,55 @@ import (
 
 // storeFlags say where everything is kept; every command that opens it shares them.
 type storeFlags struct {
-	Data            string `default:"data" placeholder:"DIR" help:"Folder for all that is kept on this machine: database, log, media. Made when it is not there. Default: ${default}."`
-	Database        string `placeholder:"URL" help:"PostgreSQL to use instead of the embedded SQLite: postgres://user:password@host/name."`
-	Nats            string `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222. Its servers must run with jetstream sync_interval: always, or a power cut loses what was acknowledged: one seen not to is refused, and where it cannot be seen the start warns."`
-	StreamHours     int    `default:"72" placeholder:"HOURS" help:"How long the log of events is kept before it is folded away. Default: ${default} hours."`
-	StreamGigabytes int    `default:"10" placeholder:"GB" help:"Most disk the log of events may take, in units of 2^30 bytes. Default: ${default}."`
+	Data           string        `default:"data" placeholder:"DIR" help:"Folder for all that is kept on this machine: database, log, media. Made when it is not there. Default: ${default}."`
+	Database       string        `placeholder:"URL" help:"PostgreSQL to use instead of the embedded SQLite: postgres://user:password@host/name."`
+	Nats           string        `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222. Its servers must run with jetstream sync_interval: always, or a power cut loses what was acknowledged: one seen not to is refused, and where it cannot be seen the start warns."`
+	StreamMaxAge   time.Duration `default:"72h" placeholder:"HOURS" help:"How long the log of events keeps what happened, such as 72h; older records are in the archive. Default: ${default}."`
+	StreamMaxBytes byteSize      `default:"10GiB" placeholder:"SIZE" help:"Most disk the log of events may take, such as 500MiB or 10GiB. Default: ${default}."`
 
 	past time.Duration // how far behind the machine's the clock of a new folder begins
+}
+
+// The least a log may be bounded to: it must hold what waits for its readers.
+const (
+	minStreamAge   = time.Minute
+	minStreamBytes = byteSize(16 << 20)
+)
+
+// byteSize is a number of bytes, written as 500MiB or 10GiB.
+type byteSize int64
+
+// sizes are the units, largest first.
+var sizes = [...]struct {
+	unit  string
+	bytes byteSize
+}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// UnmarshalText reads a whole number and its unit.
+func (b *byteSize) UnmarshalText(text []byte) error {
+	for _, s := range sizes {
+		number, ok := strings.CutSuffix(string(text), s.unit)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt64/int64(s.bytes) {
+			break
+		}
+		*b = byteSize(n) * s.bytes
+		return nil
+	}
+	return fmt.Errorf("%q is not a size such as 500MiB or 10GiB", text)
+}
+
+// String writes the size in the largest unit that it is whole in.
+func (b byteSize) String() string {
+	for _, s := range sizes {
+		if b >= s.bytes && b%s.bytes == 0 {
+			return strconv.FormatInt(int64(b/s.bytes), 10) + s.unit
+		}
+	}
+	return "0B"
 }
 
 // serveFlags are what `mezzo serve` can be told.
@@ -33,6 +77,7 @@ type serveFlags struct {
 	NoLimits         bool   `help:"Lift the limits on how often one may ask, for load tests on this machine. Only with a loopback --addr."`
 	OperatorEmail    string `placeholder:"EMAIL" help:"Sign-in of the first operator, made at start when it is not there."`
 	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
+	ArchiveDays      int    `default:"35" placeholder:"DAYS" help:"How many days the archive keeps what the log has let go of, as hourly Parquet files; 0 keeps none. With fewer than 32 days the numbers of four weeks cannot be made again from records. Default: ${default}."`
 	Pprof            string `placeholder:"HOST:PORT" help:"Serve profiles of the running program (Go's pprof) at this address too; only one that this machine alone reaches. Off by default."`
 	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
 
@@ -49,10 +94,10 @@ func (f *storeFlags) Validate() error {
 		return fmt.Errorf("--database must begin with postgres://; leave it out for the embedded SQLite")
 	case f.Nats != "" && !strings.Contains(f.Nats, "://"):
 		return fmt.Errorf("--nats must be a URL such as nats://host:4222; leave it out for the embedded log")
-	case f.StreamHours < 1 || f.StreamHours > 24*365:
-		return fmt.Errorf("--stream-hours must be 1 to %d", 24*365)
-	case f.StreamGigabytes < 1 || f.StreamGigabytes > 100_000:
-		return fmt.Errorf("--stream-gigabytes must be 1 to 100000")
+	case f.StreamMaxAge < minStreamAge || f.StreamMaxAge > 365*24*time.Hour:
+		return fmt.Errorf("--stream-max-age must be %v to 8760h", minStreamAge)
+	case f.StreamMaxBytes < minStreamBytes:
+		return fmt.Errorf("--stream-max-bytes must be %v at least", minStreamBytes)
 	}
 	return nil
 }
@@ -78,6 +123,8 @@ func (f *serveFlags) Validate() error {
 		return fmt.Errorf("--platform-fee-bps must be 0 to %d (50 %%)", money.Whole/2)
 	case f.HoldDays < 0 || f.HoldDays > 60:
 		return fmt.Errorf("--hold-days must be 0 to 60")
+	case f.ArchiveDays < 0 || f.ArchiveDays > 3650:
+		return fmt.Errorf("--archive-days must be 0 to 3650")
 	case f.DrainSeconds < 0 || f.DrainSeconds > 600:
 		return fmt.Errorf("--drain-seconds must be 0 to 600")
 	case (f.OperatorEmail == "") != (f.OperatorPassword == ""):

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
+	"mezzo/internal/archive"
 	"mezzo/internal/metric"
 	"mezzo/internal/seen"
 	"mezzo/internal/stream"
@@ -15,26 +17,29 @@ import (
 
 // Names of the folds' folders within the data folder.
 const (
-	foldsName = "folds"
-	seenName  = "seen"
+	foldsName  = "folds"
+	seenName   = "seen"
+	metricName = "metric"
 )
 
 // folds are what this node makes of the log.
 type folds struct {
-	keeper *metric.Keeper
-	seen   *seen.Seen
+	keeper  *metric.Keeper
+	seen    *seen.Seen
+	archive *archive.Archive // nil: none is kept
 }
 
 // openFolds opens what the folds keep on disk. They know nothing until their keepers run.
-func openFolds(s *stores, name string, observe func(kind string, seconds float64), options metric.KeeperOptions) (*folds, error) {
+func openFolds(s *stores, options metric.KeeperOptions) (*folds, error) {
 	dir := s.folder.file(foldsName)
-	told, err := seen.Open(seen.Options{Dir: dir + "/" + seenName})
+	told, err := seen.Open(seen.Options{Dir: filepath.Join(dir, seenName)})
 	if err != nil {
 		return nil, fmt.Errorf("what was counted already cannot be read: %w", err)
 	}
 	options.Fold = metric.New(metric.Options{Seen: told})
-	options.Log, options.DB, options.Dir = s.log, s.db, dir+"/metric"
-	options.Build, options.Holder, options.Clock, options.Observe = version, name, s.clock, observe
+	options.Log, options.DB, options.Dir = s.log, s.db, filepath.Join(dir, metricName)
+	options.Cold = archive.Reader{DB: s.db, Blobs: s.blobs}
+	options.Build, options.Clock = version, s.clock
 	return &folds{keeper: metric.NewKeeper(options), seen: told}, nil
 }
 

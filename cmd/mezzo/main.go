@@ -33,7 +33,9 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" help:"Serve the shop, its API and its pages."`
 	Demo    demoCommand    `cmd:"" help:"Serve a made-up shop from a temporary folder, to look around."`
-	Check   checkCommand   `cmd:"" help:"Prove the books and the log of a stopped shop; exit 1 and name each break."`
+	Check   checkCommand   `cmd:"" help:"Prove the books, the log, the numbers and the archive of a stopped shop; exit 1 and name each break."`
+	Replay  replayCommand  `cmd:"" help:"Make the numbers of a stopped shop again from a snapshot and the log; exit 1 when they differ."`
+	Export  exportCommand  `cmd:"" help:"Write out what a stopped shop holds."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, then stop."`
 	Keys    keysCommands   `cmd:"" help:"The keys that sign viewers, impressions and guests' orders."`
 	Bench   benchCommand   `cmd:"" help:"Load a server on this machine and say how fast it answers."`

@@ -174,6 +174,10 @@ func (s *server) employ() {
 	s.tasks.run("metric", s.folds.keeper.Run)
 	s.tasks.run("live numbers", s.live)
 	s.health.add("metric", s.folds.caughtUp)
+	if s.folds.archive != nil {
+		s.tasks.run("archive", s.folds.archive.Run)
+	}
+	s.tasks.run("trim", s.leased("trim", trimLease, every(trimEvery, s.trimLog)))
 	s.tasks.run("feed", s.rooms.feed.Run)
 	s.health.add("touches", s.touchesCaughtUp())
 	s.health.add("feed", func(context.Context) error {

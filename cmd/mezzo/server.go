@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mezzo/internal/archive"
 	"mezzo/internal/insight"
 	"mezzo/internal/metric"
 )
@@ -72,8 +73,12 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 	if s.name, err = s.stores.folder.node(); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
-	if s.folds, err = openFolds(s.stores, s.name, s.observeFolds(s.meters.folds().observe), metric.KeeperOptions{Logger: log.With("room", "metric")}); err != nil {
+	if s.folds, err = openFolds(s.stores, metric.KeeperOptions{Holder: s.name, Observe: s.observeFolds(s.meters.folds().observe), Logger: log.With("room", "metric")}); err != nil {
 		return nil, errors.Join(err, s.closeStores())
+	}
+	if conf.ArchiveDays > 0 {
+		s.folds.archive = archive.New(archive.Options{Log: s.stores.log, DB: s.stores.db, Blobs: s.stores.blobs, Days: conf.ArchiveDays,
+			Holder: s.name, Clock: s.stores.clock, Logger: log.With("room", "archive")})
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.closeStores())

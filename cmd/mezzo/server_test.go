@@ -92,7 +92,7 @@ func TestStopIsBounded(t *testing.T) {
 
 func testServer(t *testing.T) *server {
 	t.Helper()
-	conf := serveFlags{storeFlags: storeFlags{Data: t.TempDir(), StreamHours: 1, StreamGigabytes: 1}, Addr: "127.0.0.1:0", DrainSeconds: 5}
+	conf := serveFlags{storeFlags: storeFlags{Data: t.TempDir(), StreamMaxAge: time.Hour, StreamMaxBytes: 1 << 30}, Addr: "127.0.0.1:0", DrainSeconds: 5}
 	s, err := start(t.Context(), conf, quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestPanicIsAnsweredAndNotTold(t *testing.T) {
 
 func TestEveryStartEnds(t *testing.T) {
 	s := testServer(t)
-	occupied := serveFlags{storeFlags: storeFlags{Data: t.TempDir(), StreamHours: 1, StreamGigabytes: 1}, Addr: strings.TrimPrefix(s.local, "http://")}
+	occupied := serveFlags{storeFlags: storeFlags{Data: t.TempDir(), StreamMaxAge: time.Hour, StreamMaxBytes: 1 << 30}, Addr: strings.TrimPrefix(s.local, "http://")}
 	if _, err := start(t.Context(), occupied, quiet()); err == nil || !strings.Contains(err.Error(), "--addr") {
 		t.Errorf("two servers on one address: %v", err)
 	}

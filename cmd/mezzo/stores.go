@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"mezzo/internal/blob"
 	"mezzo/internal/clock"
@@ -49,7 +48,7 @@ func (s *stores) open(ctx context.Context, f storeFlags, turnable bool, log *slo
 	}
 	s.log, err = stream.Open(ctx, stream.Options{
 		Dir: s.folder.file(streamName), URL: f.Nats,
-		MaxBytes: int64(f.StreamGigabytes) << 30, MaxAge: time.Duration(f.StreamHours) * time.Hour,
+		MaxBytes: int64(f.StreamMaxBytes), MaxAge: f.StreamMaxAge,
 		Clock: s.clock, Log: log.With("room", "stream"),
 	})
 	if err != nil {

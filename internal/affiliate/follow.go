@@ -247,6 +247,22 @@ func Caught(tx *db.Tx, horizon stream.Position) (bool, error) {
 	return err == nil && !pos.Before(horizon), err
 }
 
+// Stored returns the position before which every touch is a row, as the database has it; the beginning of the log
+// when nobody has followed yet.
+func (a *Affiliate) Stored(ctx context.Context) (stream.Position, error) {
+	return db.Get(ctx, a.d, func(tx *db.Tx) (pos stream.Position, err error) {
+		var text string
+		err = tx.Row(`SELECT position FROM follower_positions WHERE name = $1`, followName).Scan(&text)
+		if errors.Is(err, sql.ErrNoRows) {
+			return pos, nil
+		}
+		if err == nil {
+			pos, err = stream.ParsePosition(text)
+		}
+		return pos, err
+	})
+}
+
 // Reached waits until the touches before the horizon are rows, for at most d of machine time, and reports
 // whether they are. An empty horizon is always reached; one that is no position never.
 func (a *Affiliate) Reached(ctx context.Context, horizon string, d time.Duration) bool {

@@ -234,7 +234,7 @@ func (k *Keeper) cut() (Snapshot, func(io.Writer) error, error) {
 	}
 	k.mu.Lock()
 	head := Snapshot{Version: SnapshotVersion, Build: k.opt.Build, Arch: runtime.GOARCH, Since: k.since,
-		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Sum: fmt.Sprintf("%016x", sum), Files: files}
+		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Sum: sumText(sum), Files: files}
 	k.coming = files
 	k.mu.Unlock()
 	k.opt.Observe("pause", k.opt.Clock.Now().Sub(begun).Seconds())
