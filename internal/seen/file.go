@@ -148,6 +148,8 @@ type run struct {
 	src    io.ReaderAt
 	file   *os.File // nil: src is the image
 	image  []byte
+
+	damaged func() // told of damage found; nil for images
 }
 
 func (r *run) close() {
@@ -187,15 +189,23 @@ func openRun(from io.ReaderAt, size int64) (*run, error) {
 // readBlocks reads and verifies blocks from the first on into b, whose length says how many.
 func (r *run) readBlocks(b []byte, first int) error {
 	if _, err := r.src.ReadAt(b, blockBytes*int64(first+1)); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrFile, r.name(), err)
+		return r.found(err)
 	}
 	for i := 0; i < len(b); i += blockBytes {
 		block := b[i : i+blockBytes]
 		if crc32.Checksum(block[:blockRoom], castagnoli) != binary.LittleEndian.Uint32(block[blockRoom:]) {
-			return fmt.Errorf("%w: %s: block %d is damaged", ErrFile, r.name(), first+i/blockBytes)
+			return r.found(fmt.Errorf("block %d is damaged", first+i/blockBytes))
 		}
 	}
 	return nil
+}
+
+// found makes damage known and returns it as an error.
+func (r *run) found(err error) error {
+	if r.damaged != nil {
+		r.damaged()
+	}
+	return fmt.Errorf("%w: %s: %w", ErrFile, r.name(), err)
 }
 
 // recordsIn is how many records block i holds.
@@ -272,12 +282,12 @@ func (r *run) verify() error {
 			break
 		}
 		if n > 0 && compare(record, last[:]) <= 0 {
-			return fmt.Errorf("%w: %s: its keys are out of order", ErrFile, r.name())
+			return r.found(errors.New("its keys are out of order"))
 		}
 		copy(last[:], record)
 	}
 	if in.sum != r.body {
-		return fmt.Errorf("%w: %s: its checksum is wrong", ErrFile, r.name())
+		return r.found(errors.New("its checksum is wrong"))
 	}
 	return nil
 }

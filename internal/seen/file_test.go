@@ -131,6 +131,43 @@ func TestDamagedBlockIsNeverAnAnswer(t *testing.T) {
 	}
 }
 
+// A fold that met damage is not sent back to it: the snapshot that names the file is refused from
+// then on, and folding the log again makes the file again.
+func TestDamageThatWasMetIsNotTakenUpAgain(t *testing.T) {
+	for _, how := range []string{"asking", "merging"} {
+		t.Run(how, func(t *testing.T) {
+			opt := seen.Options{Dir: t.TempDir(), Segment: 300, ExactIDs: 1}
+			s := open(t, opt)
+			blank := stateOf(t, s)
+			at := feed(t, s, start, 0, 700, 100)
+			state := stateOf(t, s)
+			path := largest(t, opt.Dir, "ids")
+			whole, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.WriteFile(path, append(append(slices.Clone(whole[:5000]), whole[5000]^1), whole[5001:]...), 0o600))
+			for n := 0; err == nil && n < 3000; n++ {
+				at = at.Add(time.Second / 100)
+				if err = s.Advance(at); err == nil {
+					_, err = s.Add(key(map[string]int{"asking": 0, "merging": 10_000}[how] + n))
+				}
+			}
+			if !errors.Is(err, seen.ErrFile) {
+				t.Fatalf("the damage was not met: %v", err)
+			}
+			if err := s.Restore(state); !errors.Is(err, seen.ErrFile) {
+				t.Fatalf("the snapshot is taken up again: %v", err)
+			}
+			must(t, s.Restore(blank))
+			feed(t, s, start, 0, 700, 100)
+			if !slices.Equal(stateOf(t, s), state) {
+				t.Fatal("the log folded again gives another state")
+			}
+			must(t, s.Restore(state))
+			must(t, s.Verify())
+		})
+	}
+}
+
 func TestOnlyNamedFilesAreKept(t *testing.T) {
 	dir, old := closed(t)
 	s := open(t, seen.Options{Dir: dir, Segment: 300})

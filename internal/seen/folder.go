@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 const (
@@ -18,6 +19,31 @@ const (
 type folder struct {
 	dir    string
 	origin string
+	bad    *suspects
+}
+
+// suspects are files in which damage was found while they were read. No state that names one is
+// taken up, so that a fold does not begin again and again where it cannot go on; a file written
+// anew is good again.
+type suspects struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (s *suspects) note(name string, bad bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if bad {
+		s.names[name] = true
+	} else {
+		delete(s.names, name)
+	}
+}
+
+func (s *suspects) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names[name]
 }
 
 // open makes the folder and clears it of files that were never finished.
@@ -78,6 +104,7 @@ func (f folder) write(fill func(target) (*run, error)) (*run, error) {
 		return nil, err
 	}
 	r.src, r.file = tmp, tmp
+	f.adopt(r)
 	return r, nil
 }
 
@@ -108,9 +135,19 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// adopt makes damage that is found in the run known; it was whole a moment ago.
+func (f folder) adopt(r *run) {
+	name := r.name()
+	f.bad.note(name, false)
+	r.damaged = func() { f.bad.note(name, true) }
+}
+
 // read opens a file a state names and compares it with what the state says of it.
 func (f folder) read(want head) (*run, error) {
 	name := want.name()
+	if f.bad.has(name) {
+		return nil, fmt.Errorf("%w: %s was found damaged", ErrFile, name)
+	}
 	file, err := os.Open(filepath.Join(f.dir, name))
 	if os.IsNotExist(err) && f.origin != "" {
 		file, err = os.Open(filepath.Join(f.origin, name))
@@ -129,6 +166,7 @@ func (f folder) read(want head) (*run, error) {
 		file.Close()
 		return nil, fmt.Errorf("%w: %s: %w", ErrFile, name, err)
 	}
+	f.adopt(r)
 	return r, nil
 }
 

@@ -108,6 +108,12 @@ func (w *work) await(all bool) error {
 	return again(w.merges)
 }
 
+// end waits until nothing is being written any more, whatever became of it.
+func (w *work) end() {
+	<-w.freshDone
+	<-w.mergeDone
+}
+
 func again(jobs []*job) error {
 	for _, j := range jobs {
 		if j.do(); j.err != nil {

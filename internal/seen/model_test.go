@@ -36,7 +36,7 @@ type op struct {
 const sessions = 5
 
 func drawOps(t *rapid.T) []op {
-	ops := make([]op, rapid.IntRange(1, 400).Draw(t, "ops"))
+	ops := make([]op, rapid.IntRange(1, 300).Draw(t, "ops"))
 	stamp := start
 	for i := range ops {
 		stamp = stamp.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 0, 1, 20, 100, 3000}).Draw(t, "s")) * time.Second)

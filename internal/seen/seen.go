@@ -22,7 +22,7 @@ import (
 )
 
 // Defaults of Options. An id costs about 18 bytes of disk and, in a file, 1.5 of memory; a token
-// 34 and 1.5 for each time it is used again in another epoch. At 20,000 ids a second 8 GiB are
+// 34 and 1.5 for each epoch in which it was used. At 20,000 ids a second 8 GiB are
 // six and a half hours, at 1,800 a second the whole horizon.
 const (
 	DefaultExact       = 15 * time.Minute
@@ -100,7 +100,7 @@ type Seen struct {
 // it. Files that were never finished are removed; what no kept snapshot names goes with Keep.
 func Open(opt Options) (*Seen, error) {
 	opt = opt.filled()
-	s := &Seen{opt: opt, folder: folder{opt.Dir, opt.Origin}, gaps: newGaps(opt.Sessions)}
+	s := &Seen{opt: opt, folder: folder{opt.Dir, opt.Origin, &suspects{names: map[string]bool{}}}, gaps: newGaps(opt.Sessions)}
 	if err := s.folder.open(); err != nil {
 		return nil, fmt.Errorf("seen: the folder %s cannot be used: %w", opt.Dir, err)
 	}

@@ -283,7 +283,7 @@ func TestStateIsSmallAtFullRate(t *testing.T) {
 	}
 	s := open(t, seen.Options{Dir: t.TempDir()})
 	most := 0
-	for n := range 600_000 { // thirty seconds at 20,000 a second
+	for n := range 300_000 { // fifteen seconds at 20,000 a second
 		at := start.Add(time.Duration(n) * 50 * time.Microsecond)
 		must(t, s.Advance(at))
 		add(t, s, n)

@@ -117,9 +117,7 @@ func (s *Seen) Restore(state []byte) (err error) {
 	if d.inline != (s.opt.Dir == "") {
 		return errors.New("seen: this state belongs to a fold whose files are kept elsewhere: in memory or on disk, as this one's are not")
 	}
-	if err := s.work.await(true); err != nil {
-		return fmt.Errorf("seen: what was counted cannot be written down: %w", err)
-	}
+	s.work.end()
 	fresh := [2]shelf{s.ids, s.tokens}
 	for i := range fresh {
 		if err := fresh[i].restore(s.folder, &d.shelves[i], d.epoch); err != nil {
