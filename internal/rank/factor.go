@@ -15,11 +15,12 @@ type Vector struct {
 
 // Rates of factor learning, found on MovieLens-100K (docs/ranking.md has the table).
 const (
-	factorRate     = 0.12 // of a vector that nothing is known of; it falls as 1/√(1+sum)
-	factorBiasRate = 0.03
-	factorDecay    = 0.02 // pull to zero, relative to the rate
-	factorSteps    = 10   // steps of a viewer that slow it down as one squared gradient of a video
-	factorSpread   = 0.1  // standard deviation of a vector before it has learned
+	factorRate     = 0.16 // of a vector that nothing is known of; it falls as 1/√(1+sum)
+	factorBiasRate = 0.04
+	factorDecay    = 0.015 // pull to zero, relative to the rate
+	factorBiasPull = 0.02  // of a bias
+	factorSteps    = 10    // steps of a viewer that slow it down as one squared gradient of a video
+	factorSpread   = 0.1   // standard deviation of a vector before it has learned
 	// Negatives is how many other videos each liked one is held against.
 	Negatives = 16
 )
@@ -69,7 +70,7 @@ func prefer(viewer *Vector, items []*Vector, weight float32) {
 		g *= weight
 		q.sum += g * g
 		rate := factorRate / float32(math.Sqrt(float64(1+q.sum)))
-		q.bias += factorBiasRate * (g - factorDecay/2*q.bias)
+		q.bias += factorBiasRate * (g - factorBiasPull*q.bias)
 		for k := range q.at {
 			move[k] += g * q.at[k]
 			q.at[k] += rate * (g*viewer.at[k] - factorDecay*q.at[k])

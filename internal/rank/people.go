@@ -1,0 +1,164 @@
+package rank
+
+import (
+	"slices"
+
+	"mezzo/internal/event"
+	"mezzo/internal/id"
+)
+
+// follow notes whose videos a viewer asked for.
+func (f *Fold) follow(viewer id.Viewer, creator id.Creator, on bool) {
+	u, c := bare(viewer), bare(creator)
+	if u == ([16]byte{}) || c == ([16]byte{}) {
+		return
+	}
+	n := f.viewerNumber(u)
+	whom := f.creatorNumber(c)
+	list := without(f.follows[n], whom)
+	if on {
+		list = append(list, whom)
+	}
+	if len(list) == 0 {
+		delete(f.follows, n)
+		return
+	}
+	f.follows[n] = list
+}
+
+// joined makes two viewers one: what the first one was becomes the second's where that is new, and is
+// forgotten otherwise, but for whom they follow.
+func (f *Fold) joined(b event.ViewerJoined) {
+	from, into := bare(b.Viewer), bare(b.Into)
+	n, known := f.viewerOf[from]
+	if !known || from == into || into == ([16]byte{}) {
+		return
+	}
+	m, there := f.viewerOf[into]
+	if !there {
+		f.viewers.at(n).id = into
+		delete(f.viewerOf, from)
+		f.viewerOf[into] = n
+		return
+	}
+	list := f.follows[m]
+	for _, c := range f.follows[n] {
+		if !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	if len(list) > 0 {
+		f.follows[m] = list
+	}
+	f.forget(from, n)
+}
+
+// erased forgets a viewer: their state is zeroed, and what others learned from them names nobody.
+func (f *Fold) erased(b event.ViewerErased) {
+	u := bare(b.Viewer)
+	if n, known := f.viewerOf[u]; known {
+		f.forget(u, n)
+	}
+}
+
+// forget drops a viewer. Impressions that are still open go with them.
+func (f *Fold) forget(u [16]byte, n uint32) {
+	kept := f.opens[:f.openAt]
+	for _, o := range f.opens[f.openAt:] {
+		if o.viewer == n {
+			delete(f.openOf, o.key)
+			continue
+		}
+		f.openOf[o.key] = f.opened + len(kept)
+		kept = append(kept, o)
+	}
+	clear(f.opens[len(kept):])
+	f.opens = kept
+	trials := f.trials[:0]
+	for _, t := range f.trials {
+		if t.viewer == n {
+			delete(f.trialOf, pairOf(t.viewer, t.item))
+			continue
+		}
+		f.trialOf[pairOf(t.viewer, t.item)] = f.trialed + len(trials)
+		trials = append(trials, t)
+	}
+	f.trials = trials
+	*f.viewers.at(n) = viewer{}
+	delete(f.viewerOf, u)
+	delete(f.follows, n)
+	f.freed = append(f.freed, n)
+}
+
+// paid takes in an order: every line whose click was dealt here makes its no a yes.
+func (f *Fold) paid(b event.OrderPaid) {
+	u := bare(b.Viewer)
+	if u == ([16]byte{}) {
+		return
+	}
+	n := f.viewerNumber(u)
+	v := f.viewers.at(n)
+	for _, line := range b.Lines {
+		p := f.products.at(f.productNumber(bare(line.Product)))
+		p.orders++
+		p.units += float32(line.Quantity)
+		p.value += float32(line.GMV)
+		if line.Touch == nil || line.Touch.Video == "" {
+			continue
+		}
+		i, ok := f.itemOf[bare(line.Touch.Video)]
+		if !ok {
+			continue
+		}
+		f.bought(n, i, line.Touch.Surface == id.SurfaceHome.String() || line.Touch.Surface == id.SurfaceCategory.String())
+	}
+	v.orders++
+}
+
+// bought takes in that a viewer's click on a video became an order. A video bought again by the same
+// viewer is counted once: nobody can make it a bestseller alone.
+func (f *Fold) bought(n, i uint32, dealt bool) {
+	v, it := f.viewers.at(n), f.items.at(i)
+	d := v.find(i)
+	twice := d != nil && d.what&didBuy != 0
+	if at, waiting := f.trialOf[pairOf(n, i)]; waiting {
+		f.trials[at-f.trialed].bought = 1
+	}
+	if d != nil && d.what&didClick != 0 && dealt && !twice {
+		s := Unpack(d.what & situationBits)
+		relabel(Buy, base[Buy], f.termsOf(it, v, &s), 1, 1)
+		it.orders++
+		f.creators.at(it.facts.Creator).buy.y++
+	}
+	situation := uint64(0)
+	if d != nil {
+		situation = d.what & situationBits
+	}
+	v.do(i, f.seconds(), situation, didBuy)
+	if !twice {
+		f.liked(&open{viewer: n, item: i, weight: believed(v)}, likedBuy)
+	}
+}
+
+// returned takes in that lines came back: the sale was one, and its worth is less.
+func (f *Fold) returned(viewer id.Viewer, lines []event.SaleLine, paid bool) {
+	if !paid {
+		return
+	}
+	for _, line := range lines {
+		p, known := f.productOf[bare(line.Product)]
+		if !known {
+			continue
+		}
+		f.products.at(p).returned++
+		n, there := f.viewerOf[bare(viewer)]
+		if !there || line.Touch == nil {
+			continue
+		}
+		if i, ok := f.itemOf[bare(line.Touch.Video)]; ok {
+			if d := f.viewers.at(n).find(i); d != nil {
+				d.what |= didReturn
+			}
+		}
+	}
+}

@@ -1,0 +1,279 @@
+package rank
+
+import "math"
+
+// item is a video: what the catalogue says, what was learned and what it did. It holds no pointer and
+// no padding, and with its place in the index stays under 400 bytes.
+type item struct {
+	id    [16]byte
+	facts Facts
+	taste Vector
+	cell  Cell
+	// What it did: impressions that were seen, the sum of their watch percentiles, clicks, orders; and
+	// clicks that are not yet old enough to have become orders, by three speeds.
+	shown, watch, clicks, orders float32
+	young                        [delays]float32
+	youngAt                      uint32 // seconds since 1970
+	served                       uint32 // slots it was given, seen or not: what budgets count
+	decided                      uint32 // number of its last verdict + 1, 0 for none
+	activeAt, testingAt          uint32 // its place in its category's lists + 1, 0 when it is not there
+	cluster, clusterAt           uint32 // the same in the inverted file; cluster + 1
+	stage                        uint8  // 0 before the first impression counts as stage 1; past the last it is open
+	extended, stopped            uint8
+	state                        uint8
+	together                     [8]together
+	products                     [6]uint32 // that it shows, number + 1
+	awaits                       uint32    // the decision it waits for: its tier + 1
+}
+
+// State bits of an item.
+const (
+	stateReady   uint8 = 1 << iota // it may be shown as far as its creator goes
+	stateLimited                   // it is limited or removed
+	stateSold                      // what it shows cannot be bought
+)
+
+// together is a video that was watched with another, and how strongly.
+type together struct {
+	item   uint32 // number + 1
+	weight float32
+}
+
+// delays are the speeds at which clicks become orders: 35 % within an hour, half within a day, the rest
+// within a month (Chapelle 2014), as three exponentials.
+const delays = 3
+
+var (
+	delayPart  = [delays]float64{0.35, 0.15, 0.5}
+	delayHours = [delays]float64{0.4, 8, 240}
+)
+
+// age brings the young clicks of an item to a moment.
+func (i *item) age(now uint32) {
+	if now <= i.youngAt {
+		return
+	}
+	hours := float64(now-i.youngAt) / 3600
+	for k := range i.young {
+		i.young[k] *= float32(math.Exp(-hours / delayHours[k]))
+	}
+	i.youngAt = now
+}
+
+// click counts a click, by how much its viewer is believed.
+func (i *item) click(now uint32, weight float32) {
+	i.age(now)
+	i.clicks += weight
+	for k := range i.young {
+		i.young[k] += weight
+	}
+}
+
+// clicked returns the clicks that had time to become orders at a moment.
+func (i *item) clicked(now uint32) float64 {
+	left := float64(i.clicks)
+	hours := float64(max(now, i.youngAt)-i.youngAt) / 3600
+	for k := range i.young {
+		left -= delayPart[k] * float64(i.young[k]) * math.Exp(-hours/delayHours[k])
+	}
+	return max(left, 0)
+}
+
+// evidence returns what the item did until a moment.
+func (i *item) evidence(now uint32) Evidence {
+	return Evidence{float64(i.shown), float64(i.watch), float64(i.clicks), i.clicked(now), float64(i.orders)}
+}
+
+// verdict is a step as it is kept: one for each decision, linked to the one before.
+type verdict struct {
+	at, before, shown, orders                        uint32 // before: number + 1 of the item's verdict before
+	click, watch, better, bar, chance, promote, stop float32
+	stage, decision                                  uint16
+}
+
+// deeds is how many of a viewer's own deeds are remembered.
+const deeds = 32
+
+// deed is what a viewer did with a video: what, when, and in which situation, so that an order that
+// comes days later is learned where its click was.
+type deed struct {
+	item uint32 // number + 1
+	at   uint32 // seconds since 1970
+	what uint64 // a packed situation, and above it what was done
+}
+
+// What a deed may hold, above the 52 bits of its situation.
+const (
+	didWatch uint64 = 1 << (iota + 52)
+	didClick
+	didBuy
+	didReturn
+	didEngage
+	didCart
+	didRefuse
+	situationBits = 1<<52 - 1
+)
+
+// viewer is a person who watches: a taste, the last deeds, and what was seen. With its place in the
+// index it stays under 2,048 bytes.
+type viewer struct {
+	id       [16]byte
+	taste    Vector
+	cell     Cell
+	deeds    [deeds]deed
+	deedAt   uint32 // where the next deed goes
+	shown    uint32
+	orders   uint32
+	interest [8]interest
+	recent   [8]uint32 // videos shown last, number + 1
+	recentAt uint32
+	seenIn   uint32 // how many were noted in the newer filter
+	_        uint32
+	seen     [2][seenWords]uint64
+}
+
+// interest is how much a viewer did in a category lately.
+type interest struct {
+	category uint32 // number + 1
+	weight   float32
+}
+
+const (
+	seenWords = 64  // 512 bytes
+	seenMost  = 400 // noted in a filter before it becomes the older one: about one in 60 is mistaken
+)
+
+// note remembers that a video was seen, in one of two filters that take turns.
+func (v *viewer) note(item uint32) {
+	if v.seenIn >= seenMost {
+		v.seen[1], v.seen[0], v.seenIn = v.seen[0], [seenWords]uint64{}, 0
+	}
+	h := mix(uint64(item) + 1)
+	for k := range uint(4) {
+		bit := (h >> (16 * k)) % (seenWords * 64)
+		v.seen[0][bit/64] |= 1 << (bit % 64)
+	}
+	v.seenIn++
+}
+
+// saw reports whether a video was noted. Rarely it says so of one that was not.
+func (v *viewer) saw(item uint32) bool {
+	h := mix(uint64(item) + 1)
+	in := [2]bool{true, true}
+	for k := range uint(4) {
+		bit := (h >> (16 * k)) % (seenWords * 64)
+		for f := range in {
+			in[f] = in[f] && v.seen[f][bit/64]&(1<<(bit%64)) != 0
+		}
+	}
+	return in[0] || in[1]
+}
+
+// find returns the newest deed with a video, nil when there is none.
+func (v *viewer) find(item uint32) *deed {
+	for k := uint32(1); k <= deeds; k++ {
+		if d := &v.deeds[(v.deedAt-k)%deeds]; d.item == item+1 {
+			return d
+		}
+	}
+	return nil
+}
+
+// do notes a deed, with the newest one of that video where there is one.
+func (v *viewer) do(item, at uint32, situation uint64, what uint64) {
+	d := v.find(item)
+	if d == nil {
+		d = &v.deeds[v.deedAt%deeds]
+		v.deedAt++
+		*d = deed{item: item + 1, what: situation}
+	}
+	d.at = at
+	if what&didClick != 0 && d.what&didClick == 0 {
+		d.what = d.what&^situationBits | situation // the click's own: its order comes later
+	}
+	d.what |= what
+}
+
+// like raises the interest in a category; the weakest makes room.
+func (v *viewer) like(category uint16, weight float32) {
+	least := 0
+	for k := range v.interest {
+		in := &v.interest[k]
+		in.weight *= 0.98
+		if in.category == uint32(category)+1 {
+			least = k
+			weight += in.weight
+			break
+		}
+		if in.weight < v.interest[least].weight {
+			least = k
+		}
+	}
+	if v.interest[least].category == uint32(category)+1 || weight > v.interest[least].weight {
+		v.interest[least] = interest{uint32(category) + 1, weight}
+	}
+	for k := least; k > 0 && v.interest[k].weight > v.interest[k-1].weight; k-- {
+		v.interest[k], v.interest[k-1] = v.interest[k-1], v.interest[k]
+	}
+}
+
+// creator is who made videos: a weight that fades, a record over all of them, and what was shown of
+// them lately. How many people like them is not here.
+type creator struct {
+	id                [16]byte
+	cell              Cell
+	watch, click, buy pair
+	exposure          float32 // impressions, with a half-life of a week
+	exposedAt         uint32
+	newest            [8]uint32 // videos, number + 1
+	newestAt          uint32
+}
+
+// pair is a count that fades.
+type pair struct{ y, n float32 }
+
+const exposureHours = 7 * 24
+
+// expose brings a creator's exposure to a moment and adds to it. The record fades with it, so that it
+// tells of what the creator does now.
+func (c *creator) expose(now uint32, by float32) {
+	if now > c.exposedAt {
+		keep := float32(math.Exp2(-float64(now-c.exposedAt) / 3600 / exposureHours))
+		c.exposure *= keep
+		for _, p := range []*pair{&c.watch, &c.click, &c.buy} {
+			p.y, p.n = p.y*keep, p.n*keep
+		}
+		c.exposedAt = now
+	}
+	c.exposure += by
+}
+
+// record returns a creator's record without one video's own part in it, which is counted already.
+func (c *creator) record(own *item) Record {
+	without := func(p pair, y, n float32) Count {
+		return Count{max(float64(p.y-y), 0), max(float64(p.n-n), 0)}
+	}
+	return Record{without(c.watch, own.watch, own.shown), without(c.click, own.clicks, own.shown), without(c.buy, own.orders, own.clicks)}
+}
+
+// product is what is sold.
+type product struct {
+	id                      [16]byte
+	brand                   uint32
+	price                   float32 // minor units
+	category                uint16
+	off                     uint16 // why it cannot be bought: bit 0 inactive or sold out, bit 1 limited or removed
+	orders, units, returned float32
+	value                   float32 // of its orders, minor units
+}
+
+// goods returns what is expected of a sale: price and quantity shrunk to one piece, returns shrunk to
+// 12 % as worth ten orders.
+func (p *product) goods() Goods {
+	order := float64(p.price) * float64(p.units+2) / float64(p.orders+2)
+	if p.orders >= 1 {
+		// What orders brought says more than the cheapest variant, the more of them there are.
+		order = (2*order + float64(p.value)) / (2 + float64(p.orders))
+	}
+	return Goods{order, min((float64(p.returned)+1.2)/(float64(p.orders)+10), 1)}
+}
