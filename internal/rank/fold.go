@@ -26,7 +26,7 @@ type Fold struct {
 	position stream.Position
 	stamp    int64  // log time, microseconds since 1970
 	relay    int64  // the last outbox number applied
-	step     uint64 // records applied: seeds what learning draws
+	step     uint64 // events learned from: seeds what learning draws, and nothing else may move it
 
 	weights    *Weights
 	items      chunks[item]
@@ -46,7 +46,7 @@ type Fold struct {
 	opens     []open // impressions that may still be answered, the oldest first from openAt
 	openAt    int
 	openOf    map[seen.Key]int // where an impression is, counted from the first ever opened
-	opened    int              // how many were dropped from the front
+	opened    int              // how many were dropped from the front, ever
 	due       []due            // videos whose stage is over, the oldest first
 	trials    []trial          // clicks waiting for their seventh day
 	trialOf   map[uint64]int
@@ -72,6 +72,8 @@ type open struct {
 	watched       uint32         // milliseconds
 	weight        float32        // how much this viewer is believed
 	viewed, acted uint32         // 0 or 1
+	learned       uint32         // bit set of the heads that have learned from it
+	gone          uint32         // 1 when its viewer was erased
 }
 
 // due is a video whose budget was served at a moment.
@@ -169,7 +171,9 @@ func (f *Fold) index() {
 		f.categoryOf[f.categories[i].name] = uint16(i)
 	}
 	for i := f.openAt; i < len(f.opens); i++ {
-		f.openOf[f.opens[i].key] = f.opened + i
+		if f.opens[i].gone == 0 {
+			f.openOf[f.opens[i].key] = f.opened + i
+		}
 	}
 	for i := range f.trials {
 		f.trialOf[pairOf(f.trials[i].viewer, f.trials[i].item)] = f.trialed + i
@@ -291,10 +295,10 @@ func (f *Fold) count(k *known) error {
 func (f *Fold) apply(k *known) {
 	f.stamp = max(f.stamp, k.stamp)
 	f.settle()
-	f.step++
 	switch k.kind {
 	case event.KindEvent:
 		if k.counts {
+			f.step++
 			f.happened(k)
 		}
 	case event.KindFact:

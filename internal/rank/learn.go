@@ -119,7 +119,8 @@ func (f *Fold) elsewhere(e *event.Bare, i uint32) {
 // says something about a video, since nobody else could send it an audience there.
 func dealtBy(s id.Surface) bool { return s == id.SurfaceHome || s == id.SurfaceCategory }
 
-// shown takes in an impression: as a no on every head, which its yes makes up for when it comes.
+// shown takes in an impression. What is predicted of it now is what it will be judged by. Yeses are
+// learned as they come; the nos when the viewer has gone on by two, or at its closing.
 func (f *Fold) shown(k *known, i uint32) {
 	e, n := &k.event, f.viewerNumber(k.event.Viewer)
 	v, it := f.viewers.at(n), f.items.at(i)
@@ -131,17 +132,42 @@ func (f *Fold) shown(k *known, i uint32) {
 	s := f.situation(v, f.remember(v), i, uint8(e.Surface), 0, e.Slot)
 	o.situation = s.Pack()
 	terms := f.termsOf(it, v, &s)
-	for _, h := range [...]Head{Watch, Click, Engage, Negative} {
-		o.logits[h] = float32(learn(h, base[h], terms, 0, float64(o.weight)).Mean)
+	for h := range Heads {
+		o.logits[h] = float32(score(h, base[h], terms).Mean)
 	}
-	o.logits[Buy] = float32(score(Buy, base[Buy], terms).Mean)
 	it.shown += o.weight
 	f.creators.at(it.facts.Creator).expose(f.seconds(), 1)
 	v.shown++
 	v.recent[v.recentAt%uint32(len(v.recent))] = i + 1
 	v.recentAt++
-	f.openOf[o.key] = f.opened + len(f.opens)
+	number := f.opened + len(f.opens)
+	f.openOf[o.key] = number
 	f.opens = append(f.opens, o)
+	if at := v.waiting[0]; at > uint64(f.opened+f.openAt) {
+		f.resolve(&f.opens[int(at-1)-f.opened])
+	}
+	v.waiting = [2]uint64{v.waiting[1], uint64(number) + 1}
+}
+
+// perImpression are the heads that learn from every impression.
+var perImpression = [...]Head{Watch, Click, Engage, Negative}
+
+// resolve learns what has not happened: the viewer went on.
+func (f *Fold) resolve(o *open) {
+	if o.gone != 0 {
+		return
+	}
+	if o.learned&(1<<Watch) == 0 {
+		f.watch(o) // half of those who watched nothing watched no more than this
+	}
+	if o.learned&(1<<Negative) == 0 && o.viewed == 0 && o.acted == 0 && o.watched < 2_000 {
+		f.raise(o, Negative, 0.2)
+	}
+	for _, h := range perImpression {
+		if o.learned&(1<<h) == 0 {
+			f.raise(o, h, 0)
+		}
+	}
 }
 
 // termsOf returns the terms of an impression; they are good until the next call.
@@ -154,13 +180,16 @@ func (f *Fold) termsOf(it *item, v *viewer, s *Situation) []Term {
 // policy, since what is learned is shared by all policies.
 const recordWorth = 200
 
-// raise learns that a label of an impression is y by now.
+// raise learns that a label of an impression is y by now: anew, or how much higher it became.
 func (f *Fold) raise(o *open, h Head, y float32) {
-	if y == o.label[h] {
-		return
-	}
 	s := Unpack(o.situation)
-	relabel(h, base[h], f.termsOf(f.items.at(o.item), f.viewers.at(o.viewer), &s), float64(y-o.label[h]), float64(o.weight))
+	terms := f.termsOf(f.items.at(o.item), f.viewers.at(o.viewer), &s)
+	if o.learned&(1<<h) == 0 {
+		o.learned |= 1 << h
+		learn(h, base[h], terms, float64(y), float64(o.weight))
+	} else if y != o.label[h] {
+		relabel(h, base[h], terms, float64(y-o.label[h]), float64(o.weight))
+	}
 	o.label[h] = y
 }
 

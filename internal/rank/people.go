@@ -61,19 +61,14 @@ func (f *Fold) erased(b event.ViewerErased) {
 	}
 }
 
-// forget drops a viewer. Impressions that are still open go with them.
+// forget drops a viewer. Their open impressions are learned from no more.
 func (f *Fold) forget(u [16]byte, n uint32) {
-	kept := f.opens[:f.openAt]
-	for _, o := range f.opens[f.openAt:] {
-		if o.viewer == n {
+	for at := f.openAt; at < len(f.opens); at++ {
+		if o := &f.opens[at]; o.viewer == n && o.gone == 0 {
 			delete(f.openOf, o.key)
-			continue
+			*o = open{at: o.at, item: o.item, gone: 1}
 		}
-		f.openOf[o.key] = f.opened + len(kept)
-		kept = append(kept, o)
 	}
-	clear(f.opens[len(kept):])
-	f.opens = kept
 	trials := f.trials[:0]
 	for _, t := range f.trials {
 		if t.viewer == n {

@@ -30,25 +30,23 @@ func (f *Fold) settle() {
 
 // close ends an impression: what was not answered was declined.
 func (f *Fold) close(o *open) {
+	if o.gone != 0 {
+		return
+	}
 	delete(f.openOf, o.key)
+	f.resolve(o)
 	it := f.items.at(o.item)
 	duration := time.Duration(it.facts.Seconds * float32(time.Second))
 	watched := time.Duration(o.watched) * time.Millisecond
 	f.durations.Advance(time.UnixMicro(f.stamp))
 	f.durations.Add(duration, watched)
-	if o.watched == 0 {
-		f.watch(o) // half of those who watched nothing watched no more than this
-	}
-	if o.viewed == 0 && o.acted == 0 && watched < 2*time.Second && o.label[Negative] == 0 {
-		f.raise(o, Negative, 0.2)
-	}
 	c := f.creators.at(it.facts.Creator)
 	c.watch.y, c.watch.n = c.watch.y+o.label[Watch]*o.weight, c.watch.n+o.weight
 	c.click.n += o.weight
 	if o.label[Click] > 0 {
 		c.buy.n++
 	}
-	for _, h := range [...]Head{Watch, Click, Engage, Negative} {
+	for _, h := range perImpression {
 		f.judge(h, float64(o.logits[h]), float64(o.label[h]))
 	}
 	f.settled++

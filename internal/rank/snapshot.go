@@ -62,6 +62,7 @@ func (f *Fold) AppendState(dst []byte) ([]byte, error) {
 		w.numbers(list)
 	}
 	f.appendFollows(w)
+	w.uint(uint64(f.opened + f.openAt))
 	rawList(w, f.opens[f.openAt:])
 	rawList(w, f.due)
 	rawList(w, f.trials)
@@ -184,7 +185,8 @@ func (f *Fold) Restore(state []byte) error {
 		v := uint32(r.uint())
 		f.follows[v] = r.numbers()
 	}
-	f.opens, f.openAt, f.opened = unrawList[open](r), 0, 0
+	f.opened, f.openAt = int(r.uint()), 0
+	f.opens = unrawList[open](r)
 	f.due, f.trials, f.trialed = unrawList[due](r), unrawList[trial](r), 0
 	unraw(r, &f.durations)
 	unraw(r, &f.raw)

@@ -127,7 +127,8 @@ type viewer struct {
 	interest [8]interest
 	recent   [8]uint32 // videos shown last, number + 1
 	recentAt uint32
-	seenIn   uint32 // how many were noted in the newer filter
+	waiting  [2]uint64 // the last two impressions, counted from the first ever opened, + 1
+	seenIn   uint32    // how many were noted in the newer filter
 	_        uint32
 	seen     [2][seenWords]uint64
 }
