@@ -40,12 +40,13 @@ const (
 
 // Chosen is a candidate as a page knew it.
 type Chosen struct {
-	Video   [16]byte
-	Sources Source
-	Worth   Worth
-	Odds    [Heads]float64 // calibrated probability of each head
-	Stage   int
-	Testing bool
+	Video    [16]byte
+	Sources  Source
+	Category string // slug
+	Worth    Worth
+	Odds     [Heads]float64 // calibrated probability of each head
+	Stage    int
+	Testing  bool
 }
 
 // Page is a drawn page with all that it takes to draw it again.
@@ -121,7 +122,7 @@ func (f *Fold) value(r *Request, g *gathering, p *Policy) ([]Candidate, []Chosen
 			Item: from.item, Creator: it.facts.Creator, Product: it.facts.Product, Category: uint32(it.facts.Category),
 			Value: w.Total, SD: w.SD, Exposure: float64(made.exposure), Testing: testing, Followed: from.sources == FromFollowed, Need: w.SD,
 		}
-		chosen[k] = Chosen{Video: it.id, Sources: from.sources, Worth: w, Stage: int(it.stage), Testing: testing}
+		chosen[k] = Chosen{Video: it.id, Sources: from.sources, Category: f.categories[it.facts.Category].name, Worth: w, Stage: int(it.stage), Testing: testing}
 		for h := range Heads {
 			chosen[k].Odds[h] = of[h].P()
 		}
