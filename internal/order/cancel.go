@@ -44,7 +44,7 @@ func (o *Orders) Cancel(ctx context.Context, who account.Asker, ord id.Order) (O
 		switch full.State {
 		case Placed:
 			if err = notPaying(tx, ord); err == nil {
-				err = o.close(tx, ord, Cancelled, "cancelled", "Cancelled by the buyer before it was paid.")
+				err = o.close(tx, ord, orderLetGo, "cancelled", "Cancelled by the buyer before it was paid.")
 			}
 		case Paid:
 			err = o.cancelPaid(tx, who, &full)
@@ -102,7 +102,7 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 		if part.State == Cancelled { // by refunds; the rest may still be called off
 			continue
 		}
-		if !partStates.may(part.State, Cancelled) {
+		if !partRecalls.allows(part.State) {
 			return fault.New(fault.Conflict, "Part of this order is %s already, so it cannot be cancelled. You can send it back when it arrives.", part.State).WithType("wrong_state")
 		}
 	}
@@ -125,13 +125,13 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 		return err
 	}
 	now := db.Micros(tx.Now())
-	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1 WHERE order_id = $2 AND state = 'paid'`, now, full.ID); err != nil {
+	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1`)+`order_id = $2`, now, full.ID); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE orders SET state = 'cancelled', closed_at = $1, closed_reason = 'cancelled', refunded_minor = total_minor, version = version + 1 WHERE id = $2 AND state = 'paid'`, now, full.ID); err != nil {
+	if _, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'cancelled', refunded_minor = total_minor, version = version + 1`)+`id = $2`, now, full.ID); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE payments SET state = 'returning', refunded_minor = amount_minor, updated_at = $1 WHERE order_id = $2 AND state = 'succeeded'`, now, full.ID); err != nil {
+	if _, err := tx.Exec(payReturns.update(`refunded_minor = amount_minor, updated_at = $1`)+`order_id = $2`, now, full.ID); err != nil {
 		return err
 	}
 	if err := o.bookCancelled(tx, full); err != nil {
@@ -144,10 +144,10 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 }
 
 // close ends a placed order and lets its stock go.
-func (o *Orders) close(tx *db.Tx, ord id.Order, state State, reason, detail string) error {
+func (o *Orders) close(tx *db.Tx, ord id.Order, how move[State], reason, detail string) error {
 	var viewer id.Viewer
-	err := tx.Row(`UPDATE orders SET state = $1, closed_at = $2, closed_reason = $3, version = version + 1 WHERE id = $4 AND state = 'placed' RETURNING viewer_id`,
-		state, db.Micros(tx.Now()), reason, ord).Scan(&viewer)
+	err := tx.Row(how.update(`closed_at = $1, closed_reason = $2, version = version + 1`)+`id = $3 RETURNING viewer_id`,
+		db.Micros(tx.Now()), reason, ord).Scan(&viewer)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // paid or closed already
 	}
@@ -155,19 +155,19 @@ func (o *Orders) close(tx *db.Tx, ord id.Order, state State, reason, detail stri
 		return err
 	}
 	let := catalog.Expired
-	if state == Cancelled {
+	if how.to == Cancelled {
 		let = catalog.Released
 	}
 	if err := catalog.Release(tx, ord, let); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, version = version + 1 WHERE order_id = $2 AND state = 'placed'`, db.Micros(tx.Now()), ord); err != nil {
+	if _, err := tx.Exec(partLetGo.update(`cancelled_at = $1, version = version + 1`)+`order_id = $2`, db.Micros(tx.Now()), ord); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE payments SET state = 'cancelled', reason = $1, updated_at = $2 WHERE order_id = $3 AND state IN ('created','started','redirected')`, reason, db.Micros(tx.Now()), ord); err != nil {
+	if _, err := tx.Exec(payIsCancelled.update(`reason = $1, updated_at = $2`)+`order_id = $3`, reason, db.Micros(tx.Now()), ord); err != nil {
 		return err
 	}
-	if err := addStep(tx, ord, "", string(state), detail, "platform"); err != nil {
+	if err := addStep(tx, ord, "", string(how.to), detail, "platform"); err != nil {
 		return err
 	}
 	return event.Emit(tx, event.OrderExpired{Order: ord, Viewer: viewer})

@@ -122,7 +122,7 @@ func (o *Orders) letGoOfEarlier(tx *db.Tx, cart id.Cart) error {
 		if err := notPaying(tx, ord); err != nil {
 			return err
 		}
-		if err := o.close(tx, ord, Expired, "replaced", "A newer checkout of the same cart took its place."); err != nil {
+		if err := o.close(tx, ord, orderRunsOut, "replaced", "A newer checkout of the same cart took its place."); err != nil {
 			return err
 		}
 	}

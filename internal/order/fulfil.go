@@ -154,7 +154,7 @@ func (o *Orders) partShipped(tx *db.Tx, full *Order, part *Part) error {
 	if !part.ShippingBack {
 		pending.Minor += shippingNet(part)
 	}
-	n, err := tx.Exec(`UPDATE order_parts SET state = 'shipped', shipped_at = $1, brand_pending_minor = $2, version = version + 1 WHERE id = $3 AND state = 'paid'`,
+	n, err := tx.Exec(partShips.update(`shipped_at = $1, brand_pending_minor = $2, version = version + 1`)+`id = $3`,
 		db.Micros(tx.Now()), pending.Minor, part.ID)
 	if err != nil {
 		return err
@@ -184,11 +184,11 @@ func (o *Orders) Delivered(ctx context.Context, who account.Asker, shipment id.S
 		if err := who.OfBrand(s.Brand, account.OrdersWrite); err != nil {
 			return Shipment{}, err
 		}
-		if s.State == Delivered {
-			return s, nil
+		if !parcelArrives.allows(s.State) {
+			return s, nil // it has arrived already
 		}
 		s.State, s.DeliveredAt = Delivered, tx.Now()
-		if _, err := tx.Exec(`UPDATE shipments SET state = 'delivered', delivered_at = $1 WHERE id = $2`, db.Micros(tx.Now()), s.ID); err != nil {
+		if _, err := tx.Exec(parcelArrives.update(`delivered_at = $1`)+`id = $2`, db.Micros(tx.Now()), s.ID); err != nil {
 			return Shipment{}, err
 		}
 		return s, o.arrived(tx, who, s)
@@ -218,7 +218,7 @@ func (o *Orders) allArrived(tx *db.Tx, full *Order, part *Part, last id.Shipment
 		return nil // other lines of the part are still to be shipped
 	}
 	release := tx.Now().AddDate(0, 0, int(part.HoldDays))
-	if _, err := tx.Exec(`UPDATE order_parts SET state = 'delivered', delivered_at = $1, release_at = $2, version = version + 1 WHERE id = $3 AND state = 'shipped'`,
+	if _, err := tx.Exec(partArrives.update(`delivered_at = $1, release_at = $2, version = version + 1`)+`id = $3`,
 		db.Micros(tx.Now()), db.Micros(release), part.ID); err != nil {
 		return err
 	}

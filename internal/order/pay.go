@@ -180,7 +180,7 @@ func start(tx *db.Tx, ord *Order, pay payment, method string) error {
 			return err
 		}
 	}
-	_, err := tx.Exec(`UPDATE payments SET state = 'started', method = $1, updated_at = $2 WHERE id = $3`, method, db.Micros(now), pay.id)
+	_, err := tx.Exec(payBegins.update(`method = $1, updated_at = $2`)+`id = $3`, method, db.Micros(now), pay.id)
 	return err
 }
 
@@ -196,7 +196,7 @@ func hold(tx *db.Tx, ord id.Order, until time.Time) error {
 // unbegin takes back an attempt the provider refused to look at.
 func (o *Orders) unbegin(ctx context.Context, pay payment) error {
 	return o.db.Write(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`UPDATE payments SET state = 'created', method = '', updated_at = $1 WHERE id = $2 AND state = 'started'`, db.Micros(tx.Now()), pay.id)
+		_, err := tx.Exec(payUnbegins.update(`method = '', updated_at = $1`)+`id = $2`, db.Micros(tx.Now()), pay.id)
 		return err
 	})
 }
@@ -235,7 +235,7 @@ func (o *Orders) settle(ctx context.Context, known payment, charge Charge) (Outc
 		case ChargeAction:
 			return Outcome{Order: p.order, State: PayRedirected, Redirect: charge.RedirectURL}, redirected(tx, p, charge)
 		default:
-			return Outcome{Order: p.order, State: PayCancelled}, notePayment(tx, p, PayCancelled, charge)
+			return Outcome{Order: p.order, State: PayCancelled}, notePayment(tx, p, payIsCancelled, charge)
 		}
 	})
 	if errors.Is(err, ledger.ErrBeyond) {
@@ -255,12 +255,11 @@ func (o *Orders) refuseBeyond(ctx context.Context, pay id.Payment, charge Charge
 		if err != nil {
 			return Outcome{}, err
 		}
-		if _, err := tx.Exec(`UPDATE payments SET state = 'returning', provider_ref = $1, reason = $2, updated_at = $3
-			WHERE id = $4 AND state NOT IN ('succeeded','returning','refunded')`, charge.Ref, tooLate, db.Micros(tx.Now()), p.id); err != nil {
+		if _, err := tx.Exec(payComesLate.update(`provider_ref = $1, reason = $2, updated_at = $3`)+`id = $4`, charge.Ref, tooLate, db.Micros(tx.Now()), p.id); err != nil {
 			return Outcome{}, err
 		}
 		out := Outcome{Order: p.order, State: PayReturning, Reason: tooLate}
-		return out, o.close(tx, p.order, Cancelled, "beyond_books", "It was more than the books can hold; what was paid is given back.")
+		return out, o.close(tx, p.order, orderLetGo, "beyond_books", "It was more than the books can hold; what was paid is given back.")
 	})
 }
 
@@ -275,10 +274,9 @@ func (o *Orders) horizonOf(ctx context.Context, pay id.Payment) (string, error) 
 	})
 }
 
-// notePayment moves an attempt that is still open to a state; one that has ended stays.
-func notePayment(tx *db.Tx, p payment, state PaymentState, charge Charge) error {
-	_, err := tx.Exec(`UPDATE payments SET state = $1, provider_ref = $2, reason = $3, updated_at = $4
-		WHERE id = $5 AND state IN ('created','started','redirected')`, state, charge.Ref, charge.Reason, db.Micros(tx.Now()), p.id)
+// notePayment moves an attempt that is still open; one that has ended stays.
+func notePayment(tx *db.Tx, p payment, how move[PaymentState], charge Charge) error {
+	_, err := tx.Exec(how.update(`provider_ref = $1, reason = $2, updated_at = $3`)+`id = $4`, charge.Ref, charge.Reason, db.Micros(tx.Now()), p.id)
 	return err
 }
 
@@ -286,15 +284,14 @@ func declined(tx *db.Tx, p payment, charge Charge) error {
 	if p.state == PayDeclined {
 		return nil
 	}
-	if err := notePayment(tx, p, PayDeclined, charge); err != nil {
+	if err := notePayment(tx, p, payIsDeclined, charge); err != nil {
 		return err
 	}
 	return addStep(tx, p.order, "", "payment_declined", charge.Reason, "provider")
 }
 
 func redirected(tx *db.Tx, p payment, charge Charge) error {
-	_, err := tx.Exec(`UPDATE payments SET state = 'redirected', provider_ref = $1, redirect_until = $2, updated_at = $3
-		WHERE id = $4 AND state IN ('started','redirected')`, charge.Ref, db.Micros(charge.Until), db.Micros(tx.Now()), p.id)
+	_, err := tx.Exec(payRedirects.update(`provider_ref = $1, redirect_until = $2, updated_at = $3`)+`id = $4`, charge.Ref, db.Micros(charge.Until), db.Micros(tx.Now()), p.id)
 	if err != nil {
 		return err
 	}

@@ -133,23 +133,3 @@ func TestFreezeOfTheDesign(t *testing.T) {
 		t.Fatal("rates beyond the whole were accepted")
 	}
 }
-
-func TestStateTables(t *testing.T) {
-	if err := CheckStates(); err != nil {
-		t.Fatal(err)
-	}
-	if err := (table{Placed: {Paid}, Paid: {}, Shipped: {}}).check(Placed); err == nil {
-		t.Error("an unreachable state passed")
-	}
-	if err := (table{Placed: {Paid}}).check(Placed); err == nil {
-		t.Error("an unknown successor passed")
-	}
-	for _, c := range []struct {
-		from, to State
-		ok       bool
-	}{{Placed, Paid, true}, {Paid, Shipped, true}, {Shipped, Cancelled, false}, {Completed, Cancelled, false}, {Paid, Delivered, false}} {
-		if partStates.may(c.from, c.to) != c.ok {
-			t.Errorf("part %s → %s allowed = %v", c.from, c.to, !c.ok)
-		}
-	}
-}

@@ -39,7 +39,7 @@ func (o *Orders) settleRefund(ctx context.Context, rid id.Refund) error {
 
 // confirmRefund notes that the provider gives the money back, and tells the log.
 func (o *Orders) confirmRefund(tx *db.Tx, r Refund) error {
-	if done, err := r.settled(tx, RefundConfirmed, ""); done || err != nil {
+	if done, err := r.settled(tx, refundIsMade, ""); done || err != nil {
 		return err
 	}
 	if err := post(tx, []ledger.Transfer{ledger.RefundConfirmed(string(r.ID), o.provider.Name(), r.Amount)}, nil); err != nil {
@@ -73,7 +73,7 @@ func (o *Orders) confirmRefund(tx *db.Tx, r Refund) error {
 // failRefund books a refund back that the provider refuses: each of its transfers is reversed by a new one,
 // and what the part has come to since is done again with the money.
 func (o *Orders) failRefund(tx *db.Tx, r Refund, why error) error {
-	if done, err := r.settled(tx, RefundFailed, saidOf(why)); done || err != nil {
+	if done, err := r.settled(tx, refundIsRefused, saidOf(why)); done || err != nil {
 		return err
 	}
 	full, err := loadOrder(tx, r.Order)
@@ -128,9 +128,9 @@ func saidOf(err error) string {
 }
 
 // settled moves a refund out of waiting; done says that somebody was faster.
-func (r *Refund) settled(tx *db.Tx, state RefundState, failure string) (done bool, err error) {
-	n, err := tx.Exec(`UPDATE refunds SET state = $1, failure = $2, settled_at = $3, updated_at = $3 WHERE id = $4 AND state = 'requested'`,
-		state, failure, db.Micros(tx.Now()), r.ID)
+func (r *Refund) settled(tx *db.Tx, how move[RefundState], failure string) (done bool, err error) {
+	n, err := tx.Exec(how.update(`failure = $1, settled_at = $2, updated_at = $2`)+`id = $3`,
+		failure, db.Micros(tx.Now()), r.ID)
 	return n == 0, err
 }
 

@@ -114,13 +114,13 @@ func storePending(tx *db.Tx, full *Order, part *Part) error {
 // callOff ends a part that was refunded whole before anything of it was sent, and the order with its last.
 func (o *Orders) callOff(tx *db.Tx, full *Order, part *Part) error {
 	now := db.Micros(tx.Now())
-	if _, err := tx.Exec(`UPDATE order_parts SET state = 'cancelled', cancelled_at = $1, version = version + 1 WHERE id = $2 AND state = 'paid'`, now, part.ID); err != nil {
+	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, version = version + 1`)+`id = $2`, now, part.ID); err != nil {
 		return err
 	}
 	if err := addStep(tx, full.ID, part.ID, "cancelled", "All of it was refunded before it was sent.", "platform"); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`UPDATE orders SET state = 'cancelled', closed_at = $1, closed_reason = 'refunded', version = version + 1 WHERE id = $2 AND state = 'paid'
+	_, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'refunded', version = version + 1`)+`id = $2
 		AND NOT EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = orders.id AND p.state <> 'cancelled')`, now, full.ID)
 	return err
 }

@@ -18,16 +18,15 @@ func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (late 
 		return false, err
 	}
 	switch {
-	case ord.State == Placed:
+	case orderPays.allows(ord.State):
 	case p.state == PaySucceeded || p.state == PayRefunded:
 		return false, nil // told again
 	default:
 		// Whatever the attempt was taken for meanwhile, the provider has the money.
-		_, err := tx.Exec(`UPDATE payments SET state = 'returning', provider_ref = $1, reason = $2, updated_at = $3
-			WHERE id = $4 AND state NOT IN ('succeeded','returning','refunded')`, charge.Ref, tooLate, db.Micros(tx.Now()), p.id)
+		_, err := tx.Exec(payComesLate.update(`provider_ref = $1, reason = $2, updated_at = $3`)+`id = $4`, charge.Ref, tooLate, db.Micros(tx.Now()), p.id)
 		return true, err
 	}
-	if err := notePayment(tx, p, PaySucceeded, charge); err != nil {
+	if err := notePayment(tx, p, paySucceeds, charge); err != nil {
 		return false, err
 	}
 	if err := catalog.Sell(tx, ord.ID); err != nil {
@@ -97,7 +96,7 @@ func (o *Orders) freeze(ord *Order, decisions map[id.Line]affiliate.Decision) er
 func storePaid(tx *db.Tx, ord *Order) error {
 	now := db.Micros(tx.Now())
 	ord.State, ord.PaidAt = Paid, tx.Now()
-	if _, err := tx.Exec(`UPDATE orders SET state = 'paid', paid_at = $1, version = version + 1 WHERE id = $2 AND state = 'placed'`, now, ord.ID); err != nil {
+	if _, err := tx.Exec(orderPays.update(`paid_at = $1, version = version + 1`)+`id = $2`, now, ord.ID); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(`UPDATE carts SET state = 'ordered', updated_at = $1 WHERE id = $2`, now, ord.Cart); err != nil {
@@ -106,7 +105,7 @@ func storePaid(tx *db.Tx, ord *Order) error {
 	for i := range ord.Parts {
 		part := &ord.Parts[i]
 		part.State, part.PaidAt = Paid, tx.Now()
-		_, err := tx.Exec(`UPDATE order_parts SET state = 'paid', paid_at = $1, hold_days = $2, brand_pending_minor = $3, version = version + 1 WHERE id = $4 AND state = 'placed'`,
+		_, err := tx.Exec(partPays.update(`paid_at = $1, hold_days = $2, brand_pending_minor = $3, version = version + 1`)+`id = $4`,
 			now, part.HoldDays, brandPending(ord, part).Minor, part.ID)
 		if err != nil {
 			return err

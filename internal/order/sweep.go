@@ -84,7 +84,7 @@ func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
 		if err != nil || open == 0 {
 			return err
 		}
-		return o.close(tx, ord, Expired, "expired", "It was not paid in time; its items are for sale again.")
+		return o.close(tx, ord, orderRunsOut, "expired", "It was not paid in time; its items are for sale again.")
 	})
 }
 
@@ -123,7 +123,7 @@ func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 		if err != nil {
 			return err
 		}
-		n, err := tx.Exec(`UPDATE payments SET state = 'refunded', updated_at = $1 WHERE id = $2 AND state = 'returning'`, db.Micros(tx.Now()), p.id)
+		n, err := tx.Exec(payIsRefunded.update(`updated_at = $1`)+`id = $2`, db.Micros(tx.Now()), p.id)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -162,7 +162,7 @@ func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 			return err
 		}
 		p := full.part(part)
-		if p.State != Delivered || p.ReleaseAt.After(tx.Now()) {
+		if !partReleases.allows(p.State) || p.ReleaseAt.After(tx.Now()) {
 			return nil
 		}
 		waiting, err := affiliate.Waiting(tx, part)
@@ -172,7 +172,7 @@ func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 		if waiting, err = refunding(tx, ord, part); err != nil || waiting {
 			return err
 		}
-		if _, err := tx.Exec(`UPDATE order_parts SET state = 'completed', completed_at = $1, version = version + 1 WHERE id = $2 AND state = 'delivered'`, db.Micros(tx.Now()), part); err != nil {
+		if _, err := tx.Exec(partReleases.update(`completed_at = $1, version = version + 1`)+`id = $2`, db.Micros(tx.Now()), part); err != nil {
 			return err
 		}
 		if err := o.bookReleased(tx, &full, p); err != nil {
