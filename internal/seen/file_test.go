@@ -52,6 +52,7 @@ func largest(t failer, dir, kind string) string {
 }
 
 func TestDamagedFilesAreRefused(t *testing.T) {
+	t.Parallel()
 	flip := func(at func(b []byte) int) func([]byte) []byte {
 		return func(b []byte) []byte {
 			b[at(b)] ^= 0x10
@@ -106,6 +107,7 @@ func TestFileUnderAnothersNameIsRefused(t *testing.T) {
 
 // A block is read when it is needed: its damage is found then, and never passes for an answer.
 func TestDamagedBlockIsNeverAnAnswer(t *testing.T) {
+	t.Parallel()
 	dir, state := closed(t)
 	path := largest(t, dir, "ids")
 	b, err := os.ReadFile(path)
@@ -134,6 +136,7 @@ func TestDamagedBlockIsNeverAnAnswer(t *testing.T) {
 // A fold that met damage is not sent back to it: the snapshot that names the file is refused from
 // then on, and folding the log again makes the file again.
 func TestDamageThatWasMetIsNotTakenUpAgain(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"asking", "merging"} {
 		t.Run(how, func(t *testing.T) {
 			opt := seen.Options{Dir: t.TempDir(), Segment: 300, ExactIDs: 1}
@@ -169,6 +172,7 @@ func TestDamageThatWasMetIsNotTakenUpAgain(t *testing.T) {
 }
 
 func TestOnlyNamedFilesAreKept(t *testing.T) {
+	t.Parallel()
 	dir, old := closed(t)
 	s := open(t, seen.Options{Dir: dir, Segment: 300})
 	must(t, s.Restore(old))
@@ -206,6 +210,7 @@ func TestOnlyNamedFilesAreKept(t *testing.T) {
 
 // A disk that fails costs no answer: the call says so, and made again it goes on.
 func TestDiskThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	dir, calm := filepath.Join(t.TempDir(), "seen"), t.TempDir()
 	s, steady := open(t, seen.Options{Dir: dir, Segment: 50}), open(t, seen.Options{Dir: calm, Segment: 50})
 	at := feed(t, s, start, 0, 500, 10)
@@ -249,6 +254,7 @@ func TestDiskThatFailsIsTriedAgain(t *testing.T) {
 
 // A replay beside a running fold reads that one's files and writes its own.
 func TestReplayReadsAnothersFiles(t *testing.T) {
+	t.Parallel()
 	dir, state := closed(t)
 	before := filesIn(t, dir)
 	s := open(t, seen.Options{Dir: t.TempDir(), Origin: dir, Segment: 300})

@@ -218,6 +218,7 @@ func (m *mortal) die(t failer, n int) int {
 // that was killed at any instants answers as one that was not, to the byte of its state. One log
 // in ten runs on disk, where each epoch waits for it.
 func TestAnswersAreThoseOfMaps(t *testing.T) {
+	t.Parallel()
 	base := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		var dirs [2]string

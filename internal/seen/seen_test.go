@@ -110,6 +110,7 @@ func TestRepeatsAreKnownForTheHorizonAndNoLonger(t *testing.T) {
 }
 
 func TestFullBudgetShortensTheHorizon(t *testing.T) {
+	t.Parallel()
 	const budget = 1 << 20
 	dir := t.TempDir()
 	s := open(t, seen.Options{Dir: dir, Budget: budget, Segment: 500, ExactIDs: 100})
@@ -196,6 +197,7 @@ func TestWatchTimeIsBounded(t *testing.T) {
 }
 
 func TestTokenLimitsOutliveMemory(t *testing.T) {
+	t.Parallel()
 	opt := seen.Options{Dir: t.TempDir(), Segment: 40, ExactTokens: 10}
 	s := open(t, opt)
 	use := func(n int) (first bool, ms int64) {
@@ -234,6 +236,7 @@ func TestTokenLimitsOutliveMemory(t *testing.T) {
 }
 
 func TestFullTokenBudgetShortensTheirHorizon(t *testing.T) {
+	t.Parallel()
 	s := open(t, seen.Options{Dir: t.TempDir(), Segment: 200, TokenBudget: 300 << 10, ExactTokens: 10})
 	at := start
 	for n := range 20_000 {
@@ -278,6 +281,7 @@ func TestLossIsTakenBackByLateArrivals(t *testing.T) {
 }
 
 func TestStateIsSmallAtFullRate(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("writes some megabytes")
 	}
