@@ -56,7 +56,8 @@ var proofs = []proof{
 	{says: "line %s has waited too long for its creator", since: true, query: `SELECT a.line_id FROM attributions a WHERE a.state = 'waiting' AND a.decided_at < $1`},
 	{says: "stock of %s does not equal its reservations", query: `SELECT s.variant_id FROM stock s WHERE s.reserved <> COALESCE((SELECT SUM(r.quantity) FROM reservations r
 		WHERE r.variant_id = s.variant_id AND r.state = 'held'), 0)`},
-	{says: "paid order %s has no sold reservation", query: `SELECT o.id FROM orders o WHERE o.state = 'paid' AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.order_id = o.id AND r.state = 'sold')`},
+	{says: "paid order %s has no sold reservation, and none of it came back", query: `SELECT o.id FROM orders o WHERE o.state = 'paid' AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.order_id = o.id AND r.state = 'sold')
+		AND NOT EXISTS (SELECT 1 FROM refunds f JOIN refund_lines l ON l.refund_id = f.id WHERE f.order_id = o.id AND l.restocked > 0)`},
 	{says: "order %s has more than one successful payment", query: `SELECT p.order_id FROM payments p WHERE p.state = 'succeeded' GROUP BY p.order_id HAVING COUNT(*) > 1`},
 }
 

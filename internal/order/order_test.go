@@ -20,9 +20,18 @@ import (
 	"mezzo/internal/payment"
 )
 
+// tester is what the world asks of a test: it is a test's own, or one run's of a property.
+type tester interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // world is a shop with one brand, one creator and one product, and the room under test.
 type world struct {
-	t       *testing.T
+	t       tester
 	d       *db.DB
 	clock   *clock.Turned
 	orders  *order.Orders
@@ -59,7 +68,7 @@ func (f *fakeLog) hold(behind bool) {
 	f.mu.Unlock()
 }
 
-func newWorld(t *testing.T, d *db.DB, c *clock.Turned, stock int64) *world {
+func newWorld(t tester, d *db.DB, c *clock.Turned, stock int64) *world {
 	w := &world{t: t, d: d, clock: c, log: &fakeLog{}, sandbox: payment.NewSandbox(d)}
 	w.keys = id.NewKeyring(id.Key{Number: 1, Secret: [id.KeyBytes]byte{1}})
 	w.orders = order.New(order.Parts{DB: d, Keys: w.keys, Provider: w.sandbox, Log: w.log, Logger: slog.New(slog.DiscardHandler)},
