@@ -1,7 +1,6 @@
 package account
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -93,5 +92,5 @@ func prefix(a netip.Addr, v4, v6 int) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprint(p.Addr())
+	return p.Addr().String()
 }

@@ -73,6 +73,17 @@ func TestEventsAreOnDiskOnceAnswered(t *testing.T) {
 	})
 }
 
+// The common answer is written by hand, and is what encoding/json would have written.
+func TestVerdictsAreJSON(t *testing.T) {
+	for _, v := range []feed.Verdict{{}, {Accepted: 1}, {Accepted: 99, Duplicates: 1}} {
+		v.Rejected = []event.Rejection{}
+		want, err := json.Marshal(v)
+		if got := strings.TrimSuffix(string(appendVerdict(nil, v)), "\n"); err != nil || got != string(want) {
+			t.Errorf("%s, want %s (%v)", got, want, err)
+		}
+	}
+}
+
 func TestEventsAreFlagged(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
 		w := newFeedWorld(t, d, c)
