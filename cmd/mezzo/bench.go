@@ -32,6 +32,8 @@ type benchEvents struct {
 	benchFlags
 	Clients int `default:"32" help:"Shoppers at once, each waiting for its answer. Default: ${default}."`
 	Batch   int `default:"50" help:"Events in one request, 1 to 100. Default: ${default}."`
+	Singles int `default:"64" help:"Shoppers at once who send one event a request, after the batches; 0 leaves that out. Default: ${default}."`
+	Rate    int `default:"20000" help:"Events a second offered while it is measured how fresh the numbers are; 0 leaves that out. Default: ${default}."`
 }
 
 type benchOrders struct {
@@ -75,6 +77,10 @@ func (f *benchFlags) print(r *bench.Report, err error, out io.Writer) error {
 func (c *benchEvents) Run(ctx context.Context, out io.Writer) error {
 	o, err := c.options(c.Clients, c.Batch, 1)
 	if err != nil {
+		return err
+	}
+	o.Singles, o.Rate = c.Singles, c.Rate
+	if err := o.Validate(); err != nil {
 		return err
 	}
 	r, err := bench.Events(ctx, o)

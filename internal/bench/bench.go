@@ -17,6 +17,7 @@ const (
 	MaxSeconds = 300
 	MaxClients = 1024
 	MaxBatch   = 100 // events in one request, by the contract
+	MaxRate    = 1_000_000
 )
 
 // warmUp is the part of a load that is not counted: connections open, caches fill.
@@ -33,6 +34,8 @@ type Options struct {
 	Clients  int
 	Shoppers int      // for each client: it takes their parts in turn
 	Batch    int      // events in one request
+	Singles  int      // clients that send one event a request; 0: none
+	Rate     int      // events a second offered while freshness is measured; 0: it is not
 	Variants int      // how many variants the orders spread over
 	Command  []string // as typed, for the report
 	Film     []byte   // a short MP4, so that there is something to see; none: no tokens
@@ -58,7 +61,7 @@ func (o *Options) Validate() error {
 	for _, b := range []struct {
 		name     string
 		is, most int
-	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}} {
+	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}, {"singles", o.Singles + 1, MaxClients + 1}, {"rate", o.Rate + 1, MaxRate + 1}} {
 		if b.is < 1 || b.is > b.most {
 			return fmt.Errorf("--%s must be 1 to %d", b.name, b.most)
 		}
@@ -86,19 +89,30 @@ func Events(ctx context.Context, o Options) (*Report, error) {
 		if err := loadEvents(ctx, m, o, r); err != nil {
 			return err
 		}
+		if o.Singles > 0 {
+			if err := loadSingles(ctx, m, o, r); err != nil {
+				return err
+			}
+		}
+		if o.Rate > 0 {
+			if err := freshness(ctx, m, o, r); err != nil {
+				return err
+			}
+		}
 		return plainLog(ctx, o, r)
-	})
+	}, replay)
 }
 
 // Orders measures how many orders are paid: cart, line, checkout, payment, attribution, book.
 func Orders(ctx context.Context, o Options) (*Report, error) {
 	return measure(ctx, "orders", o, func(ctx context.Context, o Options, m *market, r *Report) error {
 		return loadOrders(ctx, m, o, r)
-	})
+	}, nil)
 }
 
-// measure finds or starts a server, furnishes it, runs the load and proves the books.
-func measure(ctx context.Context, name string, o Options, load func(context.Context, Options, *market, *Report) error) (*Report, error) {
+// measure finds or starts a server, furnishes it, runs the load and proves the books; after it has ended its
+// own server, afterwards looks at what that left.
+func measure(ctx context.Context, name string, o Options, load func(context.Context, Options, *market, *Report) error, afterwards func(context.Context, Options, *Report) error) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -130,6 +144,11 @@ func measure(ctx context.Context, name string, o Options, load func(context.Cont
 	m.prove(ctx, r)
 	if err := own.stop(); err != nil {
 		return nil, err
+	}
+	if own.cmd != nil && afterwards != nil {
+		if err := afterwards(ctx, o, r); err != nil {
+			return nil, err
+		}
 	}
 	r.Machine.note(scratch)
 	return r, nil

@@ -48,12 +48,52 @@ func batch(buf *bytes.Buffer, s *shopper, m *market, round, size int) {
 	buf.WriteString(`]}`)
 }
 
-// loadEvents sends batches as shoppers do. An event counts once it was acknowledged.
+// loadEvents sends batches as shoppers do and looks how the numbers keep up with them.
 func loadEvents(ctx context.Context, m *market, o Options, r *Report) error {
 	r.Batch = o.Batch
-	bodies, rounds := make([]bytes.Buffer, o.Clients), make([]int, o.Clients)
+	looked, err := figuresOf(ctx, m.nobody)
+	if err != nil {
+		return err
+	}
 	before := processed(o.pid)
-	total, took := run(ctx, o, func(ctx context.Context, i int, t *tally) error {
+	total, took := send(ctx, m, o)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.fill("events", total, took.Seconds(), "batch")
+	r.spent(before, processed(o.pid), total.all)
+	again, err := figuresOf(ctx, m.nobody)
+	if err != nil {
+		return err
+	}
+	tokens := len(m.shoppers[0].tokens)
+	r.Notes = append(r.Notes, fmt.Sprintf("batches of %d events, acknowledged once on disk; %d impression tokens a client, a click in twenty events", o.Batch, tokens))
+	r.Folding, err = keepingUp(ctx, m, looked, again)
+	return err
+}
+
+// loadSingles sends one event a request.
+func loadSingles(ctx context.Context, m *market, o Options, r *Report) error {
+	o.Clients, o.Shoppers = o.Singles, max(1, len(m.shoppers)/o.Singles)
+	o.Batch = 1
+	o.Note("one event a request, from %d clients for %d s", o.Clients, o.Seconds)
+	before := processed(o.pid)
+	total, took := send(ctx, m, o)
+	after := processed(o.pid)
+	r.Singles = &Singles{Clients: o.Clients, Rate: float64(total.done) / took.Seconds(), Latency: latency("single", total.steps["batch"])}
+	if total.all > 0 {
+		r.Singles.CPUMicros = float64((after.used - before.used).Microseconds()) / float64(total.all)
+	}
+	for kind, n := range total.errors {
+		r.Errors["singles: "+kind] += n
+	}
+	return ctx.Err()
+}
+
+// send tells batches from all clients until the time is over. An event counts once it was acknowledged.
+func send(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
+	bodies, rounds := make([]bytes.Buffer, o.Clients), make([]int, o.Clients)
+	return run(ctx, o, func(ctx context.Context, i int, t *tally) error {
 		rounds[i]++
 		s := m.shopper(o, i, rounds[i])
 		batch(&bodies[i], s, m, rounds[i], o.Batch)
@@ -70,14 +110,6 @@ func loadEvents(ctx context.Context, m *market, o Options, r *Report) error {
 		}
 		return nil
 	})
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	r.fill("events", total, took.Seconds(), "batch")
-	r.spent(before, processed(o.pid), total.all)
-	tokens := len(m.shoppers[0].tokens)
-	r.Notes = append(r.Notes, fmt.Sprintf("batches of %d events, acknowledged once on disk; %d impression tokens a client, a click in twenty events", o.Batch, tokens))
-	return nil
 }
 
 // tell sends one batch and returns how many of its events were accepted.

@@ -90,6 +90,11 @@ func run(ctx context.Context, o Options, work func(ctx context.Context, client i
 	}
 	clients.Wait()
 	took := time.Since(begin) // what was under way at the end has been waited for, and is counted
+	return sum(all), took
+}
+
+// sum adds up what clients measured.
+func sum(all []*tally) *tally {
 	sum := &tally{steps: map[string][]time.Duration{}, errors: map[string]int{}}
 	for _, t := range all {
 		sum.done += t.done
@@ -101,7 +106,7 @@ func run(ctx context.Context, o Options, work func(ctx context.Context, client i
 			sum.errors[kind] += n
 		}
 	}
-	return sum, took
+	return sum
 }
 
 // latency sums up durations, which it sorts.

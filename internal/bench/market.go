@@ -32,6 +32,8 @@ const (
 type market struct {
 	nobody   client.Client
 	operator client.Client // of no token when there is none to sign in as
+	owner    client.Client // of the brand
+	brand    string
 	products []string
 	variants []string
 	shoppers []shopper
@@ -80,6 +82,7 @@ func (m *market) stock(ctx context.Context, owner client.Client, mark string, va
 	if err != nil {
 		return err
 	}
+	m.owner, m.brand = owner, brand
 	for n := 0; n < variants; n += perProduct {
 		p := client.Product{Title: fmt.Sprintf("Bench goods %d", n/perProduct+1), Description: "Made to be counted.", Category: "home.kitchen"}
 		for i := n; i < min(n+perProduct, variants); i++ {

@@ -22,6 +22,10 @@ type Report struct {
 	Rate       float64        `json:"rate"` // of units a second
 	Latency    []Latency      `json:"latency_ms"`
 	Errors     map[string]int `json:"errors"`
+	Folding    *Folding       `json:"folding,omitempty"`
+	Singles    *Singles       `json:"singles,omitempty"`
+	Fresh      *Fresh         `json:"freshness,omitempty"`
+	Replay     *Replayed      `json:"replay,omitempty"`
 	Yardsticks []Yardstick    `json:"yardsticks"`
 	Notes      []string       `json:"notes"`
 }
@@ -34,6 +38,14 @@ type Server struct {
 	Version   string  `json:"version"`
 	CPUMicros float64 `json:"cpu_us_each,omitempty"` // processor time per event or order under load, when it was our own
 	Cores     float64 `json:"cores_used,omitempty"`  // processors it kept busy meanwhile
+}
+
+// Singles is what one event a request came to.
+type Singles struct {
+	Clients   int     `json:"clients"`
+	Rate      float64 `json:"rate"`
+	Latency   Latency `json:"latency_ms"`
+	CPUMicros float64 `json:"cpu_us_each,omitempty"`
 }
 
 // Latency is how long a step took, in milliseconds.
@@ -105,11 +117,12 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(&b, "  %.0f %s/s  (%d in %.1f s by %d clients)\n", r.Rate, r.Unit, r.Done, r.Seconds, r.Clients)
 	fmt.Fprintf(&b, "  %-12s %9s %9s %9s %9s %9s\n", "ms", "count", "p50", "p95", "p99", "max")
 	for _, l := range r.Latency {
-		fmt.Fprintf(&b, "  %-12s %9d %9.1f %9.1f %9.1f %9.1f\n", l.Step, l.Count, l.P50, l.P95, l.P99, l.Max)
+		l.text(&b)
 	}
 	if r.Server.CPUMicros > 0 {
 		fmt.Fprintf(&b, "  the server used %.0f µs of processor time for each, %.1f of %d processors\n", r.Server.CPUMicros, r.Server.Cores, r.Machine.Cores)
 	}
+	r.numbers(&b)
 	for _, y := range r.Yardsticks {
 		fmt.Fprintf(&b, "  beside %s: %.0f %s/s, ratio %.2f\n", y.What, y.Rate, y.Unit, y.Ratio)
 	}
@@ -127,4 +140,40 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// text writes a row.
+func (l Latency) text(b *strings.Builder) {
+	fmt.Fprintf(b, "  %-12s %9d %9.1f %9.1f %9.1f %9.1f\n", l.Step, l.Count, l.P50, l.P95, l.P99, l.Max)
+}
+
+// numbers writes what was found about events one by one, and about the numbers made of them.
+func (r *Report) numbers(b *strings.Builder) {
+	if f := r.Folding; f != nil {
+		fmt.Fprintf(b, "  meanwhile the numbers took in %.0f records/s, %.0f %% of what was stored; the rest %.1f s later; readable p99 %.0f ms after the acknowledgement\n",
+			f.Rate, 100*f.Share, f.CatchUp, f.Slowest)
+	}
+	if s := r.Singles; s != nil {
+		fmt.Fprintf(b, "\n  %.0f requests/s of one event by %d clients\n", s.Rate, s.Clients)
+		s.Latency.text(b)
+		if s.CPUMicros > 0 {
+			fmt.Fprintf(b, "  the server used %.0f µs of processor time for each\n", s.CPUMicros)
+		}
+	}
+	if f := r.Fresh; f != nil {
+		fmt.Fprintf(b, "\n  at %.0f events/s offered in batches of %d, %.0f/s acknowledged:\n", f.Offered, f.Batch, f.Reached)
+		f.Acks.text(b)
+		for _, l := range f.Probes {
+			l.text(b)
+		}
+		fmt.Fprintf(b, "  all events, by the server: readable p50 %.1f ms, p99 %.1f ms after the acknowledgement\n", f.Visible[0], f.Visible[1])
+	}
+	if p := r.Replay; p != nil {
+		same := "the same numbers"
+		if !p.Same {
+			same = "NOT THE SAME NUMBERS"
+		}
+		fmt.Fprintf(b, "\n  replayed %d records at %.0f/s: %s\n", p.Records, p.Rate, same)
+	}
+	b.WriteByte('\n')
 }

@@ -1,0 +1,260 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"mezzo/internal/client"
+)
+
+// Of the probes that measure how fresh numbers are.
+const (
+	probes     = 12                     // products that are looked at while everything else goes on
+	probePause = 100 * time.Millisecond // between two taps on one, at most
+	probeLook  = 2 * time.Millisecond   // between two looks at its numbers
+	probeLimit = 20 * time.Second       // a number that takes longer is a failure
+)
+
+// Fresh is how long single events took at a fixed offered rate beside them.
+type Fresh struct {
+	Offered float64    `json:"offered_rate"` // events a second
+	Reached float64    `json:"reached_rate"` // acknowledged
+	Batch   int        `json:"batch"`
+	Acks    Latency    `json:"ack_ms"` // of the load, from when each batch was due
+	Probes  []Latency  `json:"probes_ms"`
+	Visible [2]float64 `json:"visible_ms"` // p50 and p99 of all events by the server's own histogram, from the acknowledgement
+}
+
+// freshness offers events at a fixed rate and taps products of its own meanwhile: how long until
+// their numbers say so, and until an open dashboard is sent it.
+func freshness(ctx context.Context, m *market, o Options, r *Report) error {
+	before, err := figuresOf(ctx, m.nobody)
+	if err != nil || !before.folds() {
+		return err
+	}
+	p := &prober{m: m, seen: map[string]*atomic.Int64{}}
+	if err := p.open(ctx); err != nil {
+		return fmt.Errorf("the probes were not made: %w", err)
+	}
+	o.Note("offering %d events/s for %d s, and looking how fresh the numbers are", o.Rate, o.Seconds)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	watching := make(chan error, 1)
+	go func() { watching <- p.watch(ctx) }()
+	load, done := make(chan *tally, 1), make(chan struct{})
+	var took time.Duration
+	go func() {
+		defer close(done)
+		t, d := offer(ctx, m, o)
+		took = d
+		load <- t
+	}()
+	p.run(ctx, o, done)
+	<-done
+	t := <-load
+	stop()
+	if err := <-watching; err != nil {
+		return err
+	}
+	after, err := figuresOf(context.WithoutCancel(ctx), m.nobody)
+	if err != nil {
+		return err
+	}
+	f := &Fresh{Offered: float64(o.Rate), Reached: float64(t.done) / took.Seconds(), Batch: o.Batch, Acks: latency("ack", t.steps["ack"])}
+	for _, step := range []string{"ack→number", "tap→number", "ack→pushed", "tap→pushed"} {
+		f.Probes = append(f.Probes, latency(step, p.steps[step]))
+	}
+	f.Visible = [2]float64{quantile(before, after, figureVisible, 0.5), quantile(before, after, figureVisible, 0.99)}
+	for kind, n := range t.errors {
+		r.Errors["offered: "+kind] += n
+	}
+	for kind, n := range p.errors {
+		r.Errors["probe: "+kind] += n
+	}
+	r.Fresh = f
+	return nil
+}
+
+// offer sends batches at the times they are due, whether or not those before are answered.
+func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
+	every := time.Duration(float64(time.Second) * float64(o.Batch) / float64(o.Rate))
+	begin := time.Now()
+	end := begin.Add(time.Duration(o.Seconds) * time.Second)
+	var next atomic.Int64
+	all := make([]*tally, o.Clients)
+	var clients sync.WaitGroup
+	for i := range all {
+		t := &tally{counting: true, steps: map[string][]time.Duration{}, errors: map[string]int{}}
+		all[i] = t
+		clients.Go(func() {
+			var body bytes.Buffer
+			for ctx.Err() == nil {
+				n := next.Add(1)
+				due := begin.Add(time.Duration(n) * every)
+				if due.After(end) {
+					return
+				}
+				time.Sleep(time.Until(due))
+				s := m.shopper(o, i, int(n))
+				batch(&body, s, m, int(n), o.Batch)
+				accepted, err := s.tell(ctx, body.Bytes())
+				if err != nil {
+					t.failed(err)
+					continue
+				}
+				t.took("ack", time.Since(due))
+				t.count(accepted)
+			}
+		})
+	}
+	clients.Wait()
+	return sum(all), time.Since(begin)
+}
+
+// prober taps products that nobody else does.
+type prober struct {
+	m        *market
+	products []string
+	seen     map[string]*atomic.Int64 // by product: taps that the dashboard has been sent
+	mu       sync.Mutex
+	steps    map[string][]time.Duration
+	errors   map[string]int
+}
+
+func (p *prober) open(ctx context.Context) error {
+	p.steps, p.errors = map[string][]time.Duration{}, map[string]int{}
+	for i := range probes {
+		made, err := p.m.owner.List(ctx, p.m.brand, client.Product{Title: fmt.Sprintf("Probe %d", i+1), Description: "Made to be looked at.", Category: "home.kitchen",
+			Variants: []client.Variant{{SKU: uuid.NewString()[:18], Title: "One", Price: client.Money{Amount: 1999, Currency: "USD"}, Stock: 1}}})
+		if err != nil {
+			return err
+		}
+		p.products = append(p.products, made.ID)
+		p.seen[made.ID] = &atomic.Int64{}
+	}
+	return nil
+}
+
+// run taps each product again and again until done.
+func (p *prober) run(ctx context.Context, o Options, done <-chan struct{}) {
+	var all sync.WaitGroup
+	for i, product := range p.products {
+		all.Go(func() {
+			for n := int64(1); ; n++ {
+				select {
+				case <-done:
+					return
+				case <-time.After(rand.N(probePause)):
+				}
+				if err := p.tap(ctx, p.m.shopper(o, i%o.Clients, int(n)), product, n); err != nil {
+					p.mu.Lock()
+					p.errors[err.Error()]++
+					p.mu.Unlock()
+					return // its count can no longer be told
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+var errStale = errors.New("a number did not move in time")
+
+// tap views a product the nth time and waits until its numbers and the dashboard say so.
+func (p *prober) tap(ctx context.Context, s *shopper, product string, n int64) error {
+	body := fmt.Sprintf(`{"events":[{"id":%q,"type":"product_view","at":%q,"product_id":%q}]}`, uuid.NewString(), time.Now().UTC().Format(time.RFC3339Nano), product)
+	tapped := time.Now()
+	if _, err := s.tell(ctx, []byte(body)); err != nil {
+		return errors.New("no answer")
+	}
+	acked := time.Now()
+	var visible, pushed time.Time
+	for limit := acked.Add(probeLimit); visible.IsZero() || pushed.IsZero(); {
+		if visible.IsZero() {
+			var numbers struct {
+				Views int64 `json:"product_views"`
+			}
+			if err := p.m.owner.Call(ctx, http.MethodGet, "/api/v1/metrics/product/"+product+"?window=24h", nil, &numbers); err != nil {
+				return errors.New("no number")
+			}
+			if numbers.Views >= n {
+				visible = time.Now()
+			}
+		}
+		if pushed.IsZero() && p.seen[product].Load() >= n {
+			pushed = time.Now()
+		}
+		if time.Now().After(limit) {
+			return errStale
+		}
+		time.Sleep(probeLook)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for step, took := range map[string]time.Duration{"ack→number": visible.Sub(acked), "tap→number": visible.Sub(tapped), "ack→pushed": pushed.Sub(acked), "tap→pushed": pushed.Sub(tapped)} {
+		p.steps[step] = append(p.steps[step], took)
+	}
+	return nil
+}
+
+// watch keeps a dashboard open over all the probes, as their brand's owner.
+func (p *prober) watch(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := p.follow(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("the dashboard was cut: %w", err)
+		}
+	}
+	return nil
+}
+
+// follow reads one stream to its end.
+func (p *prober) follow(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.m.owner.Base+"/api/v1/metrics/stream?window=24h&entities=product:"+strings.Join(p.products, ",product:"), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+p.m.owner.Token)
+	resp, err := (&http.Client{}).Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+		if !ok {
+			continue
+		}
+		var news struct {
+			Items []struct {
+				Entity string `json:"entity"`
+				Views  int64  `json:"product_views"`
+			} `json:"items"`
+		}
+		if err := json.Unmarshal(data, &news); err != nil {
+			return err
+		}
+		for _, item := range news.Items {
+			if n := p.seen[strings.TrimPrefix(item.Entity, "product:")]; n != nil {
+				n.Store(max(n.Load(), item.Views))
+			}
+		}
+	}
+	return lines.Err()
+}
