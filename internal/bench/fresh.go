@@ -106,7 +106,7 @@ func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
 				if due.After(end) {
 					return
 				}
-				time.Sleep(time.Until(due))
+				<-time.After(time.Until(due))
 				s := m.shopper(o, i, int(n))
 				batch(&body, s, m, int(n), o.Batch)
 				accepted, err := s.tell(ctx, body.Bytes())
@@ -199,7 +199,7 @@ func (p *prober) tap(ctx context.Context, s *shopper, product string, n int64) e
 		if time.Now().After(limit) {
 			return errStale
 		}
-		time.Sleep(probeLook)
+		<-time.After(probeLook)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
