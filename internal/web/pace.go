@@ -12,10 +12,30 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/insight"
 	"mezzo/internal/metric"
+	"mezzo/internal/money"
 )
 
 // rankViews is how many views a video needs to be called the best or the worst.
 const rankViews = 100
+
+// sums writes what nothing was sold for as nothing in the currency, rather than as unknown.
+func sums(f *insight.Figures, c money.Currency) {
+	for _, a := range []**money.Amount{&f.GMV, &f.NetGMV, &f.Commission} {
+		if *a == nil && c != "" {
+			none := zero(c)
+			*a = &none
+		}
+	}
+}
+
+// currency is the one a creator earns in; "" when that is not known.
+func (v *visit) currency() money.Currency {
+	earned, err := v.site.Affiliate.Earnings(v.ctx(), v.who)
+	if err != nil {
+		return "" // the page stands without it
+	}
+	return earned.Pending.Currency
+}
 
 // looksAt is how many of the newest videos the studio's first page compares.
 const looksAt = 100
@@ -42,6 +62,7 @@ func (v *visit) studioNumbers(page *StudioPage) error {
 	page.Live = v.live(w, followed...)
 	page.Live.AsOf, page.Live.LagMS = n.AsOf, n.LagMS
 	page.Nothing = n.Impressions == 0
+	sums(&n.Figures, page.Today.Currency)
 	page.Now = cellsOf(n.Figures, "views", "uniques", "product_clicks", "orders", "gmv", "commission", "ctr", "ctor", "gpm", "epc", "velocity", "watch_seconds")
 	p, err := v.plot(creator, w, "views", "Views")
 	if err != nil {
@@ -160,6 +181,7 @@ func (v *visit) countVideos(page *VideosPage) error {
 		return nil
 	}
 	var followed []string
+	earned := v.currency()
 	for i := range page.Videos {
 		r := &page.Videos[i]
 		if r.State != string(content.Ready) {
@@ -174,6 +196,7 @@ func (v *visit) countVideos(page *VideosPage) error {
 		if err != nil {
 			return err
 		}
+		sums(&n.Figures, earned)
 		r.Cells, r.Spark, r.Numbers = cellsOf(n.Figures, "impressions", "views", "product_clicks", "orders", "gmv"), p.Points, "/studio/videos/"+r.ID
 		followed = append(followed, e.String())
 		page.Live.AsOf, page.Live.LagMS = n.AsOf, n.LagMS
@@ -200,6 +223,7 @@ func (s *Site) videoNumbers(v *visit) error {
 	if err != nil {
 		return err
 	}
+	sums(&n.Figures, v.currency())
 	page := VideoPage{Caption: captionOr(card.Caption), URL: "/v/" + string(video), Poster: card.Poster, Length: time.Duration(card.DurationMS) * time.Millisecond,
 		Live: v.live(w, e.String()), Of: e.String(), Funnel: funnelOf(n.Figures), Nothing: n.Impressions == 0,
 		Cells: cellsOf(n.Figures, "ctr", "ctor", "gpm", "epc", "gmv", "velocity", "uniques", "watch_seconds", "commission", "refunds")}
@@ -214,7 +238,7 @@ func (s *Site) videoNumbers(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if page.Goods, err = v.productTable("By product", rows); err != nil {
+	if page.Goods, err = v.productTable("By product", v.currency(), rows); err != nil {
 		return err
 	}
 	page.Chrome = v.chrome("Numbers", Studio, "videos")
@@ -227,8 +251,13 @@ const rowsOf = 10
 
 var sellerHeads = []TableCell{{Text: "Product clicks", Num: true}, {Text: "SKU orders", Num: true}, {Text: "GMV", Num: true}, {Text: "Commission", Num: true}, {Text: "CTOR", Num: true}}
 
-// sellerTable lists rows under the names they have; those without a name are left out.
-func sellerTable(label, first string, rows []insight.Row, name func(insight.Row) (text, url string)) Table {
+// sellerTable lists rows under the names they have; those without a name are left out. Nothing sold is
+// written in the currency.
+func sellerTable(label, first string, c money.Currency, rows []insight.Row, name func(insight.Row) (text, url string)) Table {
+	none := "–"
+	if c != "" {
+		none = Money(zero(c))
+	}
 	t := Table{Label: label, Heads: append([]TableCell{{Text: first}}, sellerHeads...)}
 	for _, r := range rows {
 		text, url := name(r)
@@ -236,7 +265,7 @@ func sellerTable(label, first string, rows []insight.Row, name func(insight.Row)
 			continue
 		}
 		row := []TableCell{{Text: text, URL: url}, {Text: Count(r.Clicks), Num: true}, {Text: Count(r.SKUOrders), Num: true},
-			{Text: "–", Num: true}, {Text: "–", Num: true}, {Text: "–", Num: true}}
+			{Text: none, Num: true}, {Text: none, Num: true}, {Text: "–", Num: true}}
 		if r.GMV != nil {
 			row[3].Text, row[4].Text = Money(*r.GMV), Money(*r.Commission)
 		}
@@ -251,13 +280,13 @@ func sellerTable(label, first string, rows []insight.Row, name func(insight.Row)
 	return t
 }
 
-func (v *visit) productTable(label string, rows []insight.Row) (Table, error) {
+func (v *visit) productTable(label string, c money.Currency, rows []insight.Row) (Table, error) {
 	var ids []id.Product
 	for _, r := range rows {
 		ids = append(ids, r.Product)
 	}
 	found, err := v.productsOf(ids)
-	return sellerTable(label, "Product", rows, func(r insight.Row) (string, string) {
+	return sellerTable(label, "Product", c, rows, func(r insight.Row) (string, string) {
 		return found[r.Product].Title, "/products/" + string(r.Product)
 	}), err
 }
@@ -274,10 +303,8 @@ func (v *visit) brandNumbers(page *BrandPage) error {
 	}
 	page.Live = v.live(w, e.String())
 	page.Live.AsOf, page.Live.LagMS = n.AsOf, n.LagMS
+	sums(&n.Figures, v.brand.Currency)
 	sold := cellOf(n.Figures, "gmv")
-	if n.GMV == nil {
-		sold.Value = Money(zero(v.brand.Currency))
-	}
 	page.Sold, page.Nothing = &sold, n.Impressions == 0 && n.Orders == 0
 	page.Cells = cellsOf(n.Figures, "orders", "aov", "ctr", "ctor", "cvr", "gpm", "velocity", "refunds", "commission", "uniques")
 	p, err := v.plot(e, w, "gmv", "GMV")
@@ -312,7 +339,7 @@ func (v *visit) sellers(brand metric.Entity, w metric.Window) ([]Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	add(sellerTable("Who sold it", "Creator", creators, func(r insight.Row) (string, string) { return names[r.Creator], "" }))
+	add(sellerTable("Who sold it", "Creator", v.brand.Currency, creators, func(r insight.Row) (string, string) { return names[r.Creator], "" }))
 	videos, err := v.site.Insight.Rows(v.ctx(), v.who, brand, metric.Video, w, rowsOf)
 	if err != nil {
 		return nil, err
@@ -321,7 +348,7 @@ func (v *visit) sellers(brand metric.Entity, w metric.Window) ([]Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	add(sellerTable("Which video sold it", "Video", videos, func(r insight.Row) (string, string) {
+	add(sellerTable("Which video sold it", "Video", v.brand.Currency, videos, func(r insight.Row) (string, string) {
 		if c, ok := films[r.Video]; ok {
 			return captionOr(c.Caption), "/v/" + string(r.Video)
 		}
@@ -331,7 +358,7 @@ func (v *visit) sellers(brand metric.Entity, w metric.Window) ([]Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := v.productTable("What was sold", products)
+	t, err := v.productTable("What was sold", v.brand.Currency, products)
 	add(t)
 	return tables, err
 }

@@ -198,7 +198,7 @@ func sampleSellers(label, first string, names ...string) Table {
 		gmv, fee, rate := usd(97200/int64(i+1)), usd(14580/int64(i+1)), 0.07/float64(i+1)
 		rows = append(rows, insight.Row{Entity: names[i], Clicks: int64(300 / (i + 1)), SKUOrders: int64(21 / (i + 1)), GMV: &gmv, Commission: &fee, CTOR: &rate, Interval: &insight.Interval{rate * 0.7, rate * 1.4}, N: int64(300 / (i*12 + 1))})
 	}
-	return sellerTable(label, first, rows, func(r insight.Row) (string, string) { return r.Entity, "/" })
+	return sellerTable(label, first, "USD", rows, func(r insight.Row) (string, string) { return r.Entity, "/" })
 }
 
 func sampleHouse() insight.House {

@@ -74,7 +74,7 @@ function apply(item: Item, roll: boolean): void {
   for (const e of all<HTMLElement>(`[data-of="${of}"][data-raw]`)) {
     const field = e.dataset.field ?? "";
     const raw = rawOf(item, field);
-    if (raw === undefined || (raw === "" && field === "gmv")) continue;
+    if (raw === undefined || (raw === "" && e.dataset.raw && !rates.includes(field))) continue; // nothing sold is no unknown sum
     e.dataset.raw = raw;
     show(e, raw, roll);
     if (rates.includes(field)) e.classList.toggle("faint", ((dig(item, `n.${field}`) as number) ?? 0) < 30);

@@ -104,9 +104,9 @@ function options(figure: HTMLElement, box: HTMLElement, data: [number[], number[
     padding: [10, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
-    scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, nice(max)] } },
+    scales: { x: span === "s" ? { time: true, range: (_u, _min, max) => [max - held + 1, max] } : { time: true }, y: { range: (_u, _min, max) => [0, nice(max)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 26, space: 64, values: (_u, ticks) => ticks.map((t) => (span === "s" ? when(t) : moment(new Date(t * 1000), days))) },
+      { ...axis, grid: { show: false }, size: 26, space: 64, ...(span === "s" ? { incrs: [15, 30, 60] } : {}), values: (_u, ticks) => ticks.map((t) => (span === "s" ? when(t) : moment(new Date(t * 1000), days))) },
       { ...axis, grid: { stroke: colour("line"), width: 1 }, size: (_u, values) => 10 + 6.5 * Math.max(2, ...(values ?? []).map((v) => v.length)), splits: (u) => thirds(u.scales.y!.max ?? 1), values: (_u, ticks) => ticks.map((v) => (v ? text(v) : "")) },
     ],
     series: [
