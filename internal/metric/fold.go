@@ -154,8 +154,8 @@ func (f *Fold) turn(at time.Time) {
 	f.stamp, f.now = at, micros
 	if second := uint32(micros / 1e6); second != before {
 		f.reach = reachAt(second)
+		f.dropIdle(second)
 		if second/hour != before/hour {
-			f.things.dropIdle(second)
 			f.clicks.turn(second)
 			f.visits.turn(second)
 			f.dropWaiting()

@@ -1,6 +1,7 @@
 package metric_test
 
 import (
+	"cmp"
 	"math"
 	"testing"
 	"time"
@@ -82,12 +83,12 @@ func TestOrderOfVelocityNeverChangesBetweenSales(t *testing.T) {
 			}
 		}
 		f := l.fold()
-		order := func() (signs []bool) {
+		order := func() (signs []int) {
 			for _, a := range all {
 				for _, b := range all {
 					x, _ := f.Read(a, metric.Day)
 					y, _ := f.Read(b, metric.Day)
-					signs = append(signs, x.Velocity.FiveMinutes > y.Velocity.FiveMinutes, x.Velocity.Hour > y.Velocity.Hour, x.Velocity.Day > y.Velocity.Day)
+					signs = append(signs, cmp.Compare(x.Velocity.FiveMinutes, y.Velocity.FiveMinutes), cmp.Compare(x.Velocity.Hour, y.Velocity.Hour), cmp.Compare(x.Velocity.Day, y.Velocity.Day))
 				}
 			}
 			return signs
@@ -100,7 +101,7 @@ func TestOrderOfVelocityNeverChangesBetweenSales(t *testing.T) {
 				rt.Fatal(err)
 			}
 			for i, sign := range order() {
-				if sign != before[i] {
+				if sign*before[i] < 0 { // two that differ in the last bit may come to be read as equal
 					rt.Fatal("time alone changed who is faster")
 				}
 			}

@@ -11,8 +11,6 @@ type thing struct {
 	Entity
 	version    uint64 // the record that changed it last, counted from the beginning
 	touched    uint32 // the second of log time of that
-	here       bool
-	cut        uint8
 	prev, next int32 // in the order of touched; the newest is before all
 	counts     table
 	purses     []purse // in the order of their first sale
@@ -84,7 +82,7 @@ func (s *things) make(e Entity) *thing {
 	}
 	s.places[e] = place
 	t := s.at(place)
-	*t = thing{Entity: e, here: true, prev: nowhere, next: nowhere}
+	*t = thing{Entity: e, prev: nowhere, next: nowhere}
 	s.link(t, place)
 	return t
 }
@@ -140,9 +138,15 @@ func (s *things) drop(t *thing) {
 	s.layout++
 }
 
+// idleMost is how many idle things are dropped in a second of log time: readers wait for it.
+const idleMost = 256
+
 // dropIdle lets go of what nothing has happened to for so long that no window holds anything of it.
 func (s *things) dropIdle(now uint32) {
-	for s.oldest != nowhere {
+	for range idleMost {
+		if s.oldest == nowhere {
+			return
+		}
 		t := s.at(s.oldest)
 		if now-t.touched <= idle {
 			return

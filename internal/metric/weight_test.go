@@ -16,7 +16,6 @@ type scale struct {
 	tb   testing.TB
 	log  *log
 	fold *metric.Fold
-	held int64
 }
 
 func newScale(tb testing.TB) *scale {
@@ -29,7 +28,7 @@ func newScale(tb testing.TB) *scale {
 	return &scale{tb: tb, log: newLog(tb), fold: metric.New(metric.Options{Seen: known})}
 }
 
-// fold applies what was logged since.
+// apply applies what was logged since.
 func (s *scale) apply() {
 	s.tb.Helper()
 	if err := s.fold.Apply(s.log.records); err != nil {
