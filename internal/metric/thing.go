@@ -11,7 +11,7 @@ type thing struct {
 	Entity
 	version    uint64 // the record that changed it last, counted from the beginning
 	touched    uint32 // the second of log time of that
-	prev, next int32 // in the order of touched; the newest is before all
+	prev, next int32  // in the order of touched; the newest is before all
 	counts     table
 	purses     []purse // in the order of their first sale
 	speed      *speed
