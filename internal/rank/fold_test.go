@@ -249,10 +249,16 @@ func TestAFoldIsWhatItsLogSays(t *testing.T) {
 	if got := sum(t, f); got != want {
 		t.Errorf("from the snapshot the state is %x, live it was %x", got, want)
 	}
-	for cut := range 200 {
-		if f.Restore(state[:len(state)*cut/200]) == nil {
-			t.Fatalf("a state cut at %d of 200 was taken", cut)
+	for part := range 50 {
+		at := len(state) * part / 50
+		if f.Restore(state[:at]) == nil {
+			t.Fatalf("a state cut at %d of 50 was taken", part)
 		}
+		state[at] ^= 0x40
+		if f.Restore(state) == nil {
+			t.Fatalf("a state with a bit turned at %d of 50 was taken", part)
+		}
+		state[at] ^= 0x40
 	}
 }
 
@@ -434,6 +440,52 @@ func TestANewVideoReachesUntouchedViewers(t *testing.T) {
 	}
 	if reached < 54 {
 		t.Errorf("%d of 60 untouched viewers have it among their hundred best", reached)
+	}
+}
+
+// Pages are drawn while the log is taken in: each is whole, and the state does not know that it was read.
+func TestPagesBesideTheWriter(t *testing.T) {
+	m := newMill(t, 8, 30, 6, 100)
+	m.run(2)
+	before, rest := m.log[:len(m.log)-400], m.log[len(m.log)-400:]
+	fold, err := New(Options{Size: 14})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fold.Apply(before); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan int)
+	stop := make(chan struct{})
+	for range 2 {
+		go func() {
+			n := 0
+			for {
+				p := fold.Page(Request{ID: [16]byte{byte(n)}, Viewer: bare(m.viewers[n%30]), Surface: id.SurfaceHome, Personal: true, N: 8})
+				fold.Report()
+				if len(p.Slots) == 8 {
+					n++
+				}
+				select {
+				case <-stop:
+					done <- n
+					return
+				default:
+				}
+			}
+		}()
+	}
+	for k := range rest {
+		if err := fold.Apply(rest[k : k+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if n := <-done + <-done; n == 0 {
+		t.Error("no page was drawn beside the writer")
+	}
+	if a, b := sum(t, fold), sum(t, m.fold); a != b {
+		t.Errorf("read beside, the state is %x; unread it is %x", a, b)
 	}
 }
 

@@ -45,7 +45,7 @@ type class struct{ sd, floor float32 }
 // The classes of features. Main effects are few and seen often; crosses are many and mostly small;
 // ids differ more between each other than anything that is known of them says.
 var (
-	ofBias  = class{1, 2e-4}
+	ofBias  = class{1, 1e-3}
 	ofMain  = class{0.4, 1e-3}
 	ofCross = class{0.25, 1e-3}
 	ofID    = class{0.6, 2e-3}
@@ -69,6 +69,23 @@ func score(h Head, base float64, terms []Term) Score {
 		variance += (1 - t.cell.down[h]) * t.x * t.x
 	}
 	return Score{base + float64(mean), float64(variance)}
+}
+
+// scores returns the predictions of all heads in one pass.
+func scores(terms []Term) (all Predictions) {
+	var mean, variance [Heads]float32
+	for i := range terms {
+		t := &terms[i]
+		x, c := t.x, t.cell
+		for h := range Heads {
+			mean[h] += c.mean[h] * x
+			variance[h] += (1 - c.down[h]) * x * x
+		}
+	}
+	for h := range Heads {
+		all[h] = Score{base[h] + float64(mean[h]), float64(variance[h])}
+	}
+	return all
 }
 
 // learn takes in one impression whose label is y so far, with a weight in (0, 1], and returns the

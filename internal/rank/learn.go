@@ -132,8 +132,8 @@ func (f *Fold) shown(k *known, i uint32) {
 	s := f.situation(v, f.remember(v), i, uint8(e.Surface), 0, e.Slot)
 	o.situation = s.Pack()
 	terms := f.termsOf(it, v, &s)
-	for h := range Heads {
-		o.logits[h] = float32(score(h, base[h], terms).Mean)
+	for h, s := range scores(terms) {
+		o.logits[h] = float32(s.Mean)
 	}
 	it.shown += o.weight
 	f.creators.at(it.facts.Creator).expose(f.seconds(), 1)

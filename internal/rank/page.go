@@ -107,9 +107,8 @@ func (f *Fold) value(r *Request, g *gathering, p *Policy) ([]Candidate, []Chosen
 		made := f.creators.at(it.facts.Creator)
 		s := f.situation(g.viewer, memory, from.item, uint8(r.Surface), r.Device, 0)
 		terms = f.weights.terms(terms[:0], &it.facts, &s, &it.cell, &made.cell, cell, float64(it.shown), recordWorth)
-		var of Predictions
+		of := scores(terms)
 		for h := range Heads {
-			of[h] = score(h, base[h], terms)
 			of[h].Mean = f.calibrate[h].Logit(of[h].Mean)
 		}
 		var goods Goods

@@ -1,7 +1,9 @@
 package rank
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"hash/crc32"
 	"hash/fnv"
 	"math"
 	"reflect"
@@ -71,8 +73,14 @@ func (f *Fold) AppendState(dst []byte) ([]byte, error) {
 	raw(w, &f.served)
 	raw(w, &f.calibrate)
 	f.appendLearned(w)
-	return w.b, f.appendPolicies(w)
+	if err := f.appendPolicies(w); err != nil {
+		return dst, err
+	}
+	return binary.LittleEndian.AppendUint32(w.b, crc32.Checksum(w.b[len(dst):], castagnoli())), nil
 }
+
+// castagnoli is the polynomial that processors compute themselves.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 func (f *Fold) appendFollows(w *writer) {
 	whose := make([]uint32, 0, len(f.follows))
@@ -150,8 +158,8 @@ func (f *Fold) Checksum() (uint64, error) {
 	return h.Sum64(), err
 }
 
-// Restore takes up a state that AppendState wrote, in place of all there is. It refuses the state of
-// another build with a sentence that says what to do; after an error the fold is not to be used.
+// Restore takes up a state that AppendState wrote, in place of all there is. It refuses a damaged state,
+// or one of another build, with a sentence that says what to do; after an error the fold is not to be used.
 func (f *Fold) Restore(state []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -159,7 +167,11 @@ func (f *Fold) Restore(state []byte) error {
 	if err != nil {
 		return err
 	}
-	r := &reader{b: state}
+	whole := len(state) - crc32.Size
+	if whole < 0 || crc32.Checksum(state[:whole], castagnoli()) != binary.LittleEndian.Uint32(state[whole:]) {
+		return errState
+	}
+	r := &reader{b: state[:whole]}
 	if string(r.bytes()) != name {
 		return errState
 	}
