@@ -417,3 +417,32 @@ func TestRefundsMeet(t *testing.T) {
 }
 
 func affiliateOf(w *world) *affiliate.Affiliate { return affiliate.New(w.d) }
+
+// A program's budget gets back what refunds take of its commissions, and loses it again when the provider
+// refuses; units go back on the shelf once, however often a refund of them fails.
+func TestFailedRefundsLeaveBudgetAndShelfAsTheyWere(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 100)
+		w.exec(`UPDATE programs SET budget_minor = 100000`)
+		spent := func(want int64) {
+			t.Helper()
+			if n := w.count(`SELECT spent_minor FROM programs`); n != want {
+				t.Errorf("%d of the budget is spent, want %d", n, want)
+			}
+		}
+		_, good := w.boughtUnits(3, payment.MethodVisa)
+		spent(900)
+		w.refunds(good, units(good, 1, false))
+		spent(600)
+		_, stuck := w.boughtUnits(3, payment.MethodRefundFails)
+		spent(1500)
+		for range 3 {
+			w.refunds(stuck, units(stuck, 1, false))
+			spent(1500)
+		}
+		if n := w.count(`SELECT on_hand FROM stock`); n != 100-6+1+1 {
+			t.Errorf("%d units are on hand: one of each order came back", n)
+		}
+		w.sound()
+	})
+}
