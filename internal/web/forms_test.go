@@ -19,7 +19,7 @@ func TestEveryPageOpensForWhomItIsFor(t *testing.T) {
 		"GET /orders": "shopper", "GET /orders/{order}": "owner", "GET /you": "creator", "GET /studio": "creator", "GET /studio/upload": "creator", "GET /studio/videos": "creator",
 		"GET /studio/programs": "creator", "GET /studio/showcase": "creator", "GET /studio/earnings": "creator", "GET /brand/new": "shopper", "GET /brand/{b}": "owner",
 		"GET /brand/{b}/products": "owner", "GET /brand/{b}/products/new": "owner", "GET /brand/{b}/products/{product}": "owner", "GET /brand/{b}/programs": "owner",
-		"GET /brand/{b}/programs/new": "owner", "GET /brand/{b}/orders": "owner", "GET /brand/{b}/balance": "owner", "GET /brand/{b}/members": "owner",
+		"GET /brand/{b}/programs/new": "owner", "GET /brand/{b}/orders": "owner", "GET /brand/{b}/balance": "owner", "GET /brand/{b}/members": "owner", "GET /brand/{b}/keys": "owner",
 		"GET /operator": "operator", "GET /operator/people": "operator", "GET /operator/content": "operator", "GET /operator/orders": "operator", "GET /operator/ledger": "operator",
 	} {
 		_, path := fillIn(pattern, ids)
@@ -105,6 +105,32 @@ func TestBrandFormsSayWhatIsWrong(t *testing.T) {
 	m.owner.post(edit+"/state", "state", "archived", "version", "").ok().says("off the stall")
 	m.browser().get("/products/" + m.product).want(http.StatusNotFound)
 	m.owner.get("/products/" + m.product).ok().says("It is off the stall now.")
+}
+
+// A key is shown once, with the snippet that uses it; staff see that owners make them.
+func TestOwnersMakeAndRevokeKeys(t *testing.T) {
+	m := newMarket(t)
+	at := "/brand/" + m.brand
+	m.owner.get(at+"/keys").ok().says("No write key yet.", "No token yet.", "YOUR_WRITE_KEY", "@segment/analytics-next", "@segment/analytics-node")
+	m.owner.post(at+"/keys", "name", "").want(422).says("No key was made.").find(`(id="key-name-wrong")`)
+	made := m.owner.post(at+"/keys", "name", "Our shop").ok().says("Here it is, once.", "Our shop").silent("YOUR_WRITE_KEY")
+	secret := made.find(`<code>(mzw_[\w-]+)</code>`)
+	m.owner.get(at + "/keys").ok().says("Our shop").silent(secret)
+	m.owner.post(at+"/tokens", "name", "Sync").want(422).says("No token was made.")
+	token := m.owner.post(at+"/tokens", "name", "Sync", "scopes", "catalog:read").ok().says("Here it is, once.", "catalog:read")
+	m.owner.get(at + "/keys").ok().silent(token.find(`<code>(mzo_[\w-]+)</code>`))
+	eve := m.signUp("Eve")
+	m.owner.post(at+"/members", "email", "eve@mail.example", "role", "staff").ok()
+	eve.get(at+"/keys").ok().says("Owners of the brand make and revoke its keys.").silent("Our shop", "Sync")
+	if page := eve.post(at+"/keys", "name", "Mine"); page.status < 400 {
+		t.Errorf("staff made a key: %d", page.status)
+	}
+	if page := eve.post(token.find(`action="(/brand/[^"]*/tokens/tok_\w+/revoke)"`)); page.status < 400 {
+		t.Errorf("staff revoked a token: %d", page.status)
+	}
+	m.owner.post(made.find(`action="(/brand/[^"]*/keys/wrk_\w+/revoke)"`)).ok().says("tells us nothing any more", "No write key yet.")
+	m.owner.post(token.find(`action="(/brand/[^"]*/tokens/tok_\w+/revoke)"`)).ok().says("No token yet.")
+	m.owner.post(made.find(`action="(/brand/[^"]*/keys/wrk_\w+/revoke)"`)).want(http.StatusNotFound)
 }
 
 func TestCreatorFormsSayWhatIsWrong(t *testing.T) {

@@ -151,6 +151,8 @@ func boardPages() map[string]templ.Component {
 		"brand-orders":   OrdersOfBrand(OrdersBoard{Chrome: brand("Orders", "orders"), States: []Tab{{Text: "To pack", URL: "/", Here: true, Count: 18}, {Text: "Shipped", URL: "/", Count: 42}, {Text: "All", URL: "/"}}, Parts: []OrderJob{sampleJob("4471", "paid", "to pack, 5 h old"), sampleJob("4468", "shipped", "shipped 19 Nov")}}),
 		"orders-none":    OrdersOfBrand(OrdersBoard{Chrome: brand("Orders", "orders"), States: []Tab{{Text: "To pack", URL: "/", Here: true}}}),
 		"balance":        Balance(BalancePage{Chrome: brand("Money", "money"), Available: usd(224926), Held: usd(93140), HeldWords: "next $37.92 on 24 Nov", Book: sampleBrand().Split, Lines: []BalanceLine{line}}),
+		"keys":           Keys(sampleKeys(brand("Keys", "keys"), "mzw_Qm9vdHMgYW5kIHBhbnMsIG5vdGhpbmcgZWxzZS4AAAA")),
+		"keys-staff":     Keys(KeysPage{Chrome: brand("Keys", "keys")}),
 		"members": Members(MembersPage{Chrome: brand("Members", "members"), Owner: true, Email: Field{Name: "email", Label: "E-mail", Kind: "email", ID: "member-email"}, Details: open, Members: []Member{{Account: "acc_1", Name: "Jonas Ferro", Email: "jonas@ferro.example", Role: "owner", Me: true}, {Account: "acc_2", Name: "Ana Ash", Email: "ana@ferro.example", Role: "staff"}}, Ships: []ShipRow{{ID: "s1", Country: "United States", Name: "Lonestar Parcel", Days: "2–4 days", Price: usd(490)}},
 			NewShip: ShipForm{Country: Field{Name: "country", Label: "To", Options: open.Country.Options, ID: "ship-to"}, Name: Field{Name: "name", Label: "Name", ID: "ship-name"}, Price: Field{Name: "price", Label: "Price", Currency: "USD", ID: "ship-price"}, DaysMin: Field{Name: "days_min", Label: "From days", Kind: "number"}, DaysMax: Field{Name: "days_max", Label: "To days", Kind: "number"}}}),
 		"operator": OperatorHome(OperatorPage{Chrome: house("Health", "overview"), Live: sampleLive(false), Ledger: health, Waits: []StateCount{{"/", "flag", "Reports to read", "oldest 3 h", 7, true}}, Cells: houseCells(sampleHouse()), Plot: &Plot{Of: "house", Field: "ingest", As: "persec", Title: "Events acknowledged per second", Points: samplePoints()},
@@ -221,4 +223,11 @@ func TestShots(t *testing.T) {
 			}
 		}
 	}
+}
+
+// sampleKeys is a brand's keys page; secret is of a write key just made.
+func sampleKeys(c Chrome, secret string) KeysPage {
+	return KeysPage{Chrome: c, Owner: true, Host: "https://mezzo.example", Secret: secret, Scopes: []Option{{"catalog:read", "catalog:read", true}, {"orders:write", "orders:write", false}, {"metrics:read", "metrics:read", false}},
+		Key: Field{Name: "name", Label: "Where it is used", ID: "key-name", Hint: "Your shop, your app: to know it by when you revoke it."}, Token: Field{Name: "name", Label: "What it is for", ID: "token-name"},
+		Keys: []TokenRow{{"wrk_1", "ferro-ash.example", "", "made 3 Oct 2026"}}, Tokens: []TokenRow{{"tok_1", "stock sync", "catalog:read, catalog:write", "made 3 Oct 2026"}}}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"mezzo/internal/account"
 	"mezzo/internal/fault"
@@ -120,16 +119,7 @@ func (s *Site) showYou(v *visit, status int, change func(*YouPage)) error {
 	for _, b := range me.Brands {
 		page.Brands = append(page.Brands, BrandRef{ID: string(b.Brand), Name: b.Name, Role: string(b.Role)})
 	}
-	for _, t := range tokens {
-		var scopes []string
-		for _, scope := range t.Scopes {
-			scopes = append(scopes, string(scope))
-		}
-		page.Tokens = append(page.Tokens, TokenRow{ID: string(t.ID), Name: t.Name, Scopes: strings.Join(scopes, ", "), Used: "made " + DayYear(t.CreatedAt)})
-	}
-	for _, scope := range account.AllScopes() {
-		page.Scopes = append(page.Scopes, Option{Value: string(scope), Label: string(scope)})
-	}
+	page.Tokens, page.Scopes = tokenRows(tokens), scopeOptions()
 	if me.Standing != account.Visible {
 		page.Standing = "What you post is shown in no list or feed. Write to the operator to appeal."
 	}

@@ -27,7 +27,8 @@ func prizes(m *market, shopper *browser) prize {
 	board := m.owner.get("/brand/" + m.brand + "/orders?state=paid").ok()
 	sent := m.owner.post(board.find(`action="(/brand/[^"]*/ship)"`), "key", "k", "line_ids", board.value("line_ids"), "carrier", "Parcel").ok()
 	token := m.owner.post("/you/tokens", "name", "sync", "scopes", "catalog:read").ok().says("Here it is, once.")
-	return prize{"b": m.brand, "product": m.product, "video": m.id, "handle": "marisol", "line": line,
+	key := m.owner.post("/brand/"+m.brand+"/keys", "name", "Shop of Ferro").ok()
+	return prize{"b": m.brand, "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
 		"program": programs.find(`/programs/(prg_\w+)"`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
@@ -104,6 +105,7 @@ func (m *market) untouched(ids prize) {
 	m.owner.get("/brand/" + m.brand + "/orders?state=shipped").ok().says("It has arrived")
 	m.maker.get("/studio/videos").ok().says("Three eggs", "visible")
 	m.owner.get("/you").ok().says("sync")
+	m.owner.get("/brand/" + m.brand + "/keys").ok().says("Shop of Ferro")
 	m.owner.get("/orders/" + ids["order"]).ok().says("On its way")
 }
 
