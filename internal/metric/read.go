@@ -116,7 +116,7 @@ func (f *Fold) point(t *thing, g Grain, start uint32) Point {
 	}
 	for i := range t.purses {
 		var sums [moneyFields]int64
-		if t.purses[i].sum(start, until, sums[:]); sums != [moneyFields]int64{} {
+		if t.purses[i].sum(start, until, sums[:]) != 0 { // what came to nothing again is told too: rows must be written over
 			p.Money = append(p.Money, t.purses[i].money(&sums))
 		}
 	}

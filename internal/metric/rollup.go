@@ -29,7 +29,8 @@ var errMoved = errors.New("metric: the rows are being written by another process
 
 // past is the numbers by hour and day in SQL, and the position they stand at.
 type past struct {
-	d *db.DB
+	d    *db.DB
+	mark int64 // of the last write to them that this process knows; of the goroutine that writes
 
 	mu     sync.Mutex
 	stored stream.Position

@@ -301,14 +301,19 @@ func (f *Fold) joinViewers(viewer, into [16]byte) {
 	f.joined[viewer] = into
 }
 
-// eraseViewer forgets who the viewer was: which person's, and nothing visited is remembered under it. What
-// it was counted in stays: a number names nobody, nor do the 40 bits of a hash that a sketch holds until
-// they slide out of the longest window.
+// eraseViewer forgets who the viewer was: which person's, and whose an order was that waits for its creator.
+// What it was counted in stays: a number names nobody, nor do the 40 bits of a hash that a sketch holds until
+// they slide out of the longest window, nor the 64 that stand for its clicks and visits until they are too old.
 func (f *Fold) eraseViewer(viewer [16]byte) {
 	delete(f.joined, viewer)
 	for other, into := range f.joined {
 		if into == viewer {
 			delete(f.joined, other)
+		}
+	}
+	for _, w := range f.waiting {
+		if w.viewer == viewer {
+			w.viewer = [16]byte{}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,21 +33,28 @@ func moneyOf(m *Money) []*int64 {
 
 // load reads the position the rows stand at, or stores the beginning of the log.
 func (p *past) load(ctx context.Context) error {
-	text, err := db.Do(db.WithoutKey(ctx), p.d, func(tx *db.Tx) (text string, err error) {
-		err = tx.Row(`SELECT position FROM follower_positions WHERE name = $1`, rowsName).Scan(&text)
+	type place struct {
+		text string
+		mark int64
+	}
+	at, err := db.Do(db.WithoutKey(ctx), p.d, func(tx *db.Tx) (at place, err error) {
+		const read = `SELECT position, updated_at FROM follower_positions WHERE name = $1`
+		err = tx.Row(read, rowsName).Scan(&at.text, &at.mark)
 		if !errors.Is(err, sql.ErrNoRows) {
-			return text, err
+			return at, err
 		}
-		text = stream.Position{}.String()
-		_, err = tx.Exec(`INSERT INTO follower_positions (name, position, updated_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
-			rowsName, text, db.Micros(tx.Now()))
-		return text, err
+		if _, err = tx.Exec(`INSERT INTO follower_positions (name, position, updated_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
+			rowsName, stream.Position{}.String(), db.Micros(tx.Now())); err == nil {
+			err = tx.Row(read, rowsName).Scan(&at.text, &at.mark)
+		}
+		return at, err
 	})
 	if err != nil {
 		return err
 	}
-	pos, err := stream.ParsePosition(text)
+	pos, err := stream.ParsePosition(at.text)
 	if err == nil {
+		p.mark = at.mark
 		p.moveTo(pos)
 	}
 	return err
@@ -54,41 +62,85 @@ func (p *past) load(ctx context.Context) error {
 
 // put writes absolute rows, ahead of the position they will stand at.
 func (p *past) put(ctx context.Context, stored stream.Position, rows []Row) error {
-	return p.d.Write(ctx, func(tx *db.Tx) error {
-		if err := p.hold(tx, stored, stored); err != nil {
-			return err
+	mark, err := db.Do(db.WithoutKey(ctx), p.d, func(tx *db.Tx) (int64, error) {
+		mark, err := p.hold(tx, stored, stored)
+		if err == nil {
+			err = putRows(tx, rows, false)
 		}
-		return putRows(tx, rows, false)
+		return mark, err
 	})
+	if err == nil {
+		p.mark = mark
+	}
+	return err
 }
 
-// hold moves the position in SQL from the one this process knows: if it is another, somebody else has gone on
-// from there.
-func (p *past) hold(tx *db.Tx, stored, pos stream.Position) error {
-	n, err := tx.Exec(`UPDATE follower_positions SET position = $1, updated_at = $2 WHERE name = $3 AND position = $4`,
-		pos.String(), db.Micros(tx.Now()), rowsName, stored.String())
+// hold moves the position in SQL on from the one this process knows, and returns the mark of its doing so: if
+// position or mark are others', somebody else has written since, and what this process holds may be older.
+func (p *past) hold(tx *db.Tx, stored, pos stream.Position) (mark int64, err error) {
+	mark = max(p.mark+1, db.Micros(tx.Now()))
+	n, err := tx.Exec(`UPDATE follower_positions SET position = $1, updated_at = $2 WHERE name = $3 AND position = $4 AND updated_at = $5`,
+		pos.String(), mark, rowsName, stored.String(), p.mark)
 	if err == nil && n == 0 {
 		err = errMoved
 	}
-	return err
+	return mark, err
 }
 
 // commit writes the last rows, what is added, and the position all of them stand at, in one transaction.
 func (p *past) commit(ctx context.Context, stored, pos stream.Position, rows, add []Row, step func(string)) error {
-	err := p.d.Write(ctx, func(tx *db.Tx) error {
-		if err := p.hold(tx, stored, pos); err != nil {
-			return err
+	mark, err := db.Do(db.WithoutKey(ctx), p.d, func(tx *db.Tx) (int64, error) {
+		mark, err := p.hold(tx, stored, pos)
+		if err != nil {
+			return 0, err
 		}
-		if err := errors.Join(putRows(tx, rows, false), putRows(tx, add, true)); err != nil {
-			return err
+		if err := errors.Join(putRows(tx, rows, false), putRows(tx, addedUp(add), true)); err != nil {
+			return 0, err
 		}
 		step("rollup written")
-		return nil
+		return mark, nil
 	})
 	if err == nil {
+		p.mark = mark
 		p.moveTo(pos)
 	}
 	return err
+}
+
+// addedUp joins the rows of one bucket: a statement of PostgreSQL writes to each row once.
+func addedUp(add []Row) (out []Row) {
+	type bucket struct {
+		Entity
+		Grain
+		start int64
+	}
+	at := map[bucket]int{}
+	for _, r := range add {
+		key := bucket{r.Entity, r.Grain, r.Start.UnixMicro()}
+		i, met := at[key]
+		if !met {
+			at[key] = len(out)
+			r.Money = slices.Clone(r.Money)
+			out = append(out, r)
+			continue
+		}
+		from := countsOf(&r.Point)
+		for j, n := range countsOf(&out[i].Point) {
+			*n += *from[j]
+		}
+		for _, m := range r.Money {
+			j := slices.IndexFunc(out[i].Money, func(o Money) bool { return o.Currency == m.Currency })
+			if j < 0 {
+				out[i].Money = append(out[i].Money, m)
+				continue
+			}
+			from := moneyOf(&m)
+			for k, n := range moneyOf(&out[i].Money[j]) {
+				*n += *from[k]
+			}
+		}
+	}
+	return out
 }
 
 // rowsPerStatement keeps statements few and their parameters below what engines take.
