@@ -306,6 +306,7 @@ func (f *Fold) viewers(aims []*thing, s *step) {
 // see counts a viewer of the thing. Before the first of another hour of log time the last one's number is
 // put down, since later only who was seen last then would be known.
 func (f *Fold) see(t *thing, hash uint64, second uint32) {
+	f.keepBefore(t)
 	if t.people == nil {
 		t.people = &uniques{purged: f.reach.now / day, ended: f.reach.now / hour}
 	}

@@ -49,6 +49,9 @@ type Fold struct {
 	lastFact int64
 	restated []restated // oldest first
 
+	cut  *Cut  // being made
+	cuts uint8 // made so far
+
 	steps []step
 	aims  []*thing
 }
@@ -154,7 +157,7 @@ func (f *Fold) turn(at time.Time) {
 	f.stamp, f.now = at, micros
 	if second := uint32(micros / 1e6); second != before {
 		f.reach = reachAt(second)
-		f.dropIdle(second)
+		f.dropIdle(second, f.keepBefore)
 		if second/hour != before/hour {
 			f.clicks.turn(second)
 			f.visits.turn(second)
@@ -205,11 +208,13 @@ func (f *Fold) Version(e Entity) uint64 {
 func (f *Fold) held(e Entity) *thing {
 	t := f.find(e)
 	if t != nil && f.idle(t) {
+		f.keepBefore(t)
 		f.drop(t)
 		t = nil
 	}
 	if t == nil {
 		t = f.make(e)
+		t.cut = f.cuts // it is no part of a snapshot that is being made
 	}
 	return t
 }
@@ -219,6 +224,7 @@ func (f *Fold) idle(t *thing) bool { return f.reach.now-t.touched > idle }
 
 // touch notes that the record being applied changes the thing.
 func (f *Fold) touch(t *thing) {
+	f.keepBefore(t)
 	t.version = f.applied
 	if t.touched != f.reach.now {
 		t.touched = f.reach.now

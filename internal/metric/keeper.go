@@ -49,7 +49,7 @@ type state interface {
 	Apply(records []stream.Record) error
 	Position() stream.Position
 	Stamp() time.Time
-	Keep(dst []byte) (kept []byte, sum uint64, files []string, err error)
+	Cut() (*Cut, error)
 	Restore(data []byte) error   // nil: the state before the first record
 	Forget(files []string) error // but for those named, which kept snapshots need
 	Checksum() uint64
@@ -225,23 +225,20 @@ func (k *Keeper) snapshot(now time.Time) error {
 	return nil
 }
 
-// cut takes the fold's state at this position, in memory: the writer waits for it.
-func (k *Keeper) cut() (Snapshot, func(io.Writer) error, error) {
+// cut begins a snapshot at this position. The writer waits for it, and goes on while the rest is encoded.
+func (k *Keeper) cut() (Snapshot, func(io.Writer) (uint64, error), error) {
 	begun := k.opt.Clock.Now()
-	data, sum, files, err := k.fold.Keep(nil)
+	cut, err := k.fold.Cut()
 	if err != nil {
 		return Snapshot{}, nil, fmt.Errorf("metric: the fold cannot be kept: %w", err)
 	}
 	k.mu.Lock()
 	head := Snapshot{Version: SnapshotVersion, Build: k.opt.Build, Arch: runtime.GOARCH, Since: k.since,
-		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Sum: sumText(sum), Files: files}
-	k.coming = files
+		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Files: cut.Files}
+	k.coming = cut.Files
 	k.mu.Unlock()
 	k.opt.Observe("pause", k.opt.Clock.Now().Sub(begun).Seconds())
-	return head, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	}, nil
+	return head, cut.Encode, nil
 }
 
 // tidy lets go of the fold's files that no kept snapshot needs, after the kept ones have changed. What was seen
@@ -262,7 +259,7 @@ func (k *Keeper) tidy() error {
 }
 
 // save writes a snapshot and lets go of those that are one too many.
-func (k *Keeper) save(head Snapshot, encode func(io.Writer) error) error {
+func (k *Keeper) save(head Snapshot, encode func(io.Writer) (uint64, error)) error {
 	begun := k.opt.Clock.Now()
 	head, err := k.shelf.write(head, encode, k.opt.Step)
 	if err != nil {

@@ -218,7 +218,7 @@ func rewrite(t *testing.T, name string, change func(*Snapshot)) {
 	}
 	change(&head)
 	var b bytes.Buffer
-	if err := encodeSnapshot(&b, head, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+	if err := encodeSnapshot(&b, head, func(w io.Writer) (uint64, error) { _, err := w.Write(data); return head.sum, err }); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {

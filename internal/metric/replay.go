@@ -68,7 +68,7 @@ func Replay(ctx context.Context, opt KeeperOptions, beginning bool) (Replayed, e
 		return Replayed{}, fmt.Errorf("%w: no whole snapshot of this version is kept; run the server for half a minute first", ErrReplay)
 	}
 	newest := whole[len(whole)-1]
-	r := Replayed{To: newest.Position, Want: newest.Sum}
+	r := Replayed{To: newest.Position, Want: sumText(newest.sum)}
 	if beginning || len(whole) == 1 {
 		err = k.again(ctx, &r)
 	} else {
@@ -193,8 +193,8 @@ func Prove(ctx context.Context, opt KeeperOptions) (p Proof, err error) {
 		if err == nil {
 			err = k.fold.Restore(data)
 		}
-		if err == nil && sumText(k.fold.Checksum()) != head.Sum {
-			err = fmt.Errorf("its state has the checksum %s, it was kept with %s", sumText(k.fold.Checksum()), head.Sum)
+		if err == nil && k.fold.Checksum() != head.sum {
+			err = fmt.Errorf("its state has the checksum %s, it was kept with %s", sumText(k.fold.Checksum()), sumText(head.sum))
 		}
 		if err != nil {
 			p.Breaks = append(p.Breaks, fmt.Sprintf("snapshot %s: %v", name, err))

@@ -27,8 +27,8 @@ const (
 	// KeepSnapshots is how many whole snapshots are kept: should the newest be damaged, there is another.
 	KeepSnapshots = 2
 
-	snapshotMagic = "MEZZOFLD" // then: length of the head (4 bytes), head, state, length of the state (8), CRC-32C (4)
-	snapshotTail  = 8 + 4
+	snapshotMagic = "MEZZOFLD" // then: length of the head (4 bytes), head, state, length of the state (8), its checksum (8), CRC-32C (4)
+	snapshotTail  = 8 + 8 + 4
 	snapshotExt   = ".snap"
 	snapshotTemp  = ".new-*"
 	maxHead       = 1 << 20
@@ -42,10 +42,10 @@ type Snapshot struct {
 	Position stream.Position `json:"position"` // everything before it is in the state, nothing after it
 	Stamp    time.Time       `json:"stamp"`    // log time at that position
 	Since    time.Time       `json:"since"`    // log time from which it knows everything; zero: from the beginning
-	Sum      string          `json:"sum"`      // the state's checksum, 16 hex digits
 	Files    []string        `json:"files,omitempty"`
 
 	name string
+	sum  uint64 // the state's checksum, which is known once all of it is written
 }
 
 // errSnapshot says that a file is not a whole snapshot.
@@ -92,7 +92,7 @@ func numberOf(name string) (uint64, error) {
 
 // write keeps a snapshot under the next number: whole and on disk when it returns, or not there at all. Before
 // each step that a crash could fall on, step is told its name.
-func (s shelf) write(head Snapshot, state func(io.Writer) error, step func(string)) (Snapshot, error) {
+func (s shelf) write(head Snapshot, state func(io.Writer) (uint64, error), step func(string)) (Snapshot, error) {
 	names, err := s.list()
 	if err != nil {
 		return head, err
@@ -159,7 +159,7 @@ func (w *summed) Write(p []byte) (int, error) {
 
 func castagnoli() hash.Hash32 { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
 
-func encodeSnapshot(file io.Writer, head Snapshot, state func(io.Writer) error) error {
+func encodeSnapshot(file io.Writer, head Snapshot, state func(io.Writer) (uint64, error)) error {
 	text, err := json.Marshal(head)
 	if err != nil {
 		return err
@@ -171,10 +171,11 @@ func encodeSnapshot(file io.Writer, head Snapshot, state func(io.Writer) error) 
 		return err
 	}
 	before := w.n
-	if err := state(w); err != nil {
+	sum, err := state(w)
+	if err != nil {
 		return err
 	}
-	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(w.n-before))); err != nil {
+	if _, err := w.Write(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(w.n-before)), sum)); err != nil {
 		return err
 	}
 	if _, err := buffer.Write(binary.LittleEndian.AppendUint32(nil, w.sum.Sum32())); err != nil {
@@ -203,9 +204,10 @@ func (s shelf) read(name string) (Snapshot, []byte, error) {
 	}
 	sum := castagnoli()
 	sum.Write(data[:len(data)-4])
-	if sum.Sum32() != binary.LittleEndian.Uint32(tail[8:]) {
+	if sum.Sum32() != binary.LittleEndian.Uint32(tail[16:]) {
 		return head, nil, fmt.Errorf("%w: its checksum is wrong", errSnapshot)
 	}
+	head.sum = binary.LittleEndian.Uint64(tail[8:])
 	return head, state, nil
 }
 
@@ -222,13 +224,6 @@ func decodeHead(data []byte) (head Snapshot, rest []byte, err error) {
 		return head, nil, fmt.Errorf("%w: %w", errSnapshot, err)
 	}
 	return head, data[n:], nil
-}
-
-// Keep appends what AppendState does, and returns its checksum and the files that it names.
-func (f *Fold) Keep(dst []byte) (kept []byte, sum uint64, files []string, err error) {
-	w := &writer{dst}
-	sum, err = f.write(w, false)
-	return w.b, sum, f.seen.Files(), err
 }
 
 // Forget removes the files of what was seen that neither the fold nor a kept snapshot needs: those name the files.

@@ -13,7 +13,7 @@ import (
 )
 
 // stateVersion is the version of the fold's state; another is refused.
-const stateVersion = 1
+const stateVersion = 2
 
 // ErrState says that what Restore was given is not a state of this version, or is damaged.
 var ErrState = errors.New("metric: this is not a state of the fold")
@@ -78,6 +78,7 @@ func (w *writer) thing(t *thing, scratch *table) uint64 {
 	begin := len(w.b)
 	w.entity(t.Entity)
 	w.uint(t.version)
+	w.uint(t.order)
 	w.uint(uint64(t.touched))
 	w.table(&t.counts, t.touched, scratch)
 	w.uint(uint64(len(t.purses)))
@@ -128,7 +129,7 @@ func (w *writer) thing(t *thing, scratch *table) uint64 {
 // thing reads what writer.thing wrote into t, whose entity it returns first.
 func (r *reader) thing(t *thing) {
 	t.Entity = r.entity()
-	t.version, t.touched = r.uint(), r.second()
+	t.version, t.order, t.touched = r.uint(), r.uint(), r.second()
 	t.counts = r.table(t.touched, fields)
 	for range r.count(4) {
 		c := money.Currency(r.text())
@@ -198,12 +199,34 @@ func (f *Fold) Checksum() uint64 {
 func (f *Fold) write(w *writer, discard bool) (uint64, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	sum, err := f.writeHead(w)
+	if err != nil {
+		return 0, err
+	}
+	if discard {
+		w.b = w.b[:0]
+	}
+	var scratch table
+	for place := f.oldest; place != nowhere; {
+		t := f.at(place)
+		sum += w.thing(t, &scratch)
+		if discard {
+			w.b = w.b[:0]
+		}
+		place = t.prev
+	}
+	return sum, nil
+}
+
+// writeHead writes all but the things, and how many of those there are.
+func (f *Fold) writeHead(w *writer) (uint64, error) {
 	begin := len(w.b)
 	w.b = append(w.b, stateVersion)
 	w.text(f.pos.String())
 	w.int(f.now)
 	w.uint(f.applied)
 	w.uint(uint64(f.lastFact))
+	w.uint(f.linked)
 	for _, n := range f.stats.fields() {
 		w.int(*n)
 	}
@@ -218,18 +241,6 @@ func (f *Fold) write(w *writer, discard bool) (uint64, error) {
 	w.text(string(state))
 	sum := digest(w.b[begin:])
 	w.uint(uint64(len(f.places)))
-	if discard {
-		w.b = w.b[:0]
-	}
-	var scratch table
-	for place := f.oldest; place != nowhere; {
-		t := f.at(place)
-		sum += w.thing(t, &scratch)
-		if discard {
-			w.b = w.b[:0]
-		}
-		place = t.prev
-	}
 	return sum, nil
 }
 
@@ -257,6 +268,7 @@ func (f *Fold) Restore(state []byte) error {
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = n.pos, n.stamp, n.now, n.reach, n.applied, n.stats
 	f.things, f.catalogue, f.clicks, f.visits = n.things, n.catalogue, n.clicks, n.visits
 	f.waiting, f.joined, f.lastFact, f.restated = n.waiting, n.joined, n.lastFact, n.restated
+	f.cut, f.cuts = nil, n.cuts
 	return nil
 }
 
@@ -275,6 +287,7 @@ func (f *Fold) read(r *reader) (seen []byte) {
 		f.stamp, f.reach = time.UnixMicro(f.now).UTC(), reachAt(uint32(f.now/1e6))
 	}
 	f.applied, f.lastFact = r.uint(), int64(r.uint())
+	linked := r.uint()
 	for _, n := range f.stats.fields() {
 		*n = r.int()
 	}
@@ -293,7 +306,9 @@ func (f *Fold) read(r *reader) (seen []byte) {
 			return nil
 		}
 		into := f.make(t.Entity)
-		into.version, into.touched, into.counts, into.purses, into.speed, into.people = t.version, t.touched, t.counts, t.purses, t.speed, t.people
+		into.version, into.order, into.touched, into.counts, into.purses, into.speed, into.people = t.version, t.order, t.touched, t.counts, t.purses, t.speed, t.people
 	}
+	f.sortByTouch()
+	f.linked = linked
 	return seen
 }

@@ -1,6 +1,11 @@
 package metric
 
-import "mezzo/internal/money"
+import (
+	"cmp"
+	"slices"
+
+	"mezzo/internal/money"
+)
 
 // idle is how long nothing is remembered of an entity that nothing happened to: then no window holds
 // anything of it, and its velocity is 2⁻²⁹ of what it was.
@@ -10,7 +15,9 @@ const idle = 29 * day
 type thing struct {
 	Entity
 	version    uint64 // the record that changed it last, counted from the beginning
+	order      uint64 // of touched, counted from the beginning
 	touched    uint32 // the second of log time of that
+	cut        uint8  // the newest cut that has it, or came before it was made
 	prev, next int32  // in the order of touched; the newest is before all
 	counts     table
 	purses     []purse // in the order of their first sale
@@ -47,6 +54,7 @@ type things struct {
 	free   []int32
 	count  int32 // places ever used
 	newest int32
+	linked uint64 // times that a thing became the newest
 	oldest int32
 	layout uint32 // grows when a thing is dropped: pointers from before may be another's now
 }
@@ -88,6 +96,8 @@ func (s *things) make(e Entity) *thing {
 }
 
 func (s *things) link(t *thing, place int32) {
+	s.linked++
+	t.order = s.linked
 	t.prev, t.next = nowhere, s.newest
 	if s.newest != nowhere {
 		s.at(s.newest).prev = place
@@ -141,8 +151,9 @@ func (s *things) drop(t *thing) {
 // idleMost is how many idle things are dropped in a second of log time: readers wait for it.
 const idleMost = 256
 
-// dropIdle lets go of what nothing has happened to for so long that no window holds anything of it.
-func (s *things) dropIdle(now uint32) {
+// dropIdle lets go of what nothing has happened to for so long that no window holds anything of it;
+// before is told of each.
+func (s *things) dropIdle(now uint32, before func(*thing)) {
 	for range idleMost {
 		if s.oldest == nowhere {
 			return
@@ -151,6 +162,21 @@ func (s *things) dropIdle(now uint32) {
 		if now-t.touched <= idle {
 			return
 		}
+		before(t)
 		s.drop(t)
+	}
+}
+
+// sortByTouch orders the things as they were touched.
+func (s *things) sortByTouch() {
+	order := make([]int32, 0, len(s.places))
+	for _, place := range s.places {
+		order = append(order, place)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(s.at(a).order, s.at(b).order) })
+	s.newest, s.oldest = nowhere, nowhere
+	for _, place := range order {
+		s.linked = s.at(place).order - 1
+		s.link(s.at(place), place)
 	}
 }
