@@ -27,7 +27,7 @@ func (a *API) registerMetrics() {
 	register(a, Route{Method: http.MethodGet, Path: "/metrics/{kind}/{id}", Who: Brand, Scope: read, Tag: "numbers", Summary: "What something did in a sliding window",
 		Description: whose + "\n\n" + definitionsText()}, a.numbers)
 	register(a, Route{Method: http.MethodGet, Path: "/metrics/{kind}/{id}/series", Who: Brand, Scope: read, Tag: "numbers", Summary: "Its history by the minute, hour or day",
-		Description: "At most a day by the minute, 28 days by the hour, 400 days by the day; buckets begin at whole UTC grains and none is left out."}, a.series)
+		Description: "At most the last hour by the minute, 28 days by the hour, 400 days by the day; buckets begin at whole UTC grains and none is left out."}, a.series)
 	a.raw(Route{Method: http.MethodGet, Path: "/metrics/stream", Who: Brand, Scope: read, Tag: "numbers", Summary: "Numbers as they change, as server-sent events",
 		Description: "First a snapshot, then what changed within a second of the event: each item is whole and replaces the one before. Events are snapshot, change and, without " +
 			"news for 5 s, beat, with data {as_of, lag_ms, items}; and cut, the last of a stream, with data {code, detail}: slow_reader, renew or stopping. " +

@@ -105,7 +105,7 @@ func TestNumbersAreAnswered(t *testing.T) {
 			{"brand/" + n.brand + "/series", n.rival, 404, "not yours"},
 			{"brand/" + n.brand + "/series?grain=week", n.owner, 422, "query.grain"},
 			{"brand/" + n.brand + "/series?from=yesterday", n.owner, 422, "query.from"},
-			{"brand/" + n.brand + "/series?grain=minute&from=2026-01-01T00:00:00Z", n.owner, 422, "at most a day"},
+			{"brand/" + n.brand + "/series?grain=minute&from=2026-01-01T00:00:00Z", n.owner, 422, "Minutes are kept for an hour"},
 			{"stream?entities=brand:" + n.brand, n.rival, 404, "not yours"},
 			{"stream?entities=house", n.owner, 404, "nothing here"},
 			{"stream?entities=brand:x", n.owner, 422, "query.entities"},

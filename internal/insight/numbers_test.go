@@ -2,6 +2,7 @@ package insight_test
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -89,10 +90,12 @@ func TestSeriesAreBounded(t *testing.T) {
 		{insight.Span{}, "day", 29},
 		{insight.Span{Grain: "minute"}, "minute", 60},
 		{insight.Span{Grain: "hour"}, "hour", 24},
-		{insight.Span{From: now.Add(-2 * hour)}, "minute", 120},
+		{insight.Span{From: now.Add(-hour / 2)}, "minute", 30},
+		{insight.Span{From: now.Add(-2 * hour)}, "hour", 2},
 		{insight.Span{From: now.Add(-24 * hour)}, "hour", 24},
 		{insight.Span{From: now.Add(-30 * 24 * hour)}, "day", 31},
-		{insight.Span{From: now.Add(-25 * hour), Grain: "minute"}, "", 0},
+		{insight.Span{From: now.Add(-2 * hour), Grain: "minute"}, "", 0},
+		{insight.Span{From: now.Add(-3 * hour), To: now.Add(-2 * hour), Grain: "minute"}, "", 0},
 		{insight.Span{From: now.Add(-29 * 24 * hour), Grain: "hour"}, "", 0},
 		{insight.Span{From: now.Add(-500 * 24 * hour), Grain: "day"}, "", 0},
 		{insight.Span{From: now, To: now.Add(-hour), Grain: "hour"}, "", 0},
@@ -134,6 +137,19 @@ func TestEveryNumberIsDefined(t *testing.T) {
 			if !seen[f] {
 				t.Errorf("%s has no definition", f)
 			}
+		}
+	}
+}
+
+// The document says of each number what pages say of it.
+func TestTheDocumentSaysTheSame(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range insight.Definitions() {
+		if line := "| `" + d.Key + "` | " + d.Name + " | " + d.Text() + " |"; !strings.Contains(string(doc), line) {
+			t.Errorf("docs/metrics.md lacks the line\n%s", line)
 		}
 	}
 }

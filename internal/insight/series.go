@@ -22,9 +22,9 @@ type grain struct {
 	inWords     string
 }
 
-// The grains: one table for the answers and the words of refusals.
+// The grains: one table for the answers and the words of refusals. Minutes are kept for an hour.
 var grains = [...]grain{
-	{"minute", metric.GrainMinute, time.Minute, time.Hour, 24 * time.Hour, "a day"},
+	{"minute", metric.GrainMinute, time.Minute, time.Hour, time.Hour, "an hour"},
 	{"hour", metric.GrainHour, time.Hour, 24 * time.Hour, 28 * 24 * time.Hour, "28 days"},
 	{"day", metric.GrainDay, 24 * time.Hour, 28 * 24 * time.Hour, 400 * 24 * time.Hour, "400 days"},
 }
@@ -138,6 +138,8 @@ func (s Span) whole(now time.Time) (grain, Span, error) {
 	}
 	s.From, s.To = s.From.UTC().Truncate(g.step), ceil(s.To.UTC(), g.step)
 	switch span := s.To.Sub(s.From); {
+	case g.grain == metric.GrainMinute && now.Sub(s.From) > g.most+2*g.step:
+		return g, s, fault.InvalidField("query.from", "Minutes are kept for an hour. Ask by the hour for what was before.")
 	case !s.From.Before(s.To):
 		return g, s, fault.InvalidField("query.from", "from must lie before to.")
 	case span > g.most+g.step || span/g.step > MaxPoints:
@@ -169,7 +171,7 @@ func (s Span) grain(now time.Time) (grain, error) {
 	switch span := to.Sub(s.From); {
 	case s.From.IsZero(), span > 7*24*time.Hour && span < 401*24*time.Hour:
 		return grains[2], nil
-	case span > 6*time.Hour:
+	case span > time.Hour:
 		return grains[1], nil
 	}
 	return grains[0], nil

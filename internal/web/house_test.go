@@ -27,7 +27,9 @@ import (
 	"mezzo/internal/db/dbtest"
 	"mezzo/internal/event"
 	"mezzo/internal/feed"
+	"mezzo/internal/insight"
 	"mezzo/internal/media"
+	"mezzo/internal/metric"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
@@ -50,6 +52,8 @@ type house struct {
 	site   *web.Site
 	orders *order.Orders
 	jobs   *db.Worker
+
+	insight *insight.Insight
 }
 
 // facts carries the outbox into the log.
@@ -108,21 +112,25 @@ func newHouse(t *testing.T) *house {
 		order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
 	reel := feed.New(d, log, keys, feed.Options{})
 	h.jobs = d.NewWorker(films.Handlers())
-	h.site = web.New(web.Deps{DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders,
+	fold := metric.New(metric.Options{})
+	h.insight = insight.New(insight.Options{DB: d, Source: fold, Clock: c})
+	earn.Attach(h.insight)
+	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders,
 		Sandbox: bank, Payouts: payout.New(d), Trust: trust.New(d, accounts.Forget), Feed: reel}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)
 	h.door = door
-	done := make(chan struct{}, 3)
+	done := make(chan struct{}, 4)
 	beside := func(run func(context.Context) error) {
 		go func() { _ = run(ctx); done <- struct{}{} }()
 	}
 	beside(func(ctx context.Context) error { return d.RunRelay(ctx, "test", facts{log}) })
 	beside(reel.Run)
+	beside(func(ctx context.Context) error { return log.Follow(ctx, stream.Position{}, 500, fold.Apply) })
 	beside(func(ctx context.Context) error { return earn.Follow(ctx, log, "test", nil) })
 	t.Cleanup(func() {
 		cancel()
-		for range 3 {
+		for range 4 {
 			<-done
 		}
 		log.Close()
