@@ -150,7 +150,7 @@ func TestUniquesOfEveryWindow(t *testing.T) {
 			l.now = l.now.Add(step[i])
 			l.tell(s.of(event.View, viewers[v], l.shown(s)))
 			last[v] = l.now.Unix()
-			if j%5000 == 0 {
+			if j%10_000 == 0 {
 				check()
 			}
 		}

@@ -118,10 +118,10 @@ func (s *scale) weigh(fn func()) (bytes, entities float64) {
 func TestWeight(t *testing.T) {
 	s := newScale(t)
 	var shops []shop
-	few, entities := s.weigh(func() { shops = s.shops(40); s.hot(shops) })
+	few, entities := s.weigh(func() { shops = s.shops(20); s.hot(shops) })
 	hot := few / entities
 	s2 := newScale(t)
-	many, entities := s2.weigh(func() { shops = s2.shops(4000); s2.cold(shops) })
+	many, entities := s2.weigh(func() { shops = s2.shops(2500); s2.cold(shops) })
 	cold := many / entities
 	runtime.KeepAlive(s.fold)
 	runtime.KeepAlive(s2.fold)
