@@ -128,6 +128,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		r.accounts.OnErase(erase)
 	}
 	r.accounts.OnExport("orders", order.Export)
+	r.accounts.OnExport("addresses", order.ExportAddresses)
 	r.accounts.OnExport("content", content.Export)
 	r.accounts.OnExport("selling", affiliate.Export)
 	r.accounts.OnExport("hidden_videos", feed.Hidden)

@@ -21,6 +21,7 @@ func (a *API) registerOrders() {
 	}
 	a.registerCarts()
 	a.registerTaxes()
+	a.registerAddresses()
 	a.registerRefunds()
 	register(a, Route{Method: http.MethodPost, Path: "/checkouts", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 201,
 		Summary: "Price a cart and reserve its stock"}, a.checkout)
@@ -122,7 +123,9 @@ type checkoutInput struct {
 	Body struct {
 		Cart     id.Cart             `json:"cart_id" maxLength:"40"`
 		Email    string              `json:"email,omitempty" maxLength:"254" doc:"For the receipt; needed from guests"`
-		Address  order.Address       `json:"shipping_address"`
+		Address  order.Address       `json:"shipping_address,omitempty" required:"false"`
+		Kept     id.Address          `json:"address_id,omitempty" maxLength:"40" doc:"An address the account keeps, in place of shipping_address"`
+		Keep     bool                `json:"keep_address,omitempty" doc:"Keep the address for next time; accounts only"`
 		Shipping map[id.Brand]string `json:"shipping_options,omitempty" doc:"Option code by brand id; a brand's first where unsaid"`
 	}
 }
@@ -132,7 +135,7 @@ type checkoutOutput struct {
 }
 
 func (a *API) checkout(ctx context.Context, in *checkoutInput) (*Output[checkoutOutput], error) {
-	ord, err := a.deps.Orders.Checkout(ctx, asker(ctx), order.NewCheckout{Cart: in.Body.Cart, Email: in.Body.Email, Address: in.Body.Address, Shipping: in.Body.Shipping})
+	ord, err := a.deps.Orders.Checkout(ctx, asker(ctx), order.NewCheckout{Cart: in.Body.Cart, Email: in.Body.Email, Address: in.Body.Address, Kept: in.Body.Kept, Keep: in.Body.Keep, Shipping: in.Body.Shipping})
 	if err != nil {
 		return nil, err
 	}

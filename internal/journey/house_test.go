@@ -229,6 +229,7 @@ func (h *house) furnishTokens() {
 	}
 	h.forged = h.metrics
 	h.forged.Token = "mzo_" + strings.Repeat("A", len(h.metrics.Token)-4)
+	h.values["/me/addresses/{id}"] = h.made(h.shopper, http.MethodPost, "/me/addresses", secretAddress, "id")
 	h.private = append(h.private, shopperEmail, guestEmail, street, "staff@example.com", operatorEmail, "marisol@example.com", h.metrics.Token, h.shopper.Token, h.owner.Token, h.writeKey)
 	for of, value := range h.values {
 		switch of {
@@ -280,6 +281,7 @@ func (h *house) describe() {
 		"POST /events":                             fields{"events": []client.Event{client.NewEvent("product_view", "", h.product.ID, time.Now())}},
 		"PATCH /me":                                fields{"display_name": "Renamed"},
 		"PUT /me/creator":                          fields{"handle": "newcomer", "display_name": "Newcomer", "bio": "", "categories": []string{}},
+		"POST /me/addresses":                       home,
 		"POST /me/tokens":                          fields{"name": "More", "scopes": []string{"orders:read"}},
 		"POST /operator/standing/{kind}/{subject}": fields{"standing": "removed", "reason": "Once more."},
 		"POST /operator/keys/turn":                 fields{},

@@ -38,6 +38,8 @@ var anybodys = map[string]string{
 	"DELETE /sessions/current":         "the asker's own session",
 	"DELETE /videos/{id}/like":         "the asker's own like",
 	"GET /me":                          "the asker",
+	"GET /me/addresses":                "the asker's own",
+	"POST /me/addresses":               "the asker's own",
 	"GET /me/commissions":              "the asker's own",
 	"GET /me/earnings":                 "the asker's own",
 	"GET /me/export":                   "the asker",

@@ -22,6 +22,8 @@ type NewCheckout struct {
 	Cart     id.Cart
 	Email    string // needed from guests; an account's own otherwise
 	Address  Address
+	Kept     id.Address          // an address the account keeps, in place of Address; "" none
+	Keep     bool                // keep the address for next time; guests keep none
 	Shipping map[id.Brand]string // option code by brand; the brand's first where unsaid
 }
 
@@ -30,7 +32,10 @@ type NewCheckout struct {
 // the same cart lets the first one's stock go, and ends its payment at the provider if it has begun:
 // a page left open must not buy the cart again.
 func (o *Orders) Checkout(ctx context.Context, who account.Asker, in NewCheckout) (Order, error) {
-	address, err := in.Address.Clean()
+	address, err := in.Address, error(nil)
+	if in.Kept == "" {
+		address, err = in.Address.Clean()
+	}
 	if err != nil {
 		return Order{}, err
 	}
@@ -60,7 +65,17 @@ func (o *Orders) Checkout(ctx context.Context, who account.Asker, in NewCheckout
 		if err := o.letGoOfEarlier(tx, cart.ID); err != nil {
 			return Order{}, err
 		}
-		placed, err := o.price(tx, cart, address, in.Shipping)
+		to := address
+		switch {
+		case in.Kept != "":
+			to, err = chosenAddress(tx, who, in.Kept)
+		case in.Keep && who.Account != "":
+			_, err = keepAddress(tx, who.Account, to)
+		}
+		if err != nil {
+			return Order{}, err
+		}
+		placed, err := o.price(tx, cart, to, in.Shipping)
 		if err != nil {
 			return Order{}, err
 		}

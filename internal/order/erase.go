@@ -36,7 +36,7 @@ func Erase(tx *db.Tx, person id.Account) error {
 			return err
 		}
 	}
-	for _, q := range []string{`DELETE FROM cart_lines WHERE cart_id IN (SELECT id FROM carts WHERE account_id = $1)`,
+	for _, q := range []string{`DELETE FROM addresses WHERE account_id = $1`, `DELETE FROM cart_lines WHERE cart_id IN (SELECT id FROM carts WHERE account_id = $1)`,
 		`UPDATE carts SET viewer_id = '', account_id = '' WHERE account_id = $1`} {
 		if _, err := tx.Exec(q, person); err != nil {
 			return err

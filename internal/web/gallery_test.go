@@ -73,6 +73,7 @@ func tillPages() map[string]templ.Component {
 			{Brand: Link{"Tidewater Clay", "/"}, Lines: []BagLine{{ID: "lin_2", Title: "Harbour mug, teal", URL: "/", Picture: pic("mug"), Quantity: 2, Most: 20, Unit: usd(2400), Total: usd(4800)}, {ID: "lin_3", Title: "Dusk desk lamp", URL: "/", Picture: pic("lamp"), Gone: true}}}}}),
 		"bag-empty":        Bag(BagPage{Chrome: sampleChrome("Your bag", Market, "bag")}),
 		"checkout-address": CheckoutAddress(AddressPage{Chrome: till, Lines: sampleTill(), Form: form, SignIn: true}),
+		"checkout-kept":    CheckoutAddress(AddressPage{Chrome: till, Lines: sampleTill(), Form: form, Kept: []KeptRow{{"adr_1", "Dana Reyes", "1 Main St, Austin, TX 78701, United States", true}, {"adr_2", "Dana Reyes", "c/o Ferro & Ash, 418 Foundry Row, Portland, OR 97209, United States", false}}}),
 		"checkout": Checkout(CheckoutPage{Chrome: till, ID: "chk_1", Lines: sampleTill(), HeldUntil: noon(22, 11, 14), Email: "dana.reyes@mail.example", Address: order.Address, Ships: sampleShips(), Sums: sampleSums(), Total: usd(5185), Methods: methods, Sandbox: true,
 			Notes: []Note{{Tone: "bad", Head: "Your bank said no.", Text: "Nothing was taken. Your skillet is held until 11:14: try another card."}}}),
 		"sandbox":      Sandbox(SandboxPage{Chrome: sampleChrome("Sandbox bank", Market, ""), Action: "/sandbox/x", Total: usd(5185), To: "Mezzo"}),

@@ -45,3 +45,26 @@ func TestSigningKeysOnThePage(t *testing.T) {
 	guest.get("/bag").ok().silent("Skillet")
 	op.get("/operator").ok()
 }
+
+// A shopper keeps an address at the till, finds it there next time, and forgets it.
+func TestKeptAddresses(t *testing.T) {
+	m := newMarket(t)
+	jo := m.signUp("Jo")
+	m.fill(jo)
+	jo.get("/checkout").ok().says("Keep this address for next time").silent("Forget")
+	jo.post("/checkout", "email", "jo@mail.example", "name", "Jo Kim", "line1", "1 Main St", "city", "Austin", "region", "TX", "postal_code", "78701", "country", "US", "keep", "1").ok().under("/checkout/")
+	page := jo.get("/checkout").ok().says("Jo Kim", "1 Main St, Austin, TX 78701, United States", "Forget")
+	to := page.find(`href="(/checkout\?to=adr_\w+)"`)
+	if got := jo.get(to).ok().value("line1"); got != "1 Main St" {
+		t.Errorf("the chosen address fills in %q", got)
+	}
+	eve := m.signUp("Eve")
+	m.fill(eve)
+	eve.get(to).ok().silent("1 Main St")
+	forget := page.find(`formaction="(/you/addresses/adr_\w+/remove)"`)
+	eve.post(forget).want(404)
+	jo.post(forget, "email", "half@typed").ok().says("The address is forgotten.").silent("Forget")
+	guest := m.browser()
+	m.fill(guest)
+	guest.get("/checkout").ok().silent("Keep this address")
+}

@@ -145,6 +145,7 @@ func (s *Site) shopping() []Route {
 		{"POST /you/creator", Person, s.putCreator, 0},
 		{"POST /you/tokens", Person, s.makeToken, 0},
 		{"POST /you/tokens/{token}/remove", Person, s.revokeToken, 0},
+		{"POST /you/addresses/{address}/remove", Person, s.dropAddress, 0},
 	}
 }
 

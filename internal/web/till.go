@@ -23,7 +23,19 @@ const checkoutCookie = "mezzo_checkout"
 // address asks where the bag should go.
 func (s *Site) address(v *visit) error {
 	form := NewAddressForm()
-	v.fillAddress(&form, v.addressBefore())
+	before := v.addressBefore()
+	if to := v.text("to"); to != "" {
+		kept, err := v.keptAddresses()
+		if err != nil {
+			return err
+		}
+		for _, k := range kept {
+			if string(k.ID) == to {
+				before.Address = k.Address
+			}
+		}
+	}
+	v.fillAddress(&form, before)
 	return s.showAddress(v, http.StatusOK, form, nil)
 }
 
@@ -45,9 +57,34 @@ func (s *Site) showAddress(v *visit, status int, form AddressForm, notes []Note)
 			page.Lines = append(page.Lines, TillLine{Title: timesOf(l.Quantity, l.Title), Brand: g.Brand.Text, Picture: l.Picture, Total: l.Total})
 		}
 	}
+	kept, err := v.keptAddresses()
+	if err != nil {
+		return err
+	}
+	for _, k := range kept {
+		page.Kept = append(page.Kept, KeptRow{ID: string(k.ID), Name: k.Name, Says: strings.Join(addressLines(k.Address)[1:], ", "), Chosen: string(k.ID) == v.text("to")})
+	}
+	page.Keep = v.text("keep") == "1"
 	page.Chrome = v.chrome("Checkout", Market, "bag")
 	page.Chrome.Back = "/bag"
 	return v.show(status, CheckoutAddress(page))
+}
+
+// keptAddresses are those a signed-in shopper keeps; guests keep none.
+func (v *visit) keptAddresses() ([]order.KeptAddress, error) {
+	if v.who.Account == "" {
+		return nil, nil
+	}
+	return v.site.Orders.Addresses(v.ctx(), v.who)
+}
+
+// dropAddress forgets an address and leads back to where one is chosen.
+func (s *Site) dropAddress(v *visit) error {
+	if err := s.Orders.DropAddress(v.ctx(), v.who, id.Address(v.r.PathValue("address"))); err != nil {
+		return err
+	}
+	v.tell("The address is forgotten.")
+	return v.to("/checkout")
 }
 
 func timesOf(quantity int, title string) string {
@@ -113,7 +150,7 @@ func (s *Site) checkOut(v *visit) error {
 			chosen[id.Brand(brand)] = v.text(name)
 		}
 	}
-	o, err := s.Orders.Checkout(v.ctx(), v.who, order.NewCheckout{Cart: cart.ID, Email: a.email, Address: a.Address, Shipping: chosen})
+	o, err := s.Orders.Checkout(v.ctx(), v.who, order.NewCheckout{Cart: cart.ID, Email: a.email, Address: a.Address, Keep: v.text("keep") == "1", Shipping: chosen})
 	if wrong, said := v.amissOf(err); said {
 		form := NewAddressForm()
 		v.fillAddress(&form, a)
