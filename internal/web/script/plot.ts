@@ -101,7 +101,7 @@ function options(figure: HTMLElement, box: HTMLElement, data: [number[], number[
   return {
     width: box.clientWidth,
     height,
-    padding: [10, 8, 0, 0],
+    padding: [10, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
     scales: { x: span === "s" ? { time: true, range: (_u, _min, max) => [max - held + 1, max] } : { time: true }, y: { range: (_u, _min, max) => [0, nice(max)] } },
