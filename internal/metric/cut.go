@@ -24,12 +24,13 @@ type Cut struct {
 func (f *Fold) Cut() (*Cut, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := &writer{}
+	w := &writer{make([]byte, 0, f.head)}
 	sum, err := f.writeHead(w)
 	if err != nil {
 		return nil, err
 	}
 	f.cuts++
+	f.head = len(w.b) + len(w.b)/4 // the next one will not be copied as it grows
 	f.cut = &Cut{Files: f.seen.Files(), f: f, no: f.cuts, until: f.things.count, out: w.b, sum: sum}
 	return f.cut, nil
 }

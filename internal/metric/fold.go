@@ -51,6 +51,7 @@ type Fold struct {
 
 	cut  *Cut  // being made
 	cuts uint8 // made so far
+	head int   // bytes to make room for before the things
 
 	steps []step
 	aims  []*thing
