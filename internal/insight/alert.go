@@ -98,5 +98,12 @@ func wilson(k, n int64) (low, high float64) {
 	const z = 1.959964
 	p, m := float64(k)/float64(n), float64(n)
 	middle, half := p+z*z/(2*m), z*math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return max(0, (middle-half)/(1+z*z/m)), min(1, (middle+half)/(1+z*z/m))
+	low, high = max(0, (middle-half)/(1+z*z/m)), min(1, (middle+half)/(1+z*z/m))
+	if k == 0 {
+		low = 0 // rounding leaves a little beside the bound
+	}
+	if k == n {
+		high = 1
+	}
+	return low, high
 }
