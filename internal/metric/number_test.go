@@ -136,7 +136,8 @@ func TestUniquesOfEveryWindow(t *testing.T) {
 				}
 			}
 			got := read(t, f, video, w).Uniques
-			if off := math.Abs(float64(got-want)) / max(float64(want), 1); off > 0.03 {
+			// Two of a few dozen may share one of the sketch's 2^14 registers: one viewer is its grain.
+			if off := math.Abs(float64(got-want)) / max(float64(want), 1); off > 0.03 && max(got-want, want-got) > 1 {
 				t.Errorf("%s at %s: %d uniques, not %d: off by %.2f %%", w, l.now, got, want, 100*off)
 			} else {
 				worst = max(worst, off)

@@ -64,7 +64,7 @@ type Reading struct {
 	AsOf     time.Time // log time at that position
 
 	Counts
-	Uniques int64   // distinct viewers, within 3 %
+	Uniques int64   // distinct viewers, within 3 %, or one where few of many are left in the window
 	Money   []Money // the main currency first: the one of most orders; never added up across
 
 	CTR, CTOR, CVR Rate
