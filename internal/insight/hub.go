@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ const (
 const (
 	// MaxSubscribers is how many streams are open at once.
 	MaxSubscribers = 2000
-	// MaxOfAsker is how many of them one asker may have: tabs of a browser.
+	// MaxOfAsker is how many of them one person, or one brand by its tokens, may have: tabs of a browser.
 	MaxOfAsker = 16
 	// MaxTopics is how many entities one stream may follow.
 	MaxTopics = 100
@@ -145,6 +146,12 @@ func (h *Hub) look(now time.Time) {
 	for s := range h.subs {
 		s.check(now)
 	}
+}
+
+// forget drops every topic that nobody follows now. Who comes back to one gets a snapshot. The caller
+// holds the lock.
+func (h *Hub) forget() {
+	maps.DeleteFunc(h.topics, func(_ Topic, f *followed) bool { return len(f.subs) == 0 })
 }
 
 // renew reads a topic when it may have changed; news says that it reads otherwise than before, event

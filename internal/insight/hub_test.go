@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"mezzo/internal/account"
+	"mezzo/internal/db"
 	"mezzo/internal/fault"
+	"mezzo/internal/id"
 	"mezzo/internal/insight"
 	"mezzo/internal/metric"
 )
@@ -273,6 +277,68 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	s.Close()
 	w.follow("", video)
+}
+
+// TestTokensMakeNoMoreStreams opens streams of one person, and of one brand, with token after token.
+func TestTokensMakeNoMoreStreams(t *testing.T) {
+	w := small(t)
+	w.run()
+	of := func(a account.Asker, n int) account.Asker {
+		a.Token, a.Scopes = id.Token(fmt.Sprintf("tok_%d", n)), account.Scopes{account.MetricsRead: true}
+		return a
+	}
+	for name, who := range map[string]account.Asker{"person": w.owner, "brand": w.token} {
+		topic := []insight.Topic{{Entity: metric.OfBrand(w.brand), Window: metric.Day}}
+		for n := range insight.MaxOfAsker {
+			s, err := w.insight.Subscribe(ctx, of(who, n), topic, "")
+			if err != nil {
+				t.Fatalf("%s, stream %d: %v", name, n+1, err)
+			}
+			t.Cleanup(s.Close)
+		}
+		if s, err := w.insight.Subscribe(ctx, of(who, insight.MaxOfAsker), topic, ""); !fault.Is(err, fault.Limited) {
+			s.Close()
+			t.Errorf("one %s with another token opened stream %d: %v", name, insight.MaxOfAsker+1, err)
+		}
+	}
+}
+
+// TestWhatNobodyFollowsKeepsNobodyOut looks at very many things one after the other, each only once.
+func TestWhatNobodyFollowsKeepsNobodyOut(t *testing.T) {
+	w := small(t)
+	w.run()
+	const products = 4100 // in each of the five windows: more than all streams may follow together
+	var mine []metric.Entity
+	if err := w.d.Write(ctx, func(tx *db.Tx) error {
+		for range products {
+			p := id.Product("").Next(w.c.Now())
+			mine = append(mine, metric.OfProduct(p))
+			if _, err := tx.Exec(`INSERT INTO products (id, brand_id, title, description, category, currency, created_at, updated_at) VALUES ($1, $2, 'Cup', '', 'home', 'EUR', 1, 1)`, string(p), string(w.rivalBrand)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, window := range metric.Windows {
+		for some := range slices.Chunk(mine, insight.MaxTopics) {
+			var topics []insight.Topic
+			for _, e := range some {
+				topics = append(topics, insight.Topic{Entity: e, Window: window})
+			}
+			s, err := w.insight.Subscribe(ctx, w.other, topics, "")
+			if err != nil {
+				t.Fatalf("a stream alone: %v", err)
+			}
+			s.Close()
+		}
+	}
+	s, err := w.insight.Subscribe(ctx, w.owner, []insight.Topic{{Entity: metric.OfBrand(w.brand), Window: metric.Day}}, "")
+	if err != nil {
+		t.Fatalf("nobody follows anything, and yet: %v", err)
+	}
+	s.Close()
 }
 
 func TestFreshnessIsMeasuredFromTheAcknowledgement(t *testing.T) {

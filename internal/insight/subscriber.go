@@ -107,7 +107,15 @@ func (i *Insight) Subscribe(ctx context.Context, who account.Asker, topics []Top
 	if err := i.allow(ctx, who, entities...); err != nil {
 		return nil, err
 	}
-	return i.hub.subscribe(who.Actor(), topics, lastID)
+	return i.hub.subscribe(holder(who), topics, lastID)
+}
+
+// holder is whose streams are counted together: a person's or a brand's, however many tokens they made.
+func holder(who account.Asker) string {
+	if who.Account != "" {
+		return string(who.Account)
+	}
+	return string(who.TokenBrand)
 }
 
 func distinct(topics []Topic) (out []Topic) {
@@ -126,6 +134,9 @@ func (h *Hub) subscribe(asker string, topics []Topic, lastID string) (*Subscribe
 		gone: make(chan struct{}), first: true, whole: true, pending: map[Topic]struct{}{}, sent: now, begun: now}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.topics)+len(topics) > maxFollowed {
+		h.forget() // nobody is turned away for what nobody follows
+	}
 	switch {
 	case h.stopped:
 		return nil, fault.New(fault.Unavailable, "This server is stopping. Try again in a moment.").After(time.Second)
