@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -70,6 +72,43 @@ func TestDamageStopsAFollower(t *testing.T) {
 
 // Appenders and followers outlive a restart of the outer server; nothing acknowledged is lost and
 // nothing comes twice.
+// A log whose last message was cut off after it was acknowledged does not open as if it had never been, and
+// says what is wrong with it.
+func TestACutLogSaysSo(t *testing.T) {
+	dir := t.TempDir()
+	ctx := context.Background()
+	l, err := stream.Open(ctx, stream.Options{Dir: dir, Clock: clock.System{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, err := l.Append(ctx, 1, text(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "MEZZO_0", "msgs", "*.blk"))
+	if err != nil || len(blocks) != 1 {
+		t.Fatalf("%d blocks: %v", len(blocks), err)
+	}
+	was, err := os.Stat(blocks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(blocks[0], was.Size()-1); err != nil {
+		t.Fatal(err)
+	}
+	l, err = stream.Open(ctx, stream.Options{Dir: dir, Clock: clock.System{}})
+	if err == nil {
+		l.Close()
+	}
+	if !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("a log without its end opened with %v; want ErrCorrupt", err)
+	}
+}
+
 func TestOuterRestart(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	run := func() *server.Server {

@@ -54,6 +54,7 @@ func (l *Log) get(ctx context.Context, read func(jetstream.Stream) (*jetstream.R
 
 // lastStored returns the end of the log as it is stored.
 func (l *Log) lastStored(ctx context.Context) (Position, error) {
+	var missed uint64
 	for {
 		sp, err := l.span(ctx)
 		if err != nil || sp.last == 0 {
@@ -64,6 +65,11 @@ func (l *Log) lastStored(ctx context.Context) (Position, error) {
 		}
 		f, err := l.frameAt(ctx, sp.last)
 		if errors.Is(err, jetstream.ErrMsgNotFound) && ctx.Err() == nil {
+			// An outer server may be behind itself; the one in this process is not.
+			if l.server != nil && missed == sp.last {
+				return Position{}, fmt.Errorf("%w: message %d of %s, its last, is missing", ErrCorrupt, sp.last, l.part.name)
+			}
+			missed = sp.last
 			continue // trimmed between the two questions
 		}
 		if err != nil {
