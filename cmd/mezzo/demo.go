@@ -25,6 +25,8 @@ const nearbyPorts = 20
 // demoCommand serves a world that is thrown away with the program.
 type demoCommand struct {
 	Addr string `default:":8080" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one, and so does a port that is taken. Default: ${default}, every address of this machine; 127.0.0.1:8080 keeps it to this machine."`
+
+	limit time.Duration // of the filling; 0: the demo's own
 }
 
 // Run serves from a temporary folder until a signal, then removes it.
@@ -52,7 +54,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	world, err := demo.New(demo.Options{URL: s.local, Clock: clock.System{}, Operator: operator, Password: d.password, Past: conf.past, Say: d.say})
+	world, err := demo.New(demo.Options{URL: s.local, Clock: clock.System{}, Operator: operator, Password: d.password, Past: conf.past, Limit: c.limit, Say: d.say})
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}

@@ -198,10 +198,11 @@ func (c Client) patch(ctx context.Context, at *url.URL, offset int, chunk []byte
 
 // Video is a video as the API tells it.
 type Video struct {
-	ID      string `json:"id"`
-	State   string `json:"state"`
-	Caption string `json:"caption"`
-	Sources []struct {
+	ID         string `json:"id"`
+	Impression string `json:"impression"` // the token of this showing; in a feed the item has it
+	State      string `json:"state"`
+	Caption    string `json:"caption"`
+	Sources    []struct {
 		URL    string `json:"url"`
 		Type   string `json:"type"`
 		Height int    `json:"height"`

@@ -91,7 +91,7 @@ func (w *World) visitNow(ctx context.Context, s *shopper) error {
 	if w.Status().Orders >= maxOrders {
 		return nil
 	}
-	_, err = w.decide(ctx, v, "")
+	_, err = w.decide(ctx, v, sale{})
 	return err
 }
 

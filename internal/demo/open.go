@@ -140,28 +140,28 @@ func (w *World) postOne(ctx context.Context, c *creator, p posting) error {
 	if at < 0 {
 		return errors.New("no such clip")
 	}
-	shown := w.manifest.Clips[at]
+	seen := w.manifest.Clips[at]
 	var tags []string
-	for _, g := range shown.Goods {
+	for _, g := range seen.Goods {
 		product := w.product(g)
 		if err := c.Promote(ctx, product.ID); err != nil {
 			return err
 		}
 		tags = append(tags, product.ID)
 	}
-	film, err := files.ReadFile("clips/" + shown.Clip)
+	film, err := files.ReadFile("clips/" + seen.Clip)
 	if err != nil {
 		return err
 	}
-	upload, err := c.Upload(ctx, shown.Clip, "video/mp4", film)
+	upload, err := c.Upload(ctx, seen.Clip, "video/mp4", film)
 	if err != nil {
 		return err
 	}
-	poster, err := w.picture(ctx, c, shown.Clip)
+	poster, err := w.picture(ctx, c, seen.Clip)
 	if err != nil {
 		return err
 	}
-	v, err := c.Post(ctx, upload, poster, shown.Captions[p.caption], tags...)
+	v, err := c.Post(ctx, upload, poster, seen.Captions[p.caption], tags...)
 	for err == nil && v.State != "ready" {
 		if v.State == "failed" {
 			return errors.New(v.FailedReason)
@@ -175,7 +175,10 @@ func (w *World) postOne(ctx context.Context, c *creator, p posting) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.videos[v.ID] = video{c, shown.Goods}
+	w.videos[v.ID] = video{c, seen.Goods}
+	if c.first == "" {
+		c.first = v.ID
+	}
 	return nil
 }
 
@@ -220,7 +223,7 @@ func (w *World) follow(ctx context.Context, c client.Client, lots *rand.Rand) er
 func (w *World) SignIns() []SignIn {
 	first := strings.ToLower(firstNames[0]) + "1@demo.example"
 	list := []SignIn{{"shopper", first, "follows, likes, has ordered"}}
-	for _, m := range makers()[:3] {
+	for _, m := range makers()[:shown] {
 		what := "followed by nearly everybody, sells little"
 		if m.follow < 50 {
 			what = "followed by few, sells well"

@@ -15,35 +15,55 @@ const (
 	day     = 24 * time.Hour
 )
 
-// The demo's shopper orders on these days whatever the lots say, and calls one order off; on the last
-// day each brand sells something. So there is always something to look at.
+// The demo's shopper orders on these days whatever the lots say, and calls one order off; early enough to be
+// released by the end, and again on the last day, each creator that is shown sells what their first film
+// shows; on the last day so does each brand. So there is always something to look at.
 const (
 	firstOrder, secondOrder, calledOff, lastOrder = 1, 8, 13, 18
+	firstSales                                    = 2
 	lastDay                                       = Days - 1
 )
 
-// certain returns what the i-th visitor of a day buys in any case: goods of the manifest, "" for none.
-func (w *World) certain(today, i int) string {
-	switch {
-	case today == lastDay && i < len(w.brands):
-		return w.brands[i].goods[0]
-	case i > 0:
-	case today == firstOrder:
-		return "mug"
-	case today == secondOrder:
-		return "honey"
-	case today == calledOff:
-		return "lamp"
-	case today == lastOrder:
-		return "candle"
-	}
-	return ""
+// sale is one that happens whatever the lots say.
+type sale struct {
+	goods string   // in the manifest; "": there is none
+	by    *creator // whose first film it is seen in; nil: nobody's
 }
 
-// visitor returns who comes as the i-th of a day: the demo's shopper when an order is certain.
+// certain returns what the first visitors of a day buy in any case.
+func (w *World) certain(today int) []sale {
+	switch today {
+	case firstOrder:
+		return []sale{{goods: "mug"}}
+	case secondOrder:
+		return []sale{{goods: "honey"}}
+	case calledOff:
+		return []sale{{goods: "lamp"}}
+	case lastOrder:
+		return []sale{{goods: "candle"}}
+	}
+	var list []sale
+	if today == lastDay {
+		for _, b := range w.brands {
+			list = append(list, sale{goods: b.goods[0]})
+		}
+	}
+	if today == lastDay || today == firstSales {
+		for _, c := range w.creators[:shown] {
+			film, _ := w.video(c.first)
+			list = append(list, sale{film.goods[0], c})
+		}
+	}
+	return list
+}
+
+// visitor returns who comes as the i-th of a day.
 func (w *World) visitor(today, i int) *shopper {
-	if today != lastDay && w.certain(today, i) != "" {
-		return w.shoppers[0]
+	switch today {
+	case firstOrder, secondOrder, calledOff, lastOrder:
+		if i == 0 {
+			return w.shoppers[0]
+		}
 	}
 	return w.shoppers[1+(today*perDay+i)*7%(len(w.shoppers)-1)]
 }
@@ -66,7 +86,7 @@ func (w *World) live(ctx context.Context) error {
 			return err
 		}
 		w.stage(40+57*(today+1)/Days, "three weeks of trade, day %d of %d", today+1, Days)
-		took, left := w.o.Clock.Now().Sub(begun), fillLimit-w.o.Clock.Now().Sub(w.begun)
+		took, left := w.o.Clock.Now().Sub(begun), w.o.Limit-w.o.Clock.Now().Sub(w.begun)
 		if rest := Days - today - 1; rest > 0 && took > 0 {
 			turnout = max(2, min(perDay, int(float64(turnout)*float64(left)/float64(rest)/float64(took))))
 		}
@@ -80,7 +100,9 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 			return err
 		}
 	}
-	turnout = max(turnout, len(w.brands))
+	sure := w.certain(today)
+	turnout = max(turnout, len(w.brands), len(sure))
+	sure = append(sure, make([]sale, turnout-len(sure))...)
 	visits := make([]*visit, turnout)
 	err := w.each(ctx, turnout, func(ctx context.Context, i int) error {
 		var err error
@@ -93,7 +115,7 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 	if err := w.turn(ctx, scroll); err != nil {
 		return err
 	}
-	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], today, w.certain(today, i)) })
+	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], today, sure[i]) })
 	if err != nil {
 		return err
 	}
@@ -107,7 +129,7 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 }
 
 // pastVisit tells all of a visit at once: the clock has been turned over it.
-func (w *World) pastVisit(ctx context.Context, v *visit, today int, certain string) error {
+func (w *World) pastVisit(ctx context.Context, v *visit, today int, certain sale) error {
 	at := w.now().Add(-scroll / 2)
 	var events []client.Event
 	for _, item := range v.items {
@@ -126,7 +148,7 @@ func (w *World) pastVisit(ctx context.Context, v *visit, today int, certain stri
 	}
 	w.change(func(s *Status) { s.Sessions++ })
 	order, err := w.decide(ctx, v, certain)
-	if err == nil && certain != "" && today == calledOff {
+	if err == nil && certain.goods != "" && today == calledOff {
 		err = v.Cancel(ctx, order.ID)
 	}
 	return err

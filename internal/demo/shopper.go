@@ -109,11 +109,19 @@ func (w *World) video(id string) (video, bool) {
 }
 
 // decide buys certain goods, or what was tapped, or nothing: then the order is empty.
-func (w *World) decide(ctx context.Context, v *visit, certain string) (client.Order, error) {
+func (w *World) decide(ctx context.Context, v *visit, certain sale) (client.Order, error) {
 	var wanted []tap
 	switch {
-	case certain != "":
-		wanted = []tap{{w.product(certain), ""}}
+	case certain.goods != "":
+		t := tap{product: w.product(certain.goods)}
+		if certain.by != nil {
+			film, err := v.GetVideo(ctx, certain.by.first)
+			if err != nil {
+				return client.Order{}, err
+			}
+			t.token = film.Impression
+		}
+		wanted = []tap{t}
 	case len(v.taps) == 0 || v.lots.Float64() > chanceBuy:
 		return client.Order{}, nil
 	case v.lots.Float64() < chanceTwo:

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -22,7 +23,9 @@ const (
 	atOnce        = 8   // requests under way while it is filled
 	perDay        = 13  // shoppers who look in on a day of the past, where time allows
 	stockEach     = 800 // units of each variant
+	shown         = 3   // creators people may sign in as
 	fillLimit     = 45 * time.Second
+	settleLimit   = 20 * time.Second
 	readyInterval = 50 * time.Millisecond
 )
 
@@ -36,7 +39,8 @@ type Options struct {
 	Operator SignIn      // who may turn the clock
 	Password string      // of everybody in the demo
 	Past     time.Duration
-	Say      func(Status) // told whenever the status changes; nil: nobody
+	Limit    time.Duration // what filling may take: when it is short fewer people come; 0: as long as it is pleasant to wait
+	Say      func(Status)  // told whenever the status changes; nil: nobody
 }
 
 // SignIn is somebody to sign in as.
@@ -81,6 +85,7 @@ type brand struct {
 type creator struct {
 	maker
 	client.Client
+	first string // the id of the film they posted first
 }
 
 // video is what the demo remembers of a posted one.
@@ -94,6 +99,9 @@ func New(o Options) (*World, error) {
 	m, err := readManifest()
 	if err != nil {
 		return nil, err
+	}
+	if o.Limit == 0 {
+		o.Limit = fillLimit
 	}
 	w := &World{o: o, manifest: m, begun: o.Clock.Now(), ahead: -o.Past, goods: map[string]client.Product{}, videos: map[string]video{}}
 	w.nobody = client.Client{Base: o.URL, HTTP: &http.Client{Timeout: time.Minute, Transport: &patient{&http.Transport{MaxIdleConnsPerHost: 2 * atOnce}, w.pause}}}
@@ -133,7 +141,7 @@ func (w *World) Fill(ctx context.Context) error {
 		percent int
 		what    string
 		do      func(context.Context) error
-	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}} {
+	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}, {99, "what is earned", w.settle}} {
 		w.stage(step.percent, "%s", step.what)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -162,6 +170,32 @@ func (w *World) arrive(ctx context.Context) error {
 	return w.each(ctx, len(w.shoppers), func(ctx context.Context, i int) error {
 		return w.shoppers[i].signIn(ctx, w.o.Password)
 	})
+}
+
+// settle waits until the creators that are shown have what their certain sales earned them: the server
+// decides and releases beside the requests, later when the machine is slow.
+func (w *World) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, settleLimit, errors.New("the server takes too long to release what is due"))
+	defer cancel()
+	for _, c := range w.creators[:shown] {
+		var err error
+		if c.Client, err = w.nobody.SignIn(ctx, c.email, w.o.Password); err != nil {
+			return err
+		}
+		for {
+			earned, err := c.GetEarnings(ctx)
+			if err == nil && earned.Available.Amount > 0 && earned.Pending.Amount > 0 {
+				break
+			}
+			if err == nil {
+				err = w.pause(ctx, readyInterval)
+			}
+			if err != nil {
+				return errors.Join(err, context.Cause(ctx))
+			}
+		}
+	}
+	return nil
 }
 
 // turn moves the shop's clock on, by whole seconds.
