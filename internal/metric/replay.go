@@ -14,12 +14,20 @@ import (
 // errThere says that a position was reached.
 var errThere = errors.New("metric: the position was reached")
 
-// followTo calls fn with the records between two positions and returns behind the last.
+// followTo calls fn with the records between two positions and returns behind the last. ErrReplay: the log ends
+// before that.
 func followTo(ctx context.Context, log Log, from, to stream.Position, fn func([]stream.Record) error) error {
 	if !from.Before(to) {
 		return nil
 	}
-	err := log.Follow(ctx, from, FollowBatch, func(records []stream.Record) error {
+	end, err := log.End(ctx)
+	if err != nil {
+		return err
+	}
+	if end.Before(to) {
+		return fmt.Errorf("%w: the log ends at %v, before %v: it was restored from an older copy; restore both from one backup", ErrReplay, end, to)
+	}
+	err = log.Follow(ctx, from, FollowBatch, func(records []stream.Record) error {
 		n := len(records)
 		for n > 0 && to.Before(records[n-1].Pos) {
 			n--
