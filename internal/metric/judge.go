@@ -118,7 +118,8 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 			return nil
 		}
 	case event.ProductClick:
-		if b.SubjectKind == 0 {
+		if b.SubjectKind == 0 { // opened out of no content: else one stranger could click a program's rates away
+			s.verdict = unshown
 			return nil
 		}
 	default:

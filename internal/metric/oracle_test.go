@@ -211,7 +211,7 @@ func (o *oracle) shopper(e *event.Event, at time.Time) {
 			o.watching(e, at)
 		}
 	case event.ProductClick:
-		if has && !o.first(token, "click") {
+		if !has || !o.first(token, "click") {
 			return
 		}
 		all := o.opened(e, e.Product, good)
