@@ -97,20 +97,48 @@ func (r Reader) Each(ctx context.Context, log Log, from, to time.Time, fn func([
 		}
 		return nil
 	}
-	files, err := Files(ctx, r.DB)
-	if err != nil {
-		return err
-	}
 	var at stream.Position
-	for _, f := range files {
-		if at = f.To; f.Last.Before(from) {
-			continue
+	for again := false; ; again = true {
+		moved, err := r.eachFiled(ctx, &at, from, within)
+		if err != nil {
+			return done(err)
 		}
-		if err := f.read(ctx, r.Blobs, readRows, within); err != nil {
+		// What is in no file is in the log, unless a file was written and the log trimmed meanwhile: then it
+		// is looked for in the files again. A gap that no file fills was never archived.
+		if err = eachLogged(ctx, log, &at, again && !moved, within); !errors.Is(err, stream.ErrTrimmed) {
 			return done(err)
 		}
 	}
-	return done(eachLogged(ctx, log, at, within))
+}
+
+// eachFiled reads the files behind at and moves it on; moved says that there were any.
+func (r Reader) eachFiled(ctx context.Context, at *stream.Position, from time.Time, fn func([]stream.Record) error) (moved bool, err error) {
+	files, err := Files(ctx, r.DB)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		if !at.Before(f.To) {
+			continue
+		}
+		begun := *at
+		*at, moved = f.To, true
+		if f.Last.Before(from) {
+			continue
+		}
+		if err := f.read(ctx, r.Blobs, readRows, func(records []stream.Record) error {
+			for len(records) > 0 && !begun.Before(records[0].Pos) {
+				records = records[1:]
+			}
+			if len(records) == 0 {
+				return nil
+			}
+			return fn(records)
+		}); err != nil {
+			return moved, err
+		}
+	}
+	return moved, nil
 }
 
 func done(err error) error {
@@ -120,8 +148,9 @@ func done(err error) error {
 	return err
 }
 
-// eachLogged reads the log from a position to its end.
-func eachLogged(ctx context.Context, log Log, at stream.Position, fn func([]stream.Record) error) error {
+// eachLogged reads the log from at to its end and moves at on. stream.ErrTrimmed says that the log begins
+// behind at by now; with gap it is read from where it begins.
+func eachLogged(ctx context.Context, log Log, at *stream.Position, gap bool, fn func([]stream.Record) error) error {
 	oldest, err := log.Oldest(ctx)
 	if err != nil {
 		return err
@@ -131,17 +160,21 @@ func eachLogged(ctx context.Context, log Log, at stream.Position, fn func([]stre
 		return err
 	}
 	if at.Before(oldest) {
-		at = oldest
+		if !gap {
+			return stream.ErrTrimmed
+		}
+		*at = oldest
 	}
 	if !at.Before(end) {
 		return nil
 	}
-	return log.Follow(ctx, at, followBatch, func(records []stream.Record) error {
+	return log.Follow(ctx, *at, followBatch, func(records []stream.Record) error {
 		last := len(records) - 1
 		for last >= 0 && end.Before(records[last].Pos) {
 			last--
 		}
 		if last >= 0 {
+			*at = records[last].Pos
 			if err := fn(records[:last+1]); err != nil {
 				return err
 			}
