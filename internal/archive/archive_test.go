@@ -281,7 +281,7 @@ func TestOldFilesGo(t *testing.T) {
 		c.Advance(24 * time.Hour)
 	}
 	r.traffic(1)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	go a.Run(ctx)
 	for {

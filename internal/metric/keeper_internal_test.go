@@ -94,7 +94,7 @@ func (r *rig) start() *running {
 
 func (r *rig) reached(k *running, pos stream.Position) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	if err := k.Reached(ctx, pos); err != nil {
 		r.t.Fatalf("the fold did not reach %v: %v", pos, err)
@@ -103,7 +103,7 @@ func (r *rig) reached(k *running, pos stream.Position) {
 
 func (r *rig) eventually(what string, holds func() bool) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	for !holds() {
 		wait(ctx, 2*time.Millisecond)
