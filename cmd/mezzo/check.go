@@ -41,7 +41,7 @@ type checkCommand struct{ storeFlags }
 // Run proves what is kept and names each break on a line of its own; one break or more is an error.
 // The server must not run on the same folder: a running one answers GET /api/v1/ledger/check.
 func (c *checkCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) error {
-	s, err := openStores(ctx, c.storeFlags, true, log)
+	s, err := openKept(ctx, c.storeFlags, log)
 	if err != nil {
 		return err
 	}

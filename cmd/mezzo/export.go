@@ -59,7 +59,7 @@ func moment(flag, text string, unsaid time.Time) (time.Time, error) {
 
 // Run writes the records in the order of the log. The server must not run on the same folder.
 func (c *exportEventsCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) error {
-	s, err := openStores(ctx, c.storeFlags, true, log)
+	s, err := openKept(ctx, c.storeFlags, log)
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,19 @@ func (f *folder) take() error {
 	return err
 }
 
+// needShop refuses to look into a folder in which no shop was begun, and makes none: a mistyped --data is
+// no proof that everything holds. With a database elsewhere the folder may be new.
+func needShop(f storeFlags) error {
+	if f.Database != "" {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(f.Data, formatName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no shop in the folder %s: name with --data the one that `mezzo serve` was given", f.Data)
+	}
+	return err
+}
+
 // refuseForeign keeps a mistyped --data from filling a folder that holds something else.
 func refuseForeign(path string) error {
 	entries, err := os.ReadDir(path)

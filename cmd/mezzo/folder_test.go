@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,5 +190,23 @@ func TestClockOfANewFolderMayBeginInThePast(t *testing.T) {
 	}
 	if _, err := openClock(f, false); err == nil {
 		t.Error("a folder whose clock is behind opened on the machine's")
+	}
+}
+
+// What looks at a shop refuses a folder without one and leaves no folder behind.
+func TestCommandsRefuseAFolderWithoutAShop(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "mistyped")
+	flags, quiet := storeFlags{Data: at}, slog.New(slog.DiscardHandler)
+	for name, run := range map[string]func() error{
+		"check":  func() error { return (&checkCommand{storeFlags: flags}).Run(t.Context(), quiet, io.Discard) },
+		"replay": func() error { return (&replayCommand{storeFlags: flags}).Run(t.Context(), quiet, io.Discard) },
+		"keys":   func() error { return (&rotateCommand{storeFlags: flags}).Run(t.Context(), quiet, io.Discard) },
+	} {
+		if err := run(); err == nil || !strings.Contains(err.Error(), "there is no shop") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("%s left a folder: %v", name, err)
+		}
 	}
 }

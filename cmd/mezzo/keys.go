@@ -23,6 +23,9 @@ type rotateCommand struct {
 // Run puts a new signing key into the database. Where several servers share one, those that run learn
 // of it within account.KeyRead.
 func (c *rotateCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) error {
+	if err := needShop(c.storeFlags); err != nil {
+		return err
+	}
 	s, err := openDatabase(ctx, c.storeFlags, log)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ type replayCommand struct {
 // Run makes the numbers again from a kept snapshot and the log, or from the beginning, and compares them with
 // the newest snapshot; a difference is an error. The server must not run on the same folder.
 func (c *replayCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) error {
-	s, err := openStores(ctx, c.storeFlags, true, log)
+	s, err := openKept(ctx, c.storeFlags, log)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,14 @@ func openStores(ctx context.Context, f storeFlags, turnable bool, log *slog.Logg
 	return s, nil
 }
 
+// openKept opens the stores of a shop that was begun before, for a command that looks at it.
+func openKept(ctx context.Context, f storeFlags, log *slog.Logger) (*stores, error) {
+	if err := needShop(f); err != nil {
+		return nil, err
+	}
+	return openStores(ctx, f, true, log)
+}
+
 func (s *stores) open(ctx context.Context, f storeFlags, turnable bool, log *slog.Logger) error {
 	err := beginInThePast(s.folder, f.past)
 	if err != nil {

@@ -50,7 +50,7 @@ func policyID(number byte) id.Policy { return id.Policy("").From([16]byte{15: nu
 
 // Why an item is on a page, in words for the people who see it.
 const (
-	whyUniform   = "shown at random: the control policy"
+	whyUniform   = "drawn at random, as for everybody"
 	whyCategory  = "from the category you chose"
 	whyFollowing = "you follow this creator"
 	whyNewest    = "newest first"
