@@ -36,7 +36,7 @@ func TestFeedShowsWholeItems(t *testing.T) {
 			t.Fatalf("page %+v", page)
 		}
 		i := page.Items[0]
-		if i.Slot != 1 || i.Exploration || len(i.Why) != 1 || i.Why[0] != "shown at random: the control policy" {
+		if i.Slot != 1 || i.Exploration || len(i.Why) != 1 || i.Why[0] != "drawn at random, as for everybody" {
 			t.Errorf("item %+v", i)
 		}
 		x := i.Video
