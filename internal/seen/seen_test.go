@@ -282,9 +282,6 @@ func TestLossIsTakenBackByLateArrivals(t *testing.T) {
 
 func TestStateIsSmallAtFullRate(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("writes some megabytes")
-	}
 	s := open(t, seen.Options{Dir: t.TempDir()})
 	most := 0
 	for n := range 300_000 { // fifteen seconds at 20,000 a second
