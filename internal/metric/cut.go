@@ -2,7 +2,7 @@ package metric
 
 import "io"
 
-// cutSlice is how many things are encoded while the writer waits: less than half a millisecond.
+// cutSlice is how many things are encoded while the writer waits.
 const cutSlice = 64
 
 // Cut is the fold's state at one position, written while the fold goes on: what changes is encoded just before

@@ -9,8 +9,8 @@ import (
 	"mezzo/internal/stream"
 )
 
-// sliceRecords is how many records are applied under one lock: at most some 3 µs each, a reader waits for
-// less than half a millisecond. A fact is a slice by itself.
+// sliceRecords is how many records are applied under one lock, so that a reader need not wait for a whole
+// batch. A fact is a slice by itself.
 const sliceRecords = 128
 
 // Options say what a fold stands on.
@@ -102,7 +102,7 @@ func (f *Fold) empty() {
 }
 
 // Apply counts the records, which follow the fold's position. Kinds it does not know only move the
-// position on. It holds its lock for less than half a millisecond at a time, and reads and writes the files
+// position on. It takes its lock for sliceRecords records at a time, and reads and writes the files
 // of what was seen outside of it.
 //
 // After an error (the disk's) the position is behind the last record that was counted whole, but what was

@@ -196,8 +196,8 @@ func (f *Fold) Stamp() time.Time {
 	return time.UnixMicro(f.stamp).UTC()
 }
 
-// slice is how many records are applied under one hold of the lock, so that a page waits for less
-// than half a millisecond.
+// slice is how many records are applied under one hold of the lock, so that a page need not wait for
+// a whole batch.
 const slice = 24
 
 // known is what has been found out about a record before anything is changed by it.

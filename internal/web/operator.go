@@ -51,6 +51,18 @@ var accountWords = map[ledger.Account]string{
 	ledger.Clearing("sandbox"): "At the sandbox provider", ledger.RefundsPayable("sandbox"): "To be given back by the provider",
 }
 
+// accountLabel is what people call an account of the platform; one without words stays as it is.
+func accountLabel(a ledger.Account) string {
+	if words := accountWords[a]; words != "" {
+		return words
+	}
+	if code, tax := strings.CutPrefix(string(a), string(ledger.TaxOwed(""))); tax {
+		country, region, _ := strings.Cut(code, "-")
+		return strings.TrimSuffix("Tax owed in "+countryName(country)+", "+region, ", ")
+	}
+	return string(a)
+}
+
 // standsAt are the platform's own accounts, each in a row.
 func (v *visit) standsAt() ([]SumRow, error) {
 	var rows []SumRow
@@ -61,11 +73,7 @@ func (v *visit) standsAt() ([]SumRow, error) {
 		}
 		for _, b := range list {
 			if !b.Balance.IsZero() {
-				label := accountWords[b.Account]
-				if label == "" {
-					label = string(b.Account)
-				}
-				rows = append(rows, SumRow{Label: label, Value: Money(b.Balance)})
+				rows = append(rows, SumRow{Label: accountLabel(b.Account), Value: Money(b.Balance)})
 			}
 		}
 	}
