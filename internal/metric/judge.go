@@ -122,6 +122,10 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 			s.verdict = unshown
 			return nil
 		}
+	case event.ProductView, event.AddToCart:
+		if b.SubjectKind == 0 || b.Product == ([16]byte{}) {
+			return nil
+		}
 	default:
 		return nil
 	}
@@ -136,6 +140,8 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 		s.watch, err = f.seen.Watch(key, issued, time.UnixMicro(at), min(b.WatchMS, event.MaxWatch.Milliseconds()), f.longest(b))
 	case event.ProductClick:
 		return f.judgeClick(key, issued, s)
+	case event.ProductView, event.AddToCart:
+		ok, err = f.judgeGoods(key, b)
 	}
 	if err == nil && !ok {
 		s.verdict = spent
@@ -163,6 +169,15 @@ func (f *Fold) judgeClick(key seen.Key, issued time.Time, s *step) error {
 		s.first = uint32(at.Unix())
 	}
 	return err
+}
+
+// judgeGoods allows a token one visit and one addition to the bag of each product it shows. A video, shelf or
+// room shows few products, and the door flags those it does not, so fresh ids make at most that many; who looks
+// at two of six counts for both. It is remembered as long as ids are, for a token that ran out is still
+// product behaviour.
+func (f *Fold) judgeGoods(key seen.Key, b *event.Bare) (first bool, err error) {
+	again, err := f.seen.Add(seen.KeyOf(seen.KeyOf(key, b.Product), uuid.UUID{byte(b.Type)}))
+	return !again, err
 }
 
 // longest returns how much watch time a token allows: three times the video's length, 0 when there is no

@@ -227,6 +227,9 @@ func (o *oracle) shopper(e *event.Event, at time.Time) {
 		}
 		o.clicks[token] = c
 	case event.ProductView:
+		if has && !o.first(token, "visit of "+string(e.Product)) {
+			return
+		}
 		all := o.opened(e, e.Product, good)
 		o.count(all, "visits", second, 1)
 		o.viewed(all, viewer, second)
@@ -235,6 +238,9 @@ func (o *oracle) shopper(e *event.Event, at time.Time) {
 			o.visits[key] = &visit{second: second, targets: all}
 		}
 	case event.AddToCart:
+		if has && !o.first(token, "cart of "+string(e.Product)) {
+			return
+		}
 		o.count(o.opened(e, e.Product, good), "carts", second, 1)
 	}
 }
