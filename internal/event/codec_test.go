@@ -187,6 +187,16 @@ func TestServedRoundTrip(t *testing.T) {
 			if rapid.Bool().Draw(t, "sources") {
 				want.Sources = rapid.SliceOfN(rapid.Uint16(), n, n).Draw(t, "mask")
 			}
+			want.Skipped = want.Candidates[: n/2 : n/2]
+			if n < 2 {
+				want.Skipped = nil
+			}
+		}
+		want.Category, want.Device, want.Way, want.Offset = rapid.StringMatching(`[a-z.]{0,20}`).Draw(t, "category"), rapid.Uint8().Draw(t, "device"), rapid.Uint64().Draw(t, "way"), rapid.Uint32().Draw(t, "offset")
+		want.Wanted, want.PolicyHash = rapid.Uint16().Draw(t, "wanted"), rapid.Uint64().Draw(t, "hash")
+		want.Sum = uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "sum"))
+		if detail := rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "detail"); len(detail) > 0 {
+			want.Detail = detail
 		}
 		data, err := want.AppendEncode(nil)
 		if err != nil {
@@ -209,6 +219,8 @@ func TestServedBounds(t *testing.T) {
 		"propensity over 1":    {Candidates: one, Slots: []event.Slot{{0, event.SlotSampled, 1.01}}},
 		"propensity NaN":       {Candidates: one, Slots: []event.Slot{{0, event.SlotSampled, math.NaN()}}},
 		"sources":              {Candidates: one, Sources: []uint16{1, 2}},
+		"too many refused":     {Skipped: make([]uuid.UUID, event.MaxCandidates+1)},
+		"too much in full":     {Detail: make([]byte, event.MaxDetail+1)},
 	} {
 		if _, err := s.AppendEncode(nil); err == nil {
 			t.Errorf("%s: encoded", name)

@@ -29,6 +29,7 @@ const (
 	MaxCandidates = 4096
 	MaxSlots      = 100
 	MaxPosition   = 64
+	MaxDetail     = 256 << 10 // bytes of what was predicted of a page's candidates
 )
 
 // Corrected returns when an event happened by our clock: received − (sentAt − at), the rule of

@@ -12,6 +12,7 @@ const (
 	TopicAccountErased     = "account.erased"
 	TopicViewerJoined      = "viewer.joined"
 	TopicViewerErased      = "viewer.erased"
+	TopicViewerReset       = "viewer.reset"
 	TopicCreatorCreated    = "creator.created"
 	TopicCreatorFollowed   = "creator.followed"
 	TopicCreatorUnfollowed = "creator.unfollowed"
@@ -51,6 +52,15 @@ type ViewerErased struct {
 
 // Topic implements Body.
 func (ViewerErased) Topic() string { return TopicViewerErased }
+
+// ViewerReset says that a viewer wants a feed as if they were new: what they did before has no part in it.
+// Whom they follow and what they hid stays.
+type ViewerReset struct {
+	Viewer id.Viewer `json:"viewer"`
+}
+
+// Topic implements Body.
+func (ViewerReset) Topic() string { return TopicViewerReset }
 
 // CreatorCreated says that somebody became a creator. What they call themselves is theirs to take
 // back, and stays out of the log.

@@ -25,6 +25,17 @@ type Served struct {
 	Candidates    []uuid.UUID // of the videos that could be drawn, in the order the draw knew them
 	Sources       []uint16    // for each candidate a bit set of where it came from; empty: not told
 	Slots         []Slot
+
+	// What else the page was drawn from, so that it can be drawn again from the log and a snapshot alone.
+	Category   string      // slug, of a category page
+	Device     uint8       // as Agent
+	Way        uint64      // the viewer's way through the feed: where its reserved places lie
+	Offset     uint32      // places of the way before this page
+	Wanted     uint16      // places asked for
+	Skipped    []uuid.UUID // videos that came up and were refused: hidden, reported, shown on this way, not for showing
+	PolicyHash uint64      // of the weights
+	Sum        uuid.UUID   // of what was predicted of every candidate: the first half of its SHA-256
+	Detail     []byte      // the same in full, on one page in a hundred
 }
 
 // SlotKind is how a slot was filled. A propensity depends on it.
@@ -67,6 +78,15 @@ const (
 	servedCandidates
 	servedSources
 	servedSlots
+	servedCategory
+	servedDevice
+	servedWay
+	servedOffset
+	servedWanted
+	servedSkipped
+	servedPolicyHash
+	servedSum
+	servedDetail
 )
 
 const slotBytes = 2 + 1 + 8
@@ -106,10 +126,51 @@ func (s *Served) AppendEncode(dst []byte) ([]byte, error) {
 		}
 	}
 	w.bytes(servedSlots, raw)
+	s.appendDrawn(&w)
 	if w.err != nil {
 		return dst, w.err
 	}
 	return w.b, nil
+}
+
+// appendDrawn appends what the page was drawn from beside its candidates.
+func (s *Served) appendDrawn(w *writer) {
+	w.text(servedCategory, s.Category)
+	w.uint(servedDevice, uint64(s.Device))
+	w.uint(servedWay, s.Way)
+	w.uint(servedOffset, uint64(s.Offset))
+	w.uint(servedWanted, uint64(s.Wanted))
+	raw := make([]byte, 0, 16*len(s.Skipped))
+	for _, v := range s.Skipped {
+		raw = append(raw, v[:]...)
+	}
+	w.bytes(servedSkipped, raw)
+	w.uint(servedPolicyHash, s.PolicyHash)
+	w.uuid(servedSum, s.Sum)
+	w.bytes(servedDetail, s.Detail)
+}
+
+func (s *Served) readDrawn(r *reader) {
+	switch r.number {
+	case servedCategory:
+		s.Category = string(r.bytes(MaxTopic))
+	case servedDevice:
+		s.Device = uint8(r.uint(math.MaxUint8))
+	case servedWay:
+		s.Way = r.uint(math.MaxUint64)
+	case servedOffset:
+		s.Offset = uint32(r.uint(math.MaxUint32))
+	case servedWanted:
+		s.Wanted = uint16(r.uint(math.MaxUint16))
+	case servedSkipped:
+		s.Skipped = r.uuids(MaxCandidates)
+	case servedPolicyHash:
+		s.PolicyHash = r.uint(math.MaxUint64)
+	case servedSum:
+		s.Sum = r.uuid()
+	case servedDetail:
+		s.Detail = append([]byte(nil), r.bytes(MaxDetail)...)
+	}
 }
 
 func (s *Served) check() error {
@@ -122,6 +183,12 @@ func (s *Served) check() error {
 		return fmt.Errorf("event: a page has %d slots, over %d", len(s.Slots), MaxSlots)
 	case len(s.Position) > MaxPosition:
 		return fmt.Errorf("event: a position of %d bytes", len(s.Position))
+	case len(s.Skipped) > MaxCandidates:
+		return fmt.Errorf("event: a page refused %d videos, over %d", len(s.Skipped), MaxCandidates)
+	case len(s.Category) > MaxTopic:
+		return fmt.Errorf("event: a category of %d bytes", len(s.Category))
+	case len(s.Detail) > MaxDetail:
+		return fmt.Errorf("event: a page in full has %d bytes, over %d", len(s.Detail), MaxDetail)
 	}
 	for i, slot := range s.Slots {
 		switch {
@@ -166,6 +233,8 @@ func (s *Served) Decode(data []byte) error {
 			s.readSources(&r)
 		case servedSlots:
 			s.readSlots(&r)
+		default:
+			s.readDrawn(&r)
 		}
 	}
 	if r.err != nil {
@@ -175,14 +244,20 @@ func (s *Served) Decode(data []byte) error {
 }
 
 func (s *Served) readCandidates(r *reader) {
-	raw := r.rows(16, MaxCandidates)
+	s.Candidates = r.uuids(MaxCandidates)
+}
+
+// uuids returns a field that holds ids one after another.
+func (r *reader) uuids(most int) []uuid.UUID {
+	raw := r.rows(16, most)
 	if len(raw) == 0 {
-		return
+		return nil
 	}
-	s.Candidates = make([]uuid.UUID, len(raw)/16)
-	for i := range s.Candidates {
-		copy(s.Candidates[i][:], raw[16*i:])
+	list := make([]uuid.UUID, len(raw)/16)
+	for i := range list {
+		copy(list[i][:], raw[16*i:])
 	}
+	return list
 }
 
 func (s *Served) readSources(r *reader) {

@@ -28,6 +28,7 @@ const (
 	TopicShowcaseAdded   = "showcase.added"
 	TopicShowcaseRemoved = "showcase.removed"
 	TopicPolicyChanged   = "policy.changed"
+	TopicPolicySplit     = "policy.split"
 )
 
 // ProductState is what folds may know of a product: no text.
@@ -194,3 +195,22 @@ type PolicyChanged struct {
 
 // Topic implements Body.
 func (PolicyChanged) Topic() string { return TopicPolicyChanged }
+
+// PolicySplit puts policies in force side by side, in the place of all that were: one fact, so that no
+// page is drawn between two parts of a change. The shares add up to the whole.
+type PolicySplit struct {
+	Number   int64         `json:"number"`
+	Policies []PolicyShare `json:"policies"`
+}
+
+// PolicyShare is one policy of a split with its part of the viewers.
+type PolicyShare struct {
+	Policy  id.Policy       `json:"policy"`
+	Name    string          `json:"name"`
+	Version int64           `json:"version"`
+	Share   money.Bps       `json:"share_bps"`
+	Weights json.RawMessage `json:"weights"`
+}
+
+// Topic implements Body.
+func (PolicySplit) Topic() string { return TopicPolicySplit }

@@ -17,6 +17,7 @@ const (
 	chanceMost   = 10
 	togetherLast = 10
 	againLook    = 20_000 // videos gone through for somebody who has seen nearly everything
+	skippedMost  = 2_500  // of them refused, before no more is looked through: a record holds which
 )
 
 // from is a candidate with where it came from.
@@ -36,6 +37,8 @@ type gathering struct {
 	list    []from
 	at      map[uint32]int
 	again   bool // what was seen before may come again
+	skipped [][16]byte
+	refused map[uint32]struct{} // the same by number
 }
 
 // gather collects candidates from all sources, each video once with all the sources it came from.
@@ -73,11 +76,31 @@ func (g *gathering) add(i uint32, source Source) bool {
 	if it.activeAt == 0 || (g.in != nil && !g.in[it.facts.Category]) || len(g.list) >= 1_000 {
 		return false
 	}
-	if (g.viewer != nil && !g.again && g.viewer.saw(i)) || (g.request.Skip != nil && g.request.Skip(it.id)) {
+	if (g.viewer != nil && !g.again && g.viewer.saw(i)) || g.skip(i) {
 		return false
 	}
 	g.at[i] = len(g.list)
 	g.list = append(g.list, from{i, source})
+	return true
+}
+
+// skip reports whether the caller refuses a video, and keeps which it refused: the page can be drawn
+// again from that alone.
+func (g *gathering) skip(i uint32) bool {
+	if g.request.Skip == nil {
+		return false
+	}
+	if _, refused := g.refused[i]; refused {
+		return true
+	}
+	if !g.request.Skip(g.items.at(i).id) {
+		return false
+	}
+	if g.refused == nil {
+		g.refused = map[uint32]struct{}{}
+	}
+	g.refused[i] = struct{}{}
+	g.skipped = append(g.skipped, g.items.at(i).id)
 	return true
 }
 
@@ -286,7 +309,7 @@ func (g *gathering) everything(most int) {
 		return
 	}
 	start := g.random.below(uint64(g.items.n))
-	for k := uint64(0); k < uint64(min(g.items.n, againLook)) && len(g.list) < most; k++ {
+	for k := uint64(0); k < uint64(min(g.items.n, againLook)) && len(g.list) < most && len(g.skipped) < skippedMost; k++ {
 		g.add(uint32((start+k)%uint64(g.items.n)), FromAgain)
 	}
 }

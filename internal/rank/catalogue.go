@@ -29,6 +29,8 @@ func (f *Fold) told(fact *event.Fact) {
 		take(fact, func(b event.StandingChanged) { f.productStanding(id.Product(b.Subject), b.Standing) })
 	case event.TopicPolicyChanged:
 		take(fact, f.policy)
+	case event.TopicPolicySplit:
+		take(fact, f.split)
 	default:
 		f.toldOfPeople(fact)
 	}
@@ -45,6 +47,8 @@ func (f *Fold) toldOfPeople(fact *event.Fact) {
 		take(fact, f.joined)
 	case event.TopicViewerErased:
 		take(fact, f.erased)
+	case event.TopicViewerReset:
+		take(fact, f.reset)
 	case event.TopicOrderPaid:
 		take(fact, f.paid)
 	case event.TopicOrderCancelled:
@@ -265,13 +269,42 @@ func (f *Fold) policy(b event.PolicyChanged) {
 	if len(kept) == 0 {
 		kept = append(kept, builtIn())
 	}
-	// The one with the largest share decides about stages; the older one among equals.
-	for k := range kept {
-		if kept[k].share > kept[0].share {
-			kept[0], kept[k] = kept[k], kept[0]
+	f.enforce(kept)
+}
+
+// split puts policies in force side by side, in the place of all that were. One that cannot be read, or
+// shares that are not the whole, change nothing.
+func (f *Fold) split(b event.PolicySplit) {
+	next, whole := []inForce{}, 0
+	for _, s := range b.Policies {
+		if s.Share <= 0 || s.Share > 10_000 {
+			return
+		}
+		whole += int(s.Share)
+		if s.Name == Uniform {
+			next = append(next, control(bare(s.Policy), uint32(s.Version), uint32(s.Share)))
+			continue
+		}
+		p, err := ParsePolicy(s.Weights)
+		if err != nil {
+			return
+		}
+		next = append(next, inForce{id: bare(s.Policy), number: uint32(s.Version), share: uint32(s.Share), policy: p, hash: p.Hash()})
+	}
+	if whole == 10_000 {
+		f.enforce(next)
+	}
+}
+
+// enforce makes these the policies. The one with the largest share decides about stages; the older one
+// among equals, and the control only when it is alone.
+func (f *Fold) enforce(list []inForce) {
+	for k := range list {
+		if !list[k].chance && (list[0].chance || list[k].share > list[0].share) {
+			list[0], list[k] = list[k], list[0]
 		}
 	}
-	f.policies = kept
+	f.policies = list
 }
 
 // dealt takes in a page that was shown: budgets count what was dealt, seen or not.

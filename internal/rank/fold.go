@@ -98,6 +98,9 @@ type inForce struct {
 	share  uint32
 	policy Policy
 	hash   uint64
+	// chance marks the control: its viewers' pages are drawn evenly by the caller, without predictions.
+	// Its policy then holds the built-in weights, which stages go by should it be alone.
+	chance bool
 }
 
 // Times after which log time settles things.
@@ -136,6 +139,16 @@ func New(o Options) (*Fold, error) {
 func builtIn() inForce {
 	p := Value()
 	return inForce{id: [16]byte{15: 3}, number: 1, share: 10_000, policy: p, hash: p.Hash()}
+}
+
+// Uniform is the name of the control policy. It stands in a split without weights.
+const Uniform = "uniform"
+
+// control is the control policy with its part of the viewers.
+func control(id [16]byte, number, share uint32) inForce {
+	p := Value()
+	p.Name = Uniform
+	return inForce{id: id, number: number, share: share, policy: p, hash: p.Hash(), chance: true}
 }
 
 // index makes the indexes of what the fold holds.

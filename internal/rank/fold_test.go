@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
@@ -109,15 +107,10 @@ func (m *mill) page(v id.Viewer, n int) (Page, id.Request) {
 	m.t.Helper()
 	m.requests++
 	request := id.Request("").From(m.uuid())
-	page := m.fold.Page(Request{ID: bare(request), Viewer: bare(v), Surface: id.SurfaceHome, Personal: true, Way: idSeed(bare(v)), N: n})
-	s := event.Served{Request: request, Viewer: v, Policy: id.Policy("").From(page.Policy), PolicyVersion: page.Version, Surface: id.SurfaceHome, Profiling: true, At: m.now, Seed: page.Seed}
-	for _, c := range page.Candidates {
-		s.Candidates = append(s.Candidates, uuid.UUID(c.Video))
-		s.Sources = append(s.Sources, uint16(c.Sources))
-	}
-	for _, slot := range page.Slots {
-		s.Slots = append(s.Slots, event.Slot{Candidate: uint16(slot.Candidate), Kind: event.SlotKind(slot.Kind), Propensity: min(slot.Propensity, 1)})
-	}
+	ask := Request{ID: bare(request), Viewer: bare(v), Surface: id.SurfaceHome, Personal: true, Way: idSeed(bare(v)), N: n}
+	page := m.fold.Page(ask)
+	s := event.Served{Request: request, Viewer: v, At: m.now}
+	page.Record(&ask, &s)
 	data, err := s.AppendEncode(nil)
 	if err != nil {
 		m.t.Fatal(err)

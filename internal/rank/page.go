@@ -57,8 +57,13 @@ type Page struct {
 	Version    uint32
 	Seed       uint64
 	Control    bool
+	Uniform    bool // the viewer belongs to the control policy: the caller draws evenly, nothing is here
 	Candidates []Chosen
 	Slots      []Slot
+	Skipped    [][16]byte // videos that came up and Skip refused, in the order they came up
+
+	hash  uint64      // of the policy
+	known []Candidate // the candidates as the draw knew them
 }
 
 // Page draws a page at one position of the log. An empty catalogue gives an empty page; a viewer who has
@@ -68,15 +73,21 @@ func (f *Fold) Page(r Request) Page {
 	defer f.mu.RUnlock()
 	in := f.assigned(r.Viewer)
 	seed := seeded(idSeed(r.ID), in.hash)
-	page := Page{Position: f.position, Policy: in.id, Name: in.policy.Name, Version: in.number, Seed: uint64(seed)}
+	page := Page{Position: f.position, Policy: in.id, Name: in.policy.Name, Version: in.number, Seed: uint64(seed), hash: in.hash}
+	if in.chance {
+		page.Uniform = true
+		return page
+	}
 	chance := seeded(idSeed(r.ID), 0x636f6e74726f6c)
 	page.Control = chance.float() < in.policy.Control
 	g := f.gather(&r, seed)
+	page.Skipped = g.skipped
 	if len(g.list) == 0 {
 		return page
 	}
 	d := Draw{Policy: &in.policy, Seed: uint64(seed), Way: r.Way, Offset: r.Offset, Home: r.Surface == id.SurfaceHome, Control: page.Control}
 	d.Candidates, page.Candidates = f.value(&r, g, &in.policy)
+	page.known = d.Candidates
 	page.Slots = d.Slate(r.N)
 	return page
 }

@@ -61,6 +61,21 @@ func (f *Fold) erased(b event.ViewerErased) {
 	}
 }
 
+// reset makes a viewer new, as they asked: what they did has no part in what they are shown from here.
+// Whom they follow stays. What others learned from them stays too, and names nobody.
+func (f *Fold) reset(b event.ViewerReset) {
+	u := bare(b.Viewer)
+	n, known := f.viewerOf[u]
+	if !known {
+		return
+	}
+	whom := f.follows[n]
+	f.forget(u, n)
+	if len(whom) > 0 {
+		f.follows[f.viewerNumber(u)] = whom
+	}
+}
+
 // forget drops a viewer. Their open impressions are learned from no more.
 func (f *Fold) forget(u [16]byte, n uint32) {
 	for at := f.openAt; at < len(f.opens); at++ {

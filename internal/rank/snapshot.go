@@ -142,6 +142,9 @@ func (f *Fold) appendPolicies(w *writer) error {
 		if err != nil {
 			return err
 		}
+		if f.policies[k].chance {
+			text = nil
+		}
 		raw(w, &f.policies[k].id)
 		w.uint(uint64(f.policies[k].number))
 		w.uint(uint64(f.policies[k].share))
@@ -253,7 +256,12 @@ func (f *Fold) restorePolicies(r *reader) {
 		p := &f.policies[k]
 		unraw(r, &p.id)
 		p.number, p.share = uint32(r.uint()), uint32(r.uint())
-		if err := json.Unmarshal(r.bytes(), &p.policy); err != nil {
+		text := r.bytes()
+		if len(text) == 0 {
+			*p = control(p.id, p.number, p.share)
+			continue
+		}
+		if err := json.Unmarshal(text, &p.policy); err != nil {
 			r.fail()
 			return
 		}
