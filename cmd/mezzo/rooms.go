@@ -132,6 +132,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	r.accounts.OnExport("content", content.Export)
 	r.accounts.OnExport("selling", affiliate.Export)
 	r.accounts.OnExport("hidden_videos", feed.Hidden)
+	r.accounts.OnExport("feed_choices", feed.Chosen)
 	return nil
 }
 

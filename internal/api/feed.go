@@ -16,6 +16,7 @@ func (a *API) registerFeed() {
 	register(a, Route{Method: http.MethodGet, Path: "/feed", Who: Viewer, AnyToken: true, Tag: "feed", Summary: "A page of videos for the viewer",
 		Description: "Drawn anew for each request, and logged with how likely every item was before it is answered. Going on by the cursor repeats nothing until " +
 			"everything was shown once, and then begins again. Each item carries the token with which the viewer's events about it are sent."}, a.getFeed)
+	a.registerChoices()
 	a.registerEvents()
 }
 

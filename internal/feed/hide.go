@@ -45,7 +45,10 @@ func hiddenFrom(tx *db.Tx, who account.Asker) (map[[16]byte]struct{}, error) {
 		}
 		return struct{}{}, nil
 	}, q+` ORDER BY 2 DESC LIMIT `+strconv.Itoa(HiddenMost), args...)
-	return hidden, err
+	if err != nil {
+		return nil, err
+	}
+	return hidden, hiddenCreators(tx, who, hidden)
 }
 
 // keepHides stores which videos the viewer hid, before the batch that says so is answered.
@@ -66,10 +69,18 @@ func (f *Feed) keepHides(ctx context.Context, viewer id.Viewer, events []event.E
 	})
 }
 
-// Erase forgets what a person hid; account calls it while it erases them.
+// Erase forgets what a person hid and chose; account calls it while it erases them.
 func Erase(tx *db.Tx, person id.Account) error {
-	_, err := tx.Exec(`DELETE FROM hides WHERE viewer_id IN (SELECT id FROM viewers WHERE account_id = $1)`, person)
-	return err
+	for _, q := range []string{
+		`DELETE FROM hides WHERE viewer_id IN (SELECT id FROM viewers WHERE account_id = $1)`,
+		`DELETE FROM creator_hides WHERE viewer_id IN (SELECT id FROM viewers WHERE account_id = $1) OR creator_id IN (SELECT id FROM creators WHERE account_id = $1)`,
+		`DELETE FROM feed_choices WHERE holder = $1 OR holder IN (SELECT id FROM viewers WHERE account_id = $1)`,
+	} {
+		if _, err := tx.Exec(q, person); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Hidden returns which videos a person hid, for the export of what is kept of them.
