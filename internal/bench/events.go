@@ -3,10 +3,14 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,30 +26,46 @@ var scroll = [20]string{
 
 // batch writes one request's body. It is made by hand: what makes the load shares the processors
 // with what is measured.
-func batch(buf *bytes.Buffer, s *shopper, m *market, round, size int) {
-	buf.Reset()
-	buf.WriteString(`{"events":[`)
-	now := time.Now().UTC().Format(time.RFC3339Nano)
-	ids := uuid.NewString()
+func batch(body []byte, s *shopper, m *market, round, size int) []byte {
+	body = append(body[:0], `{"events":[`...)
+	var at [len(time.RFC3339Nano)]byte
+	now := time.Now().UTC().AppendFormat(at[:0], time.RFC3339Nano)
+	var text [36]byte
+	fresh := uuid.New()
 	for i := range size {
 		if i > 0 {
-			buf.WriteByte(',')
+			body = append(body, ',')
 		}
 		kind := scroll[i%len(scroll)]
 		// Fresh for each event: a random start of the batch's own, and the place in the batch.
-		fmt.Fprintf(buf, `{"id":"%s%012x","type":"%s","at":"%s"`, ids[:24], round*size+i, kind, now)
+		binary.BigEndian.PutUint32(fresh[12:], uint32(round*size+i))
+		body = append(body, `{"id":"`...)
+		body = append(body, idText(&text, fresh)...)
+		body = append(append(append(body, `","type":"`...), kind...), `","at":"`...)
+		body = append(append(body, now...), '"')
 		if len(s.tokens) > 0 {
-			buf.WriteString(`,"impression":"` + s.tokens[(round+i/5)%len(s.tokens)] + `"`)
+			body = append(append(append(body, `,"impression":"`...), s.tokens[(round+i/5)%len(s.tokens)]...), '"')
 		}
 		switch kind {
 		case "watch":
-			buf.WriteString(`,"watch_ms":1000,"position_ms":2000`)
+			body = append(body, `,"watch_ms":1000,"position_ms":2000`...)
 		case "product_click", "product_view":
-			buf.WriteString(`,"product_id":"` + m.products[(round+i)%len(m.products)] + `"`)
+			body = append(append(append(body, `,"product_id":"`...), m.products[(round+i)%len(m.products)]...), '"')
 		}
-		buf.WriteByte('}')
+		body = append(body, '}')
 	}
-	buf.WriteString(`]}`)
+	return append(body, `]}`...)
+}
+
+// idText writes an id as text.
+func idText(text *[36]byte, u uuid.UUID) []byte {
+	hex.Encode(text[0:8], u[0:4])
+	hex.Encode(text[9:13], u[4:6])
+	hex.Encode(text[14:18], u[6:8])
+	hex.Encode(text[19:23], u[8:10])
+	hex.Encode(text[24:36], u[10:16])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return text[:]
 }
 
 // loadEvents sends batches as shoppers do and looks how the numbers keep up with them.
@@ -55,13 +75,13 @@ func loadEvents(ctx context.Context, m *market, o Options, r *Report) error {
 	if err != nil {
 		return err
 	}
-	before := processed(o.pid)
-	total, took := send(ctx, m, o)
-	if err := ctx.Err(); err != nil {
+	before := o.spending()
+	total, took, err := send(ctx, m, o)
+	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
 	r.fill("events", total, took.Seconds(), "batch")
-	r.spent(before, processed(o.pid), total.all)
+	r.spent(before, o.spending(), total.all)
 	again, err := figuresOf(ctx, m.nobody)
 	if err != nil {
 		return err
@@ -77,28 +97,86 @@ func loadSingles(ctx context.Context, m *market, o Options, r *Report) error {
 	o.Clients, o.Shoppers = o.Singles, max(1, len(m.shoppers)/o.Singles)
 	o.Batch = 1
 	o.Note("one event a request, from %d clients for %d s", o.Clients, o.Seconds)
-	before := processed(o.pid)
-	total, took := send(ctx, m, o)
-	after := processed(o.pid)
-	r.Singles = &Singles{Clients: o.Clients, Rate: float64(total.done) / took.Seconds(), Latency: latency("single", total.steps["batch"])}
-	if total.all > 0 {
-		r.Singles.CPUMicros = float64((after.used - before.used).Microseconds()) / float64(total.all)
+	before := o.spending()
+	total, took, err := send(ctx, m, o)
+	if err != nil {
+		return err
 	}
+	after := o.spending()
+	r.Singles = &Singles{Clients: o.Clients, Rate: float64(total.done) / took.Seconds(), Latency: latency("single", total.steps["batch"])}
+	r.Singles.CPUMicros, r.Singles.ClientsUs = after.each(before, total.all)
 	for kind, n := range total.errors {
 		r.Errors["singles: "+kind] += n
 	}
 	return ctx.Err()
 }
 
+// teller is one client's way to tell events: a connection and the memory of a request.
+type teller struct {
+	wire         *wire
+	body, header []byte
+}
+
+// newTellers returns a teller for each client; the caller closes them.
+func newTellers(o Options) ([]teller, error) {
+	all := make([]teller, o.Clients)
+	for i := range all {
+		var err error
+		if all[i].wire, err = newWire(o.URL); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func closeTellers(all []teller) {
+	for i := range all {
+		all[i].wire.close()
+	}
+}
+
+// tell sends a shopper's next batch and returns how many of its events were accepted.
+func (w *teller) tell(ctx context.Context, s *shopper, m *market, round, size int) (int, error) {
+	w.body = batch(w.body, s, m, round, size)
+	w.header = append(append(append(w.header[:0], "X-Viewer-Token: "...), s.Viewer...), "\r\n"...)
+	status, answer, err := w.wire.post(ctx, "/api/v1/events", w.header, w.body)
+	if err != nil {
+		return 0, err
+	}
+	return accepted(status, answer)
+}
+
+// accepted reads the verdict on a batch.
+func accepted(status int, answer []byte) (int, error) {
+	if status != http.StatusOK {
+		p := &client.Problem{}
+		json.Unmarshal(answer, p)
+		p.Status = status
+		return 0, p
+	}
+	var a struct{ Accepted int }
+	if rest, ok := bytes.CutPrefix(answer, []byte(`{"accepted":`)); ok { // as the server writes it
+		if end := bytes.IndexByte(rest, ','); end > 0 {
+			if n, err := strconv.Atoi(string(rest[:end])); err == nil {
+				return n, nil
+			}
+		}
+	}
+	return a.Accepted, json.Unmarshal(answer, &a)
+}
+
 // send tells batches from all clients until the time is over. An event counts once it was acknowledged.
-func send(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
-	bodies, rounds := make([]bytes.Buffer, o.Clients), make([]int, o.Clients)
-	return run(ctx, o, func(ctx context.Context, i int, t *tally) error {
+func send(ctx context.Context, m *market, o Options) (*tally, time.Duration, error) {
+	rounds := make([]int, o.Clients)
+	tellers, err := newTellers(o)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer closeTellers(tellers)
+	total, took := run(ctx, o, func(ctx context.Context, i int, t *tally) error {
 		rounds[i]++
-		s := m.shopper(o, i, rounds[i])
-		batch(&bodies[i], s, m, rounds[i], o.Batch)
 		begun := time.Now()
-		accepted, err := s.tell(ctx, bodies[i].Bytes())
+		accepted, err := tellers[i].tell(ctx, m.shopper(o, i, rounds[i]), m, rounds[i], o.Batch)
 		if err != nil {
 			return err
 		}
@@ -110,9 +188,10 @@ func send(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
 		}
 		return nil
 	})
+	return total, took, nil
 }
 
-// tell sends one batch and returns how many of its events were accepted.
+// tell sends one batch over the client of everything else, and returns how many of its events were accepted.
 func (s *shopper) tell(ctx context.Context, body []byte) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Base+"/api/v1/events", bytes.NewReader(body))
 	if err != nil {
@@ -125,16 +204,9 @@ func (s *shopper) tell(ctx context.Context, body []byte) (int, error) {
 		return 0, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxWireAnswer))
 	if err != nil {
 		return 0, err
 	}
-	if resp.StatusCode != http.StatusOK {
-		p := &client.Problem{}
-		json.Unmarshal(answer, p)
-		p.Status = resp.StatusCode
-		return 0, p
-	}
-	var a struct{ Accepted int }
-	return a.Accepted, json.Unmarshal(answer, &a)
+	return accepted(resp.StatusCode, answer)
 }

@@ -53,19 +53,18 @@ func freshness(ctx context.Context, m *market, o Options, r *Report) error {
 	defer stop()
 	watching := make(chan error, 1)
 	go func() { watching <- p.watch(ctx) }()
-	load, done := make(chan *tally, 1), make(chan struct{})
+	var t *tally
 	var took time.Duration
+	var offered error
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t, d := offer(ctx, m, o)
-		took = d
-		load <- t
+		t, took, offered = offer(ctx, m, o)
 	}()
 	p.run(ctx, o, done)
 	<-done
-	t := <-load
 	stop()
-	if err := <-watching; err != nil {
+	if err := errors.Join(offered, <-watching); err != nil {
 		return err
 	}
 	after, err := figuresOf(context.WithoutCancel(ctx), m.nobody)
@@ -88,7 +87,12 @@ func freshness(ctx context.Context, m *market, o Options, r *Report) error {
 }
 
 // offer sends batches at the times they are due, whether or not those before are answered.
-func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
+func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration, error) {
+	tellers, err := newTellers(o)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer closeTellers(tellers)
 	every := time.Duration(float64(time.Second) * float64(o.Batch) / float64(o.Rate))
 	begin := time.Now()
 	end := begin.Add(time.Duration(o.Seconds) * time.Second)
@@ -99,7 +103,6 @@ func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
 		t := &tally{counting: true, steps: map[string][]time.Duration{}, errors: map[string]int{}}
 		all[i] = t
 		clients.Go(func() {
-			var body bytes.Buffer
 			for ctx.Err() == nil {
 				n := next.Add(1)
 				due := begin.Add(time.Duration(n) * every)
@@ -107,9 +110,7 @@ func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
 					return
 				}
 				<-time.After(time.Until(due))
-				s := m.shopper(o, i, int(n))
-				batch(&body, s, m, int(n), o.Batch)
-				accepted, err := s.tell(ctx, body.Bytes())
+				accepted, err := tellers[i].tell(ctx, m.shopper(o, i, int(n)), m, int(n), o.Batch)
 				if err != nil {
 					t.failed(err)
 					continue
@@ -120,7 +121,7 @@ func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration) {
 		})
 	}
 	clients.Wait()
-	return sum(all), time.Since(begin)
+	return sum(all), time.Since(begin), nil
 }
 
 // prober taps products that nobody else does.

@@ -84,6 +84,24 @@ func processed(pid int) cpu {
 	return c
 }
 
+// spending is the processor time of a server of our own and of this process, whose clients load it.
+type spending struct{ server, clients cpu }
+
+func (o *Options) spending() spending {
+	return spending{server: processed(o.pid), clients: processed(os.Getpid())}
+}
+
+// each returns what was spent since before on each of all, in µs.
+func (s spending) each(before spending, all int) (server, clients float64) {
+	if all < 1 {
+		return 0, 0
+	}
+	per := func(after, before cpu) float64 {
+		return float64((after.used - before.used).Microseconds()) / float64(all)
+	}
+	return per(s.server, before.server), per(s.clients, before.clients)
+}
+
 // processor returns what the kernel calls the processor, "" where it does not say.
 func processor() string {
 	text, err := os.ReadFile("/proc/cpuinfo")

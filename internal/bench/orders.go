@@ -13,7 +13,7 @@ var home = client.Address{Name: "Bench", Line1: "1 Main St", City: "Austin", Reg
 
 // loadOrders lets each client buy one unit after another as a guest. An order counts once it is paid.
 func loadOrders(ctx context.Context, m *market, o Options, r *Report) error {
-	rounds, before := make([]int, o.Clients), processed(o.pid)
+	rounds, before := make([]int, o.Clients), o.spending()
 	total, took := run(ctx, o, func(ctx context.Context, i int, t *tally) error {
 		rounds[i]++
 		s, turn := m.shopper(o, i, rounds[i]), rounds[i]*o.Clients+i
@@ -34,7 +34,7 @@ func loadOrders(ctx context.Context, m *market, o Options, r *Report) error {
 		return err
 	}
 	r.fill("orders", total, took.Seconds(), "order", "cart", "line", "checkout", "pay")
-	r.spent(before, processed(o.pid), total.all)
+	r.spent(before, o.spending(), total.all)
 	tokens := len(m.shoppers[0].tokens)
 	r.Notes = append(r.Notes, fmt.Sprintf("an order is four requests: cart, line, checkout, pay; spread over %d variants; %d impression tokens a client", len(m.variants), tokens))
 	for _, f := range r.Machine.Fsyncs[:1] {

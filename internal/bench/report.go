@@ -38,6 +38,7 @@ type Server struct {
 	Version   string  `json:"version"`
 	CPUMicros float64 `json:"cpu_us_each,omitempty"` // processor time per event or order under load, when it was our own
 	Cores     float64 `json:"cores_used,omitempty"`  // processors it kept busy meanwhile
+	Clients   float64 `json:"clients_cpu_us_each"`   // processor time the load's clients took of the same machine for each
 }
 
 // Singles is what one event a request came to.
@@ -46,6 +47,7 @@ type Singles struct {
 	Rate      float64 `json:"rate"`
 	Latency   Latency `json:"latency_ms"`
 	CPUMicros float64 `json:"cpu_us_each,omitempty"`
+	ClientsUs float64 `json:"clients_cpu_us_each"`
 }
 
 // Latency is how long a step took, in milliseconds.
@@ -80,11 +82,11 @@ func (r *Report) fill(unit string, t *tally, seconds float64, steps ...string) {
 	}
 }
 
-// spent notes the processor time the server took for so many, warm-up and all.
-func (r *Report) spent(before, after cpu, all int) {
-	if all > 0 && after.used > before.used {
-		r.Server.CPUMicros = float64((after.used - before.used).Microseconds()) / float64(all)
-		r.Server.Cores = (after.used - before.used).Seconds() / after.at.Sub(before.at).Seconds()
+// spent notes the processor time the server and the clients took for so many, warm-up and all.
+func (r *Report) spent(before, after spending, all int) {
+	r.Server.CPUMicros, r.Server.Clients = after.each(before, all)
+	if r.Server.CPUMicros > 0 {
+		r.Server.Cores = (after.server.used - before.server.used).Seconds() / after.server.at.Sub(before.server.at).Seconds()
 	}
 }
 
@@ -120,7 +122,7 @@ func (r *Report) Text(w io.Writer) error {
 		l.text(&b)
 	}
 	if r.Server.CPUMicros > 0 {
-		fmt.Fprintf(&b, "  the server used %.0f µs of processor time for each, %.1f of %d processors\n", r.Server.CPUMicros, r.Server.Cores, r.Machine.Cores)
+		fmt.Fprintf(&b, "  the server used %.4g µs of processor time for each, %.1f of %d processors; the clients %.3g µs\n", r.Server.CPUMicros, r.Server.Cores, r.Machine.Cores, r.Server.Clients)
 	}
 	r.numbers(&b)
 	for _, y := range r.Yardsticks {
@@ -157,7 +159,7 @@ func (r *Report) numbers(b *strings.Builder) {
 		fmt.Fprintf(b, "\n  %.0f requests/s of one event by %d clients\n", s.Rate, s.Clients)
 		s.Latency.text(b)
 		if s.CPUMicros > 0 {
-			fmt.Fprintf(b, "  the server used %.0f µs of processor time for each\n", s.CPUMicros)
+			fmt.Fprintf(b, "  the server used %.4g µs of processor time for each, the clients %.3g µs\n", s.CPUMicros, s.ClientsUs)
 		}
 	}
 	if f := r.Fresh; f != nil {

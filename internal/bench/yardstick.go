@@ -70,9 +70,7 @@ func (p inProcess) InProcessConn() (net.Conn, error) { return p.Server.InProcess
 // publish returns how many events a second are acknowledged in messages of the size.
 func publish(ctx context.Context, js jetstream.JetStream, o Options, size int) (float64, error) {
 	o.Seconds = yardstickSeconds
-	var body bytes.Buffer
-	batch(&body, &shopper{tokens: []string{string(bytes.Repeat([]byte("x"), 72))}}, &market{products: []string{"prd_0123456789abcdefghjkmnpqrs"}}, 1, size)
-	payload := body.Bytes()
+	payload := batch(nil, &shopper{tokens: []string{string(bytes.Repeat([]byte("x"), 72))}}, &market{products: []string{"prd_0123456789abcdefghjkmnpqrs"}}, 1, size)
 	total, took := run(ctx, o, func(ctx context.Context, _ int, t *tally) error {
 		if _, err := js.Publish(ctx, "plain", payload); err != nil {
 			return err
