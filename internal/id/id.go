@@ -32,6 +32,7 @@ type (
 	partKind        struct{}
 	lineKind        struct{}
 	refundKind      struct{}
+	returnKind      struct{}
 	paymentKind     struct{}
 	payoutKind      struct{}
 	transferKind    struct{}
@@ -72,6 +73,7 @@ type (
 	Part        = ID[partKind]
 	Line        = ID[lineKind]
 	Refund      = ID[refundKind]
+	Return      = ID[returnKind]
 	Payment     = ID[paymentKind]
 	Payout      = ID[payoutKind]
 	Transfer    = ID[transferKind]
@@ -100,19 +102,22 @@ type (
 	TaxRate     = ID[taxRateKind]
 )
 
-func (accountKind) Prefix() string     { return "acc" }
-func (creatorKind) Prefix() string     { return "crt" }
-func (brandKind) Prefix() string       { return "brd" }
-func (productKind) Prefix() string     { return "prd" }
-func (variantKind) Prefix() string     { return "var" }
-func (programKind) Prefix() string     { return "prg" }
-func (videoKind) Prefix() string       { return "vid" }
-func (roomKind) Prefix() string        { return "rom" }
-func (offerKind) Prefix() string       { return "ofr" }
-func (orderKind) Prefix() string       { return "ord" }
-func (partKind) Prefix() string        { return "opt" }
-func (lineKind) Prefix() string        { return "lin" }
-func (refundKind) Prefix() string      { return "rfd" }
+func (accountKind) Prefix() string { return "acc" }
+func (creatorKind) Prefix() string { return "crt" }
+func (brandKind) Prefix() string   { return "brd" }
+func (productKind) Prefix() string { return "prd" }
+func (variantKind) Prefix() string { return "var" }
+func (programKind) Prefix() string { return "prg" }
+func (videoKind) Prefix() string   { return "vid" }
+func (roomKind) Prefix() string    { return "rom" }
+func (offerKind) Prefix() string   { return "ofr" }
+func (orderKind) Prefix() string   { return "ord" }
+func (partKind) Prefix() string    { return "opt" }
+func (lineKind) Prefix() string    { return "lin" }
+func (refundKind) Prefix() string  { return "rfd" }
+
+// Prefix implements Kind.
+func (returnKind) Prefix() string      { return "ret" }
 func (paymentKind) Prefix() string     { return "pay" }
 func (payoutKind) Prefix() string      { return "pot" }
 func (transferKind) Prefix() string    { return "trf" }

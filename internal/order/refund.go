@@ -134,25 +134,29 @@ func (o *Orders) refund(tx *db.Tx, who account.Asker, ord id.Order, in NewRefund
 	if err != nil {
 		return "", err
 	}
-	r, err := o.reckon(&full, part, in)
+	return o.bookRefund(tx, &full, part, in, who.Actor(), !who.Member(part.Brand))
+}
+
+// bookRefund books a refund that was decided on.
+func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, actor string, byOperator bool) (id.Refund, error) {
+	r, err := o.reckon(full, part, in)
 	if err != nil {
 		return "", err
 	}
-	r.ID, r.Reason, r.CreatedAt = r.ID.Next(tx.Now()), in.Reason, tx.Now()
-	r.ByOperator = who.OfBrand(part.Brand, account.OrdersWrite) != nil
-	if r.payment, err = claimRefund(tx, ord, r.Amount.Minor); err != nil {
+	r.ID, r.Reason, r.CreatedAt, r.ByOperator = r.ID.Next(tx.Now()), in.Reason, tx.Now(), byOperator
+	if r.payment, err = claimRefund(tx, full.ID, r.Amount.Minor); err != nil {
 		return "", err
 	}
 	for i := range r.Lines {
-		if err := restock(tx, &full, &r.Lines[i], in.Restock); err != nil {
+		if err := restock(tx, full, &r.Lines[i], in.Restock); err != nil {
 			return "", err
 		}
 	}
-	transfers, err := o.refundTransfers(tx, &full, part, &r)
+	transfers, err := o.refundTransfers(tx, full, part, &r)
 	if err != nil {
 		return "", err
 	}
-	if err := r.insert(tx, who.Actor()); err != nil {
+	if err := r.insert(tx, actor); err != nil {
 		return "", err
 	}
 	if err := r.apply(tx, 1); err != nil {
@@ -161,10 +165,10 @@ func (o *Orders) refund(tx *db.Tx, who account.Asker, ord id.Order, in NewRefund
 	if err := post(tx, transfers, nil); err != nil {
 		return "", err
 	}
-	if err := addStep(tx, ord, part.ID, "refund", r.Amount.String()+": "+r.Reason, who.Actor()); err != nil {
+	if err := addStep(tx, full.ID, part.ID, "refund", r.Amount.String()+": "+r.Reason, actor); err != nil {
 		return "", err
 	}
-	return r.ID, o.moveOn(tx, ord, part.ID)
+	return r.ID, o.moveOn(tx, full.ID, part.ID)
 }
 
 // partToRefund finds the part a refund is of: the one its lines are in, or the only one the asker may

@@ -175,6 +175,7 @@ func CheckStates() error {
 		"orders":      orderStates.check(Placed, orderPays, orderLetGo, orderRunsOut, orderRecalls),
 		"order parts": partStates.check(Placed, partPays, partLetGo, partRecalls, partShips, partArrives, partReleases),
 		"refunds":     refundStates.check(RefundRequested, refundIsMade, refundIsRefused),
+		"returns":     returnStates.check(ReturnRequested, returnIsApproved, returnIsDeclined, returnIsWithdrawn, returnIsRefunded),
 		"shipments":   shipmentStates.check(Shipped, parcelArrives),
 		"payments":    paymentStates.check(PayCreated, payBegins, payUnbegins, payRedirects, paySucceeds, payIsDeclined, payIsCancelled, payReturns, payComesLate, payIsRefunded),
 	} {

@@ -20,7 +20,7 @@ const SweepEvery = 2 * time.Second
 // Each step is safe to repeat and one that fails does not keep the others from running.
 func (o *Orders) Sweep(ctx context.Context) error {
 	ctx = db.WithoutKey(ctx)
-	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx), o.releaseHolds(ctx))
+	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.answerReturns(ctx), o.decideWaiting(ctx), o.releaseHolds(ctx))
 }
 
 // due reads up to SweepBatch values of a query with the moment as $1.
@@ -170,6 +170,9 @@ func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 			return err
 		}
 		if waiting, err = refunding(tx, ord, part); err != nil || waiting {
+			return err
+		}
+		if waiting, err = returned(tx, part); err != nil || waiting {
 			return err
 		}
 		if _, err := tx.Exec(partReleases.update(`completed_at = $1, version = version + 1`)+`id = $2`, db.Micros(tx.Now()), part); err != nil {

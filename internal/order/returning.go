@@ -1,0 +1,312 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mezzo/internal/account"
+	"mezzo/internal/db"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+)
+
+// Times of a return.
+const (
+	// ReturnWindow is how long after delivery a buyer may ask to return something.
+	ReturnWindow = 14 * 24 * time.Hour
+	// AnswerWithin is how long a brand may take to answer; then it has agreed.
+	AnswerWithin = 48 * time.Hour
+	// ReceiveWithin is how long a brand may take to say that a parcel sent back has come; then it has.
+	ReceiveWithin = 14 * 24 * time.Hour
+)
+
+// ReturnState is where a return stands.
+type ReturnState string
+
+// The states of a return.
+const (
+	ReturnRequested ReturnState = "requested" // the brand has AnswerWithin to answer
+	ReturnApproved  ReturnState = "approved"  // the buyer sends it back
+	ReturnDeclined  ReturnState = "declined"
+	ReturnWithdrawn ReturnState = "withdrawn"
+	ReturnRefunded  ReturnState = "refunded"
+)
+
+// returnStates is the life of a return.
+var returnStates = table[ReturnState]{
+	ReturnRequested: {ReturnApproved, ReturnDeclined, ReturnWithdrawn, ReturnRefunded},
+	ReturnApproved:  {ReturnWithdrawn, ReturnRefunded},
+	ReturnDeclined:  {}, ReturnWithdrawn: {}, ReturnRefunded: {},
+}
+
+var (
+	returnIsApproved  = move[ReturnState]{"returns", []ReturnState{ReturnRequested}, ReturnApproved}
+	returnIsDeclined  = move[ReturnState]{"returns", []ReturnState{ReturnRequested}, ReturnDeclined}
+	returnIsWithdrawn = move[ReturnState]{"returns", []ReturnState{ReturnRequested, ReturnApproved}, ReturnWithdrawn}
+	returnIsRefunded  = move[ReturnState]{"returns", []ReturnState{ReturnRequested, ReturnApproved}, ReturnRefunded}
+)
+
+// NewReturn is what a buyer asks to return.
+type NewReturn struct {
+	Lines []ReturnUnits
+	Keeps bool // refund only: the goods stay where they are, for what is broken or wrong
+}
+
+// ReturnUnits is a number of units of a line, and why.
+type ReturnUnits struct {
+	Line     id.Line `json:"line_id" maxLength:"40"`
+	Quantity int64   `json:"quantity" minimum:"1" maximum:"1000"`
+	Reason   string  `json:"reason" maxLength:"300"`
+}
+
+// Return is a buyer's wish to give something of one part back.
+type Return struct {
+	ID        id.Return
+	Order     id.Order
+	Part      id.Part
+	Brand     id.Brand
+	Keeps     bool
+	State     ReturnState
+	Lines     []ReturnUnits
+	Note      string // what the brand said
+	DecidedBy string
+	Carrier   string
+	Tracking  string
+	SentAt    time.Time
+	Refund    id.Refund
+	DueAt     time.Time // when the platform answers for the brand
+	CreatedAt time.Time
+	DecidedAt time.Time
+}
+
+// Verdict is what a brand says to a return.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve  Verdict = "approve" // a refund at once where the buyer keeps the goods, else: send it back
+	Decline  Verdict = "decline"
+	GiveBack Verdict = "refund" // now: it has come back, or may stay
+)
+
+// Decision is a brand's answer to a return.
+type Decision struct {
+	Verdict Verdict
+	Note    string // for the buyer; needed to decline
+	Restock bool   // of a refund: the goods are back and may be sold again
+}
+
+func (in NewReturn) clean() (NewReturn, error) {
+	if len(in.Lines) == 0 || len(in.Lines) > MaxCartLines {
+		return in, fault.InvalidField("body.lines", "Name 1 to %d lines to return.", MaxCartLines)
+	}
+	seen := map[id.Line]bool{}
+	for i := range in.Lines {
+		u := &in.Lines[i]
+		u.Reason = strings.Join(strings.Fields(u.Reason), " ")
+		if n := utf8.RuneCountInString(u.Reason); n == 0 || n > MaxReason || !utf8.ValidString(u.Reason) {
+			return in, fault.InvalidField("body.lines", "Say of each line why, in 1 to %d characters.", MaxReason)
+		}
+		if u.Quantity < 1 || seen[u.Line] {
+			return in, fault.InvalidField("body.lines", "Name each line once, with a quantity of 1 or more.")
+		}
+		seen[u.Line] = true
+	}
+	return in, nil
+}
+
+// Return asks the brand to take units of a delivered part back, within ReturnWindow. Until it is settled
+// the part is not released. Conflict: not delivered yet, too late, or more than the buyer still has.
+func (o *Orders) Return(ctx context.Context, who account.Asker, ord id.Order, in NewReturn) (Return, error) {
+	in, err := in.clean()
+	if err != nil {
+		return Return{}, err
+	}
+	return db.Do(ctx, o.db, func(tx *db.Tx) (Return, error) {
+		if err := lock(tx, ord); err != nil {
+			return Return{}, err
+		}
+		full, err := orderOfBuyer(tx, who, ord)
+		if err != nil {
+			return Return{}, err
+		}
+		part, err := partToReturn(tx, &full, in)
+		if err != nil {
+			return Return{}, err
+		}
+		r := Return{Order: ord, Part: part.ID, Brand: part.Brand, Keeps: in.Keeps, State: ReturnRequested, Lines: in.Lines,
+			CreatedAt: tx.Now(), DueAt: tx.Now().Add(AnswerWithin)}
+		r.ID = r.ID.Next(tx.Now())
+		if err := r.insert(tx); err != nil {
+			return Return{}, err
+		}
+		return r, addStep(tx, ord, part.ID, "return_requested", in.Lines[0].Reason, who.Actor())
+	})
+}
+
+func partToReturn(tx *db.Tx, full *Order, in NewReturn) (*Part, error) {
+	var part *Part
+	for _, u := range in.Lines {
+		l := full.line(u.Line)
+		if l == nil {
+			return nil, missing("line in this order")
+		}
+		if p := full.part(l.Part); part != nil && part.ID != p.ID {
+			return nil, fault.InvalidField("body.lines", "Return what came from one brand at a time.")
+		} else {
+			part = p
+		}
+		asked, err := returning(tx, u.Line)
+		if err != nil {
+			return nil, err
+		}
+		if left := l.Left() - asked; u.Quantity > left {
+			return nil, fault.New(fault.Conflict, "Of %s, %d of %d are left to return.", l.Title, max(0, left), l.Quantity).WithType("over_refund")
+		}
+	}
+	switch {
+	case part.State == Paid || part.State == Shipped:
+		return nil, fault.New(fault.Conflict, "It has not arrived yet, so it cannot be returned.").WithType("wrong_state")
+	case part.State != Delivered || tx.Now().After(part.DeliveredAt.Add(ReturnWindow)):
+		return nil, fault.New(fault.Conflict, "The %d days to return it have passed. Ask the seller by e-mail.", int(ReturnWindow.Hours()/24)).WithType("wrong_state")
+	}
+	return part, nil
+}
+
+// DecideReturn is the brand's answer. A refund is booked with it and then asked of the provider. Conflict
+// when it has been settled already.
+func (o *Orders) DecideReturn(ctx context.Context, who account.Asker, rid id.Return, in Decision) (Return, error) {
+	in.Note = strings.Join(strings.Fields(in.Note), " ")
+	if n := utf8.RuneCountInString(in.Note); n > MaxReason || in.Verdict == Decline && n == 0 {
+		return Return{}, fault.InvalidField("body.note", "Say why, in 1 to %d characters: the buyer reads it.", MaxReason)
+	}
+	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Return, error) {
+		r, full, err := returnLocked(tx, rid)
+		if err != nil {
+			return Return{}, err
+		}
+		if !who.Member(r.Brand) && !who.Operator {
+			return Return{}, missing("return")
+		}
+		if who.Member(r.Brand) {
+			if err := who.OfBrand(r.Brand, account.OrdersWrite); err != nil {
+				return Return{}, err
+			}
+		}
+		return o.decideReturn(tx, &full, r, in, who.Actor(), !who.Member(r.Brand))
+	})
+	if err != nil || out.Refund == "" {
+		return out, err
+	}
+	if err := o.settleRefund(db.WithoutKey(ctx), out.Refund); err != nil {
+		o.logger.Warn("a refund waits for the provider", "refund", out.Refund, "error", err)
+	}
+	return out, nil
+}
+
+func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, actor string, byOperator bool) (Return, error) {
+	r.Note, r.DecidedBy, r.DecidedAt = in.Note, actor, tx.Now()
+	to := returnIsDeclined
+	switch {
+	case in.Verdict == Decline:
+	case in.Verdict == Approve && !r.Keeps:
+		to = returnIsApproved
+	case in.Verdict == Approve, in.Verdict == GiveBack:
+		to = returnIsRefunded
+		refund := NewRefund{Reason: "Returned: " + r.Lines[0].Reason, Restock: &in.Restock}
+		for _, u := range r.Lines {
+			refund.Lines = append(refund.Lines, Units{Line: u.Line, Quantity: u.Quantity})
+		}
+		if len([]rune(refund.Reason)) > MaxReason {
+			refund.Reason = string([]rune(refund.Reason)[:MaxReason])
+		}
+		var err error
+		if r.Refund, err = o.bookRefund(tx, full, full.part(r.Part), refund, actor, byOperator); err != nil {
+			return r, err
+		}
+	default:
+		return r, fault.InvalidField("body.decision", "Say approve, decline or refund.")
+	}
+	if !to.allows(r.State) {
+		return r, fault.New(fault.Conflict, "This return is %s already.", r.State).WithType("wrong_state")
+	}
+	r.State, r.DueAt = to.to, time.Time{}
+	if err := r.store(tx, to); err != nil {
+		return r, err
+	}
+	return r, addStep(tx, r.Order, r.Part, "return_"+string(to.to), in.Note, actor)
+}
+
+// SendReturn notes that the buyer has sent an approved return back: from then on the brand has
+// ReceiveWithin to say that it came.
+func (o *Orders) SendReturn(ctx context.Context, who account.Asker, rid id.Return, carrier, tracking string) (Return, error) {
+	carrier, tracking = strings.TrimSpace(carrier), strings.TrimSpace(tracking)
+	if carrier == "" || len(carrier) > MaxCarrier || len(tracking) > MaxCarrier {
+		return Return{}, fault.InvalidField("body.carrier", "Name the carrier, in at most %d characters.", MaxCarrier)
+	}
+	return db.Do(ctx, o.db, func(tx *db.Tx) (Return, error) {
+		r, full, err := returnLocked(tx, rid)
+		if err != nil {
+			return Return{}, err
+		}
+		if !owns(who, full.Viewer, full.Account) {
+			return Return{}, missing("return")
+		}
+		if r.State != ReturnApproved {
+			return Return{}, fault.New(fault.Conflict, "This return is %s: there is nothing to send.", r.State).WithType("wrong_state")
+		}
+		r.Carrier, r.Tracking, r.SentAt, r.DueAt = carrier, tracking, tx.Now(), tx.Now().Add(ReceiveWithin)
+		_, err = tx.Exec(`UPDATE returns SET carrier = $1, tracking = $2, sent_at = $3, due_at = $4 WHERE id = $5`, carrier, tracking, db.Micros(r.SentAt), db.Micros(r.DueAt), rid)
+		if err != nil {
+			return Return{}, err
+		}
+		return r, addStep(tx, r.Order, r.Part, "return_sent", carrier+" "+tracking, who.Actor())
+	})
+}
+
+// WithdrawReturn takes a return back that is not settled yet.
+func (o *Orders) WithdrawReturn(ctx context.Context, who account.Asker, rid id.Return) (Return, error) {
+	return db.Do(ctx, o.db, func(tx *db.Tx) (Return, error) {
+		r, full, err := returnLocked(tx, rid)
+		if err != nil {
+			return Return{}, err
+		}
+		if !owns(who, full.Viewer, full.Account) {
+			return Return{}, missing("return")
+		}
+		if !returnIsWithdrawn.allows(r.State) {
+			return Return{}, fault.New(fault.Conflict, "This return is %s already.", r.State).WithType("wrong_state")
+		}
+		r.State, r.DueAt, r.DecidedAt, r.DecidedBy = ReturnWithdrawn, time.Time{}, tx.Now(), who.Actor()
+		return r, errors.Join(r.store(tx, returnIsWithdrawn), addStep(tx, r.Order, r.Part, "return_withdrawn", "", who.Actor()))
+	})
+}
+
+// answerReturns answers for brands whose time to answer is over: a return is approved, one the buyer has
+// sent back is refunded.
+func (o *Orders) answerReturns(ctx context.Context) error {
+	list, err := due[id.Return](ctx, o, o.clock.Now(), `SELECT id FROM returns WHERE state IN ('requested','approved') AND due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`)
+	for _, rid := range list {
+		var out Return
+		e := o.db.Write(ctx, func(tx *db.Tx) error {
+			r, full, err := returnLocked(tx, rid)
+			if err != nil || r.DueAt.IsZero() || r.DueAt.After(tx.Now()) {
+				return err
+			}
+			in := Decision{Verdict: Approve, Note: "The seller did not answer in time."}
+			if r.State == ReturnApproved {
+				in.Verdict = GiveBack
+			}
+			out, err = o.decideReturn(tx, &full, r, in, "platform", true)
+			return err
+		})
+		if e == nil && out.Refund != "" {
+			e = o.settleRefund(ctx, out.Refund)
+		}
+		err = errors.Join(err, e)
+	}
+	return err
+}
