@@ -23,6 +23,7 @@ func (a *API) registerOrders() {
 	a.registerTaxes()
 	a.registerAddresses()
 	a.registerRefunds()
+	a.registerReturns()
 	register(a, Route{Method: http.MethodPost, Path: "/checkouts", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 201,
 		Summary: "Price a cart and reserve its stock"}, a.checkout)
 	register(a, Route{Method: http.MethodGet, Path: "/checkouts/{id}", Who: Viewer, Scope: account.OrdersRead, Tag: "buying",
@@ -278,17 +279,26 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*Output[orderView],
 	return ok(viewOrder(ord)), nil
 }
 
-// cancelOrder calls an order off for its buyer; who holds a guest's token is its buyer.
-func (a *API) cancelOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
+// buyer returns who asks about an order: who holds a guest's token is its buyer.
+func (a *API) buyer(ctx context.Context, in *orderInput) (account.Asker, error) {
 	who := asker(ctx)
 	if token := in.token(); token != "" {
 		seen, err := a.deps.Orders.Order(ctx, who, in.ID, token)
 		if err != nil {
-			return nil, err
+			return who, err
 		}
 		if seen.Asker == order.AsBuyer {
 			who = account.Asker{Viewer: seen.Viewer, Account: seen.Account}
 		}
+	}
+	return who, nil
+}
+
+// cancelOrder calls an order off for its buyer; who holds a guest's token is its buyer.
+func (a *API) cancelOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
+	who, err := a.buyer(ctx, in)
+	if err != nil {
+		return nil, err
 	}
 	ord, err := a.deps.Orders.Cancel(ctx, who, in.ID)
 	if err != nil {

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"mezzo/internal/account"
+	"mezzo/internal/id"
+	"mezzo/internal/order"
+)
+
+// registerReturns adds the returns of API.md §7.
+func (a *API) registerReturns() {
+	register(a, Route{Method: http.MethodPost, Path: "/orders/{id}/returns", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 201,
+		Summary: "Ask the brand to take units of a delivered part back", Description: "Within 14 days of delivery. A brand that does not answer within 48 hours has agreed."}, a.askReturn)
+	register(a, Route{Method: http.MethodPost, Path: "/returns/{id}/decision", Who: Brand, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
+		Summary: "Answer a return: approve, decline, or refund now"}, a.decideReturn)
+	register(a, Route{Method: http.MethodPost, Path: "/returns/{id}/sent", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
+		Summary: "Say that an approved return is on its way back"}, a.sendReturn)
+	register(a, Route{Method: http.MethodPost, Path: "/returns/{id}/withdraw", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
+		Summary: "Take a return back that is not settled yet"}, a.withdrawReturn)
+}
+
+type returnView struct {
+	ID        id.Return           `json:"id"`
+	Order     id.Order            `json:"order_id"`
+	Part      id.Part             `json:"part_id"`
+	State     order.ReturnState   `json:"state" enum:"requested,approved,declined,withdrawn,refunded"`
+	Keeps     bool                `json:"keep_goods" doc:"A refund only: the goods stay with the buyer"`
+	Lines     []order.ReturnUnits `json:"lines" nullable:"false"`
+	Note      string              `json:"note,omitempty" doc:"What the brand said"`
+	Carrier   string              `json:"carrier,omitempty"`
+	Tracking  string              `json:"tracking,omitempty"`
+	Refund    id.Refund           `json:"refund_id,omitempty"`
+	DueAt     *time.Time          `json:"due_at,omitempty" doc:"When the platform answers for a silent brand"`
+	CreatedAt time.Time           `json:"created_at"`
+	DecidedAt *time.Time          `json:"decided_at,omitempty"`
+}
+
+func viewReturn(r order.Return, err error) (*Output[returnView], error) {
+	if err != nil {
+		return nil, err
+	}
+	return ok(returnView{ID: r.ID, Order: r.Order, Part: r.Part, State: r.State, Keeps: r.Keeps, Lines: r.Lines, Note: r.Note, Carrier: r.Carrier, Tracking: r.Tracking,
+		Refund: r.Refund, DueAt: when(r.DueAt), CreatedAt: r.CreatedAt, DecidedAt: when(r.DecidedAt)}), nil
+}
+
+func (a *API) askReturn(ctx context.Context, in *struct {
+	ID          id.Order `path:"id"`
+	Token       string   `query:"token" maxLength:"200" doc:"A guest's order token"`
+	HeaderToken string   `header:"X-Order-Token" maxLength:"200"`
+	Body        struct {
+		Lines []order.ReturnUnits `json:"lines" maxItems:"50" nullable:"false"`
+		Keeps bool                `json:"keep_goods,omitempty" doc:"A refund only, for what is broken or wrong"`
+	}
+}) (*Output[returnView], error) {
+	who, err := a.buyer(ctx, &orderInput{ID: in.ID, Token: in.Token, HeaderToken: in.HeaderToken})
+	if err != nil {
+		return nil, err
+	}
+	return viewReturn(a.deps.Orders.Return(ctx, who, in.ID, order.NewReturn{Lines: in.Body.Lines, Keeps: in.Body.Keeps}))
+}
+
+func (a *API) decideReturn(ctx context.Context, in *struct {
+	ID   id.Return `path:"id"`
+	Body struct {
+		Decision order.Verdict `json:"decision" enum:"approve,decline,refund"`
+		Note     string        `json:"note,omitempty" maxLength:"300" doc:"For the buyer; needed to decline"`
+		Restock  bool          `json:"restock,omitempty" doc:"The goods are back and may be sold again"`
+	}
+}) (*Output[returnView], error) {
+	return viewReturn(a.deps.Orders.DecideReturn(ctx, asker(ctx), in.ID, order.Decision{Verdict: in.Body.Decision, Note: in.Body.Note, Restock: in.Body.Restock}))
+}
+
+func (a *API) sendReturn(ctx context.Context, in *struct {
+	ID   id.Return `path:"id"`
+	Body struct {
+		Carrier  string `json:"carrier" maxLength:"80"`
+		Tracking string `json:"tracking,omitempty" maxLength:"80"`
+	}
+}) (*Output[returnView], error) {
+	return viewReturn(a.deps.Orders.SendReturn(ctx, asker(ctx), in.ID, in.Body.Carrier, in.Body.Tracking))
+}
+
+func (a *API) withdrawReturn(ctx context.Context, in *struct {
+	ID id.Return `path:"id"`
+}) (*Output[returnView], error) {
+	return viewReturn(a.deps.Orders.WithdrawReturn(ctx, asker(ctx), in.ID))
+}
