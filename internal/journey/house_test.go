@@ -157,11 +157,34 @@ func (h *house) furnishOrders() {
 	h.values["/orders/{id}/refunds"], h.values["back"] = fourth.Order.ID, fourth.Order.Lines[0].ID
 	h.values["part"], h.values["line"] = first.Order.Parts[0].ID, first.Order.Lines[0].ID
 	h.values["/shipments/{id}"] = must(h.owner.Ship(h.ctx, first.Order.ID))(h.t)
+	h.furnishReturns(bought)
 	placed := h.till(h.shopper, h.product.Variants[0].ID, "")
 	h.values["/checkouts/{id}"] = placed.ID
 	h.bodies["POST /checkouts/{id}/pay"] = fields{"payment_method": "pm_card_visa", "expected_total": placed.Total}
 	h.values["/carts/{id}"], h.values["/carts/{id}/lines/{line}"] = h.fill(h.shopper, h.product.Variants[0].ID)
 	h.values["/ledger/accounts/{name}"] = h.aBook()
+}
+
+// furnishReturns makes orders that have arrived: one to ask a return of, and returns to be answered, sent
+// back and withdrawn.
+func (h *house) furnishReturns(bought func(string) client.Paid) {
+	h.t.Helper()
+	asked := func() (order, line string) {
+		o := bought("").Order
+		h.ok(h.owner.Deliver(h.ctx, must(h.owner.Ship(h.ctx, o.ID))(h.t)))
+		return o.ID, o.Lines[0].ID
+	}
+	wish := func(line string) fields { return fields{"lines": []fields{{"line_id": line, "quantity": 1, "reason": "Too small"}}} }
+	for _, of := range []string{"/returns/{id}", "/returns/{id}/sent", "/returns/{id}/withdraw"} {
+		order, line := asked()
+		h.values[of] = h.made(h.shopper, http.MethodPost, "/orders/"+order+"/returns", wish(line), "id")
+	}
+	h.made(h.owner, http.MethodPost, "/returns/"+h.values["/returns/{id}/sent"]+"/decision", fields{"decision": "approve"}, "id")
+	order, line := asked()
+	h.values["/orders/{id}/returns"] = order
+	h.bodies["POST /orders/{id}/returns"] = wish(line)
+	h.bodies["POST /returns/{id}/decision"] = fields{"decision": "approve", "note": "Send it back, please."}
+	h.bodies["POST /returns/{id}/sent"] = fields{"carrier": "Post", "tracking": "RX2"}
 }
 
 // till goes to the till with one unit, to the secret address.
