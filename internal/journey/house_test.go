@@ -174,7 +174,9 @@ func (h *house) furnishReturns(bought func(string) client.Paid) {
 		h.ok(h.owner.Deliver(h.ctx, must(h.owner.Ship(h.ctx, o.ID))(h.t)))
 		return o.ID, o.Lines[0].ID
 	}
-	wish := func(line string) fields { return fields{"lines": []fields{{"line_id": line, "quantity": 1, "reason": "Too small"}}} }
+	wish := func(line string) fields {
+		return fields{"lines": []fields{{"line_id": line, "quantity": 1, "reason": "Too small"}}}
+	}
 	for _, of := range []string{"/returns/{id}", "/returns/{id}/sent", "/returns/{id}/withdraw"} {
 		order, line := asked()
 		h.values[of] = h.made(h.shopper, http.MethodPost, "/orders/"+order+"/returns", wish(line), "id")
