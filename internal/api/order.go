@@ -279,24 +279,9 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*Output[orderView],
 	return ok(viewOrder(ord)), nil
 }
 
-// buyer returns who asks about an order: who holds a guest's token is its buyer.
-func (a *API) buyer(ctx context.Context, in *orderInput) (account.Asker, error) {
-	who := asker(ctx)
-	if token := in.token(); token != "" {
-		seen, err := a.deps.Orders.Order(ctx, who, in.ID, token)
-		if err != nil {
-			return who, err
-		}
-		if seen.Asker == order.AsBuyer {
-			who = account.Asker{Viewer: seen.Viewer, Account: seen.Account}
-		}
-	}
-	return who, nil
-}
-
 // cancelOrder calls an order off for its buyer; who holds a guest's token is its buyer.
 func (a *API) cancelOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
-	who, err := a.buyer(ctx, in)
+	who, err := a.deps.Orders.Bearer(ctx, asker(ctx), in.token())
 	if err != nil {
 		return nil, err
 	}

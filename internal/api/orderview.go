@@ -87,6 +87,7 @@ type orderView struct {
 	Address   order.Address  `json:"shipping_address"`
 	Shipments []shipmentView `json:"shipments" nullable:"false"`
 	Refunds   []refundView   `json:"refunds" nullable:"false"`
+	Returns   []returnView   `json:"returns" nullable:"false"`
 	Timeline  []stepView     `json:"timeline" nullable:"false"`
 	PlacedAt  time.Time      `json:"placed_at"`
 	PaidAt    *time.Time     `json:"paid_at,omitempty"`
@@ -151,7 +152,7 @@ type stepView struct {
 func viewOrder(o order.Order) orderView {
 	v := orderView{ID: o.ID, State: o.State, Seen: o.Asker, Email: o.Email, Lines: []lineView{}, Parts: []partView{}, Subtotal: o.Subtotal, Discounts: o.Discounts,
 		Shipping: o.Shipping, Tax: o.Tax, TaxAdded: o.TaxAdded, Total: o.Total, Refunded: o.Refunded, Address: o.Address,
-		Shipments: []shipmentView{}, Refunds: []refundView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
+		Shipments: []shipmentView{}, Refunds: []refundView{}, Returns: []returnView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
 	lines := map[id.Part][]id.Line{}
 	for _, l := range o.Lines {
 		v.Lines = append(v.Lines, viewLine(l, o.Asker, !o.PaidAt.IsZero()))
@@ -166,6 +167,9 @@ func viewOrder(o order.Order) orderView {
 	}
 	for _, r := range o.Refunds {
 		v.Refunds = append(v.Refunds, viewRefund(r, o.Asker))
+	}
+	for _, r := range o.Returns {
+		v.Returns = append(v.Returns, viewReturn(r))
 	}
 	for _, s := range o.Steps {
 		v.Timeline = append(v.Timeline, stepView{At: s.At, Kind: s.Kind, Part: s.Part, Detail: s.Detail})

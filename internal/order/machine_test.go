@@ -29,6 +29,7 @@ type sales struct {
 	orders   []bought
 	placed   []bought
 	asked    []again
+	returns  []asking
 	stock    int64
 }
 
@@ -46,6 +47,12 @@ type again struct {
 	key   db.Key
 	in    order.NewRefund
 	made  id.Refund
+}
+
+// asking is a return and who asked for it.
+type asking struct {
+	who account.Asker
+	id  id.Return
 }
 
 // fine fails on an error that no honest command may end with.
@@ -130,6 +137,40 @@ func (m *sales) repeat(t *rapid.T) {
 	}
 }
 
+// askReturn asks for units of an order's line back.
+func (m *sales) askReturn(t *rapid.T) {
+	b := m.pick(t)
+	r, err := m.world.orders.Return(context.Background(), b.who, b.order, wish(m.look(b.order), rapid.Int64Range(1, 3).Draw(t, "units"), rapid.Bool().Draw(t, "keeps")))
+	if m.fine(t, "return", err); err == nil {
+		m.returns = append(m.returns, asking{b.who, r.ID})
+	}
+}
+
+func (m *sales) pickReturn(t *rapid.T) asking {
+	if len(m.returns) == 0 {
+		t.Skip("nothing comes back")
+	}
+	return m.returns[rapid.IntRange(0, len(m.returns)-1).Draw(t, "return")]
+}
+
+func (m *sales) answerReturn(t *rapid.T) {
+	in := order.Decision{Verdict: rapid.SampledFrom([]order.Verdict{order.Approve, order.Decline, order.GiveBack}).Draw(t, "verdict"), Note: "Well", Restock: rapid.Bool().Draw(t, "restock")}
+	_, err := m.world.orders.DecideReturn(context.Background(), m.member, m.pickReturn(t).id, in)
+	m.fine(t, "answer", err)
+}
+
+// sendReturn sends an approved return back, or takes it back.
+func (m *sales) sendReturn(t *rapid.T) {
+	a := m.pickReturn(t)
+	var err error
+	if rapid.Bool().Draw(t, "keeps it after all") {
+		_, err = m.world.orders.WithdrawReturn(context.Background(), a.who, a.id)
+	} else {
+		_, err = m.world.orders.SendReturn(context.Background(), a.who, a.id, "Post", "")
+	}
+	m.fine(t, "send back", err)
+}
+
 func (m *sales) actions() map[string]func(*rapid.T) {
 	ctx := context.Background()
 	return map[string]func(*rapid.T){
@@ -156,6 +197,9 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 		},
 		"refund":         m.refund,
 		"refund more":    m.refund,
+		"return":         m.askReturn,
+		"answer":         m.answerReturn,
+		"send back":      m.sendReturn,
 		"repeat":         m.repeat,
 		"a hold later":   func(*rapid.T) { m.later(15 * 24 * time.Hour) },
 		"a minute later": func(*rapid.T) { m.later(time.Minute) },

@@ -52,7 +52,7 @@ func (o *Orders) Order(ctx context.Context, who account.Asker, ord id.Order, tok
 func asBrandSees(full Order, who account.Asker) Order {
 	seen := full
 	seen.Asker, seen.Email, seen.Viewer, seen.Account, seen.Cart, seen.Horizon = AsBrand, "", "", "", "", ""
-	seen.Parts, seen.Lines, seen.Steps, seen.Shipments, seen.Refunds = nil, nil, nil, nil, nil
+	seen.Parts, seen.Lines, seen.Steps, seen.Shipments, seen.Refunds, seen.Returns = nil, nil, nil, nil, nil, nil
 	zero := money.Of(0, full.Currency)
 	seen.Subtotal, seen.Shipping, seen.Tax, seen.TaxAdded, seen.Total, seen.Refunded = zero, zero, zero, zero, zero, zero
 	mine := map[id.Part]bool{}
@@ -93,7 +93,27 @@ func asBrandSees(full Order, who account.Asker) Order {
 			seen.Refunds = append(seen.Refunds, r)
 		}
 	}
+	for _, r := range full.Returns {
+		if mine[r.Part] {
+			seen.Returns = append(seen.Returns, r)
+		}
+	}
 	return seen
+}
+
+// Bearer returns who asks: whoever brings the token of an order is its buyer, anybody else themselves.
+func (o *Orders) Bearer(ctx context.Context, who account.Asker, token string) (account.Asker, error) {
+	if token == "" {
+		return who, nil
+	}
+	opened, err := o.keys.Open(tokenPurpose, token)
+	if err != nil {
+		return who, nil // forged or of another kind: it opens nothing
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) (account.Asker, error) {
+		full, err := headWhere(tx, `id = $1`, opened)
+		return account.Asker{Viewer: full.Viewer, Account: full.Account}, err
+	})
 }
 
 // MaxPage is how many orders one page of a list has at most.

@@ -23,8 +23,8 @@ func (r *Return) insert(tx *db.Tx) error {
 
 // store writes how a return was settled.
 func (r *Return) store(tx *db.Tx, to move[ReturnState]) error {
-	_, err := tx.Exec(to.update(`note = $1, decided_by = $2, decided_at = $3, refund_id = $4, due_at = 0`)+`id = $5`,
-		r.Note, r.DecidedBy, db.Micros(r.DecidedAt), r.Refund, r.ID)
+	_, err := tx.Exec(to.update(`note = $1, decided_by = $2, decided_at = $3, refund_id = $4, due_at = $5`)+`id = $6`,
+		r.Note, r.DecidedBy, db.Micros(r.DecidedAt), r.Refund, db.Micros(r.DueAt), r.ID)
 	return err
 }
 
@@ -48,8 +48,8 @@ func returnLocked(tx *db.Tx, rid id.Return) (Return, Order, error) {
 	return list[0], full, nil
 }
 
-// returnsWhere reads returns with their lines, oldest first.
-func returnsWhere(tx *db.Tx, where, arg string) ([]Return, error) {
+// returnsWhere reads the returns of a condition with their lines.
+func returnsWhere(tx *db.Tx, where string, args ...any) ([]Return, error) {
 	list, err := db.All(tx, func(rows *sql.Rows) (Return, error) {
 		var r Return
 		var sent, due, created, decided int64
@@ -57,7 +57,7 @@ func returnsWhere(tx *db.Tx, where, arg string) ([]Return, error) {
 		r.SentAt, r.CreatedAt, r.DecidedAt, r.DueAt = db.Time(sent), db.Time(created), db.Time(decided), db.Time(due)
 		return r, err
 	}, `SELECT r.id, r.order_id, r.part_id, r.brand_id, r.keeps, r.state, r.note, r.decided_by, r.carrier, r.tracking, r.sent_at, r.refund_id, r.due_at, r.created_at, r.decided_at
-		FROM returns r WHERE `+where+` ORDER BY r.id`, arg)
+		FROM returns r WHERE `+where, args...)
 	for i := range list {
 		if err != nil {
 			break

@@ -46,13 +46,18 @@ func TestReturnsByDecision(t *testing.T) {
 		if got, err = w.orders.DecideReturn(ctx, w.member, sent.ID, order.Decision{Verdict: order.Approve}); err != nil || got.State != order.ReturnApproved {
 			t.Fatalf("%+v %v", got, err)
 		}
-		c.Advance(16 * 24 * time.Hour)
+		c.Advance(order.SendWithin - time.Second)
 		w.sweep()
 		if got := w.look(sold.ID); got.Parts[0].State != order.Delivered {
 			t.Errorf("the part is %s while something of it comes back", got.Parts[0].State)
 		}
 		if _, err := w.orders.SendReturn(ctx, who, sent.ID, "Post", "R1"); err != nil {
 			t.Fatal(err)
+		}
+		c.Advance(2 * 24 * time.Hour)
+		w.sweep()
+		if got := w.look(sold.ID); got.Parts[0].State != order.Delivered {
+			t.Errorf("the part is %s while something of it comes back", got.Parts[0].State)
 		}
 		before := w.count(`SELECT on_hand FROM stock`)
 		if got, err = w.orders.DecideReturn(ctx, w.member, sent.ID, order.Decision{Verdict: order.GiveBack, Restock: true}); err != nil || got.State != order.ReturnRefunded {
@@ -154,3 +159,179 @@ func TestReturnsThatAreRefused(t *testing.T) {
 }
 
 func over[T any](_ T, err error) error { return err }
+
+// An approved return that the buyer never sends stays sold once its time is over, and the money of the part
+// is released: a buyer's silence does not hold a brand's money for ever.
+func TestReturnsThatAreNeverSent(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 100), context.Background()
+		who, sold := w.boughtUnits(1, payment.MethodVisa)
+		w.bringTo(sold, "delivered")
+		r := w.wishes(who, sold, wish(sold, 1, false))
+		if _, err := w.orders.DecideReturn(ctx, w.member, r.ID, order.Decision{Verdict: order.Approve}); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(order.SendWithin - time.Second)
+		w.sweep()
+		if got := w.look(sold.ID).Returns[0]; got.State != order.ReturnApproved || got.DueAt.IsZero() {
+			t.Fatalf("%+v", got)
+		}
+		c.Advance(time.Second)
+		w.sweep()
+		if got := w.look(sold.ID).Returns[0]; got.State != order.ReturnWithdrawn || got.DecidedBy != "platform" {
+			t.Fatalf("%+v", got)
+		}
+		if _, err := w.orders.SendReturn(ctx, who, r.ID, "Post", ""); !fault.Is(err, fault.Conflict) {
+			t.Errorf("sent after its time: %v", err)
+		}
+		c.Advance(48 * time.Hour)
+		w.sweep()
+		if got := w.look(sold.ID).Parts[0].State; got != order.Completed {
+			t.Errorf("the part is %s", got)
+		}
+		w.sound()
+	})
+}
+
+// What the brand refunds by itself while a return of it is open is not given back twice, and the return
+// still comes to its end.
+func TestReturnsOfWhatWasRefundedOtherwise(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 100), context.Background()
+		who, sold := w.boughtUnits(3, payment.MethodVisa)
+		w.bringTo(sold, "delivered")
+		two := w.wishes(who, sold, wish(sold, 2, true))
+		c.Advance(time.Second)
+		last := w.wishes(who, sold, wish(sold, 1, true))
+		w.refunds(sold, units(sold, 2, false))
+		got, err := w.orders.DecideReturn(ctx, w.member, two.ID, order.Decision{Verdict: order.Approve})
+		if err != nil || got.State != order.ReturnRefunded {
+			t.Fatalf("%+v %v", got, err)
+		}
+		c.Advance(order.AnswerWithin)
+		w.sweep()
+		full := w.look(sold.ID)
+		if r := full.Returns[1]; r.ID != last.ID || r.State != order.ReturnRefunded || r.Refund != "" {
+			t.Errorf("%+v", r)
+		}
+		if full.Lines[0].Left() != 0 || len(full.Refunds) != 2 {
+			t.Errorf("%d units are left after %d refunds", full.Lines[0].Left(), len(full.Refunds))
+		}
+		w.sound()
+	})
+}
+
+// Who brings the token of an order is its buyer; another's or a forged one opens nothing.
+func TestAGuestComesBackWithTheToken(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 100), context.Background()
+		_, sold := w.boughtUnits(1, payment.MethodVisa)
+		_, other := w.boughtUnits(1, payment.MethodVisa)
+		w.bringTo(sold, "delivered")
+		bearer := func(token string) account.Asker {
+			who, err := w.orders.Bearer(ctx, w.shopper(), token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return who
+		}
+		r := w.wishes(bearer(w.orders.Token(sold.ID)), sold, wish(sold, 1, false))
+		for name, token := range map[string]string{"none": "", "another's": w.orders.Token(other.ID), "forged": w.orders.Token(sold.ID) + "x"} {
+			if _, err := w.orders.WithdrawReturn(ctx, bearer(token), r.ID); !fault.Is(err, fault.Missing) {
+				t.Errorf("withdrawn with %s: %v", name, err)
+			}
+			if _, err := w.orders.MyReturn(ctx, bearer(token), r.ID); !fault.Is(err, fault.Missing) {
+				t.Errorf("read with %s: %v", name, err)
+			}
+		}
+		if got, err := w.orders.WithdrawReturn(ctx, bearer(w.orders.Token(sold.ID)), r.ID); err != nil || got.State != order.ReturnWithdrawn {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// A brand lists its own returns, by state and page; nobody else's.
+func TestABrandListsItsReturns(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 100), context.Background()
+		who, sold := w.boughtUnits(3, payment.MethodVisa)
+		w.bringTo(sold, "delivered")
+		first := w.wishes(who, sold, wish(sold, 1, false))
+		c.Advance(time.Second)
+		second := w.wishes(who, sold, wish(sold, 1, true))
+		if _, err := w.orders.DecideReturn(ctx, w.member, first.ID, order.Decision{Verdict: order.Decline, Note: "Worn"}); err != nil {
+			t.Fatal(err)
+		}
+		list := func(state order.ReturnState, after id.Return, limit int) []order.Return {
+			got, err := w.orders.BrandReturns(ctx, w.member, w.brand, state, after, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if got := list("", "", 10); len(got) != 2 || got[0].ID != second.ID || got[1].Note != "Worn" || len(got[1].Lines) != 1 {
+			t.Errorf("%+v", got)
+		}
+		if got := list("", "", 1); len(got) != 1 || got[0].ID != second.ID {
+			t.Errorf("%+v", got)
+		}
+		if got := list("", second.ID, 10); len(got) != 1 || got[0].ID != first.ID {
+			t.Errorf("%+v", got)
+		}
+		if got := list(order.ReturnRequested, "", 10); len(got) != 1 || got[0].ID != second.ID {
+			t.Errorf("%+v", got)
+		}
+		counts, err := w.orders.BrandReturnCounts(ctx, w.member, w.brand)
+		if err != nil || counts[order.ReturnDeclined] != 1 || counts[order.ReturnRequested] != 1 {
+			t.Errorf("%v %v", counts, err)
+		}
+		if _, err := w.orders.BrandReturns(ctx, w.member, w.brand, "lost", "", 10); !fault.Is(err, fault.Invalid) {
+			t.Errorf("an unknown state: %v", err)
+		}
+		if _, err := w.orders.BrandReturns(ctx, account.Asker{Account: w.person("rival")}, w.brand, "", "", 10); !fault.Is(err, fault.Missing) {
+			t.Errorf("the buyer lists: %v", err)
+		}
+	})
+}
+
+// What each return posts, leg by leg, the same on both engines.
+func TestGoldenReturns(t *testing.T) {
+	ctx := context.Background()
+	decided := func(keeps bool, d order.Decision) func(*world) {
+		return func(w *world) {
+			who, sold := w.boughtUnits(3, payment.MethodVisa)
+			w.bringTo(sold, "delivered")
+			r := w.wishes(who, sold, wish(sold, 1, keeps))
+			if _, err := w.orders.DecideReturn(ctx, w.member, r.ID, d); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	golden(t, "testdata/returns.golden", []story{
+		{"one of three, agreed and kept by the buyer", decided(true, order.Decision{Verdict: order.Approve})},
+		{"one of three, agreed and not sent yet", decided(false, order.Decision{Verdict: order.Approve})},
+		{"one of three, given back at once", decided(false, order.Decision{Verdict: order.GiveBack})},
+		{"one of three, declined", decided(false, order.Decision{Verdict: order.Decline, Note: "Worn"})},
+		{"one of three, sent back to a brand that says nothing, and the rest released", func(w *world) {
+			who, sold := w.boughtUnits(3, payment.MethodVisa)
+			w.bringTo(sold, "delivered")
+			r := w.wishes(who, sold, wish(sold, 1, false))
+			w.clock.Advance(order.AnswerWithin)
+			w.sweep()
+			if _, err := w.orders.SendReturn(ctx, who, r.ID, "Post", "R1"); err != nil {
+				w.t.Fatal(err)
+			}
+			w.clock.Advance(order.ReceiveWithin)
+			w.sweep()
+			w.sweep()
+		}},
+		{"all, by a card that takes nothing back", func(w *world) {
+			who, sold := w.boughtUnits(2, payment.MethodRefundFails)
+			w.bringTo(sold, "delivered")
+			r := w.wishes(who, sold, wish(sold, 2, true))
+			if _, err := w.orders.DecideReturn(ctx, w.member, r.ID, order.Decision{Verdict: order.Approve}); err != nil {
+				w.t.Fatal(err)
+			}
+		}},
+	})
+}

@@ -19,6 +19,8 @@ const (
 	ReturnWindow = 14 * 24 * time.Hour
 	// AnswerWithin is how long a brand may take to answer; then it has agreed.
 	AnswerWithin = 48 * time.Hour
+	// SendWithin is how long a buyer may take to send an approved return back; then they keep it.
+	SendWithin = 14 * 24 * time.Hour
 	// ReceiveWithin is how long a brand may take to say that a parcel sent back has come; then it has.
 	ReceiveWithin = 14 * 24 * time.Hour
 )
@@ -77,7 +79,7 @@ type Return struct {
 	Tracking  string
 	SentAt    time.Time
 	Refund    id.Refund
-	DueAt     time.Time // when the platform answers for the brand
+	DueAt     time.Time // when the platform answers for whom it waits for: the brand, or the buyer who is to send it
 	CreatedAt time.Time
 	DecidedAt time.Time
 }
@@ -208,36 +210,90 @@ func (o *Orders) DecideReturn(ctx context.Context, who account.Asker, rid id.Ret
 }
 
 func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, actor string, byOperator bool) (Return, error) {
-	r.Note, r.DecidedBy, r.DecidedAt = in.Note, actor, tx.Now()
-	to := returnIsDeclined
+	r.Note, r.DecidedBy, r.DecidedAt, r.DueAt = in.Note, actor, tx.Now(), time.Time{}
+	var to move[ReturnState]
 	switch {
 	case in.Verdict == Decline:
+		to = returnIsDeclined
 	case in.Verdict == Approve && !r.Keeps:
-		to = returnIsApproved
+		to, r.DueAt = returnIsApproved, tx.Now().Add(SendWithin)
 	case in.Verdict == Approve, in.Verdict == GiveBack:
 		to = returnIsRefunded
-		refund := NewRefund{Reason: "Returned: " + r.Lines[0].Reason, Restock: &in.Restock}
-		for _, u := range r.Lines {
-			refund.Lines = append(refund.Lines, Units{Line: u.Line, Quantity: u.Quantity})
-		}
-		if len([]rune(refund.Reason)) > MaxReason {
-			refund.Reason = string([]rune(refund.Reason)[:MaxReason])
-		}
-		var err error
-		if r.Refund, err = o.bookRefund(tx, full, full.part(r.Part), refund, actor, byOperator); err != nil {
-			return r, err
-		}
 	default:
 		return r, fault.InvalidField("body.decision", "Say approve, decline or refund.")
 	}
 	if !to.allows(r.State) {
 		return r, fault.New(fault.Conflict, "This return is %s already.", r.State).WithType("wrong_state")
 	}
-	r.State, r.DueAt = to.to, time.Time{}
+	if refund := r.refund(full, in.Restock); to.to == ReturnRefunded && len(refund.Lines) > 0 {
+		var err error
+		if r.Refund, err = o.bookRefund(tx, full, full.part(r.Part), refund, actor, byOperator); err != nil {
+			return r, err
+		}
+	}
+	r.State = to.to
 	if err := r.store(tx, to); err != nil {
 		return r, err
 	}
 	return r, addStep(tx, r.Order, r.Part, "return_"+string(to.to), in.Note, actor)
+}
+
+// refund is what a return gives back: its units, less those that were refunded otherwise meanwhile. Its
+// lines may be none then.
+func (r *Return) refund(full *Order, restock bool) NewRefund {
+	refund := NewRefund{Part: r.Part, Reason: "Returned: " + r.Lines[0].Reason, Restock: &restock}
+	for _, u := range r.Lines {
+		if n := min(u.Quantity, full.line(u.Line).Left()); n > 0 {
+			refund.Lines = append(refund.Lines, Units{Line: u.Line, Quantity: n})
+		}
+	}
+	if long := []rune(refund.Reason); len(long) > MaxReason {
+		refund.Reason = string(long[:MaxReason])
+	}
+	return refund
+}
+
+// BrandReturns returns a brand's returns in the state ("" any), newest first, from after one of them, at
+// most limit.
+func (o *Orders) BrandReturns(ctx context.Context, who account.Asker, brand id.Brand, state ReturnState, after id.Return, limit int) ([]Return, error) {
+	if err := who.OfBrand(brand, account.OrdersRead); err != nil {
+		return nil, err
+	}
+	if _, known := returnStates[state]; state != "" && !known {
+		return nil, fault.InvalidField("query.state", "A return is requested, approved, declined, withdrawn or refunded.")
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) ([]Return, error) {
+		return returnsWhere(tx, `r.brand_id = $1 AND ($2 = '' OR r.state = $2) AND ($3 = '' OR r.id < $3) ORDER BY r.id DESC LIMIT $4`,
+			string(brand), string(state), string(after), int64(min(max(limit, 1), MaxPage+1)))
+	})
+}
+
+// BrandReturnCounts returns how many of a brand's returns stand in each state.
+func (o *Orders) BrandReturnCounts(ctx context.Context, who account.Asker, brand id.Brand) (map[ReturnState]int64, error) {
+	if err := who.OfBrand(brand, account.OrdersRead); err != nil {
+		return nil, err
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) (map[ReturnState]int64, error) {
+		return counted(tx, func(s string) ReturnState { return ReturnState(s) }, `SELECT state, COUNT(*) FROM returns WHERE brand_id = $1 GROUP BY state`, string(brand))
+	})
+}
+
+// MyReturn returns a return of an order of the asker's; Missing for anybody else.
+func (o *Orders) MyReturn(ctx context.Context, who account.Asker, rid id.Return) (Return, error) {
+	return db.Get(ctx, o.db, func(tx *db.Tx) (Return, error) {
+		list, err := returnsWhere(tx, `r.id = $1`, rid)
+		if err == nil && len(list) == 0 {
+			err = missing("return")
+		}
+		if err != nil {
+			return Return{}, err
+		}
+		full, err := headWhere(tx, `id = $1`, string(list[0].Order))
+		if err == nil && !owns(who, full.Viewer, full.Account) {
+			err = missing("return")
+		}
+		return list[0], err
+	})
 }
 
 // SendReturn notes that the buyer has sent an approved return back: from then on the brand has
@@ -255,8 +311,12 @@ func (o *Orders) SendReturn(ctx context.Context, who account.Asker, rid id.Retur
 		if !owns(who, full.Viewer, full.Account) {
 			return Return{}, missing("return")
 		}
-		if r.State != ReturnApproved {
-			return Return{}, fault.New(fault.Conflict, "This return is %s: there is nothing to send.", r.State).WithType("wrong_state")
+		if r.State != ReturnApproved || !r.SentAt.IsZero() {
+			says := fault.New(fault.Conflict, "This return is %s: there is nothing to send.", r.State)
+			if r.State == ReturnApproved {
+				says = fault.New(fault.Conflict, "You have said already that it is on its way.")
+			}
+			return Return{}, says.WithType("wrong_state")
 		}
 		r.Carrier, r.Tracking, r.SentAt, r.DueAt = carrier, tracking, tx.Now(), tx.Now().Add(ReceiveWithin)
 		_, err = tx.Exec(`UPDATE returns SET carrier = $1, tracking = $2, sent_at = $3, due_at = $4 WHERE id = $5`, carrier, tracking, db.Micros(r.SentAt), db.Micros(r.DueAt), rid)
@@ -280,33 +340,49 @@ func (o *Orders) WithdrawReturn(ctx context.Context, who account.Asker, rid id.R
 		if !returnIsWithdrawn.allows(r.State) {
 			return Return{}, fault.New(fault.Conflict, "This return is %s already.", r.State).WithType("wrong_state")
 		}
-		r.State, r.DueAt, r.DecidedAt, r.DecidedBy = ReturnWithdrawn, time.Time{}, tx.Now(), who.Actor()
-		return r, errors.Join(r.store(tx, returnIsWithdrawn), addStep(tx, r.Order, r.Part, "return_withdrawn", "", who.Actor()))
+		return r, o.dropReturn(tx, &r, who.Actor())
 	})
 }
 
-// answerReturns answers for brands whose time to answer is over: a return is approved, one the buyer has
-// sent back is refunded.
+// answerReturns answers for those whose time to answer is over: a return is approved, one the buyer has
+// sent back is refunded, and one the buyer has not sent is taken back.
 func (o *Orders) answerReturns(ctx context.Context) error {
 	list, err := due[id.Return](ctx, o, o.clock.Now(), `SELECT id FROM returns WHERE state IN ('requested','approved') AND due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`)
 	for _, rid := range list {
-		var out Return
-		e := o.db.Write(ctx, func(tx *db.Tx) error {
-			r, full, err := returnLocked(tx, rid)
-			if err != nil || r.DueAt.IsZero() || r.DueAt.After(tx.Now()) {
-				return err
-			}
-			in := Decision{Verdict: Approve, Note: "The seller did not answer in time."}
-			if r.State == ReturnApproved {
-				in.Verdict = GiveBack
-			}
-			out, err = o.decideReturn(tx, &full, r, in, "platform", true)
-			return err
-		})
-		if e == nil && out.Refund != "" {
-			e = o.settleRefund(ctx, out.Refund)
-		}
-		err = errors.Join(err, e)
+		err = errors.Join(err, o.answerReturn(ctx, rid))
 	}
 	return err
+}
+
+func (o *Orders) answerReturn(ctx context.Context, rid id.Return) error {
+	var out Return
+	err := o.db.Write(ctx, func(tx *db.Tx) error {
+		r, full, err := returnLocked(tx, rid)
+		if err != nil || r.DueAt.IsZero() || r.DueAt.After(tx.Now()) {
+			return err
+		}
+		switch {
+		case r.State == ReturnRequested:
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: Approve, Note: "The seller did not answer in time."}, "platform", true)
+		case r.SentAt.IsZero():
+			r.Note = "It was not sent back in time."
+			return o.dropReturn(tx, &r, "platform")
+		default:
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: GiveBack, Note: "The seller did not say in time whether it came."}, "platform", true)
+		}
+		return err
+	})
+	if err != nil || out.Refund == "" {
+		return err
+	}
+	return o.settleRefund(ctx, out.Refund)
+}
+
+// dropReturn takes a return back that is not settled yet.
+func (o *Orders) dropReturn(tx *db.Tx, r *Return, actor string) error {
+	r.State, r.DueAt, r.DecidedAt, r.DecidedBy = ReturnWithdrawn, time.Time{}, tx.Now(), actor
+	if err := r.store(tx, returnIsWithdrawn); err != nil {
+		return err
+	}
+	return addStep(tx, r.Order, r.Part, "return_withdrawn", r.Note, actor)
 }

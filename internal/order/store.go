@@ -152,7 +152,10 @@ func loadStory(tx *db.Tx, o *Order) (err error) {
 	if o.Shipments, err = shipmentsWhere(tx, `s.order_id = $1`, string(o.ID)); err != nil || o.PaidAt.IsZero() {
 		return err
 	}
-	o.Refunds, err = refundsWhere(tx, `r.order_id = $1`, string(o.ID))
+	if o.Refunds, err = refundsWhere(tx, `r.order_id = $1`, string(o.ID)); err != nil {
+		return err
+	}
+	o.Returns, err = returnsWhere(tx, `r.order_id = $1 ORDER BY r.id`, o.ID)
 	return err
 }
 

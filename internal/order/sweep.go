@@ -20,7 +20,7 @@ const SweepEvery = 2 * time.Second
 // Each step is safe to repeat and one that fails does not keep the others from running.
 func (o *Orders) Sweep(ctx context.Context) error {
 	ctx = db.WithoutKey(ctx)
-	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.answerReturns(ctx), o.decideWaiting(ctx), o.releaseHolds(ctx))
+	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx), o.answerReturns(ctx), o.releaseHolds(ctx))
 }
 
 // due reads up to SweepBatch values of a query with the moment as $1.

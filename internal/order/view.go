@@ -36,6 +36,7 @@ type Order struct {
 	Steps         []Step
 	Shipments     []Shipment
 	Refunds       []Refund
+	Returns       []Return
 	// Asker says in which role the order was opened; a brand sees only its own part.
 	Asker Seen
 }
@@ -101,7 +102,7 @@ type Line struct {
 // Step is one entry of an order's timeline.
 type Step struct {
 	Part   id.Part
-	Kind   string // placed, paid, shipped, delivered, completed, cancelled, expired, payment_declined, refund, refund_failed, refunded
+	Kind   string // placed, paid, shipped, delivered, completed, cancelled, expired, payment_declined, refund, refund_failed, refunded, return_requested, return_approved, …
 	Detail string
 	Actor  string
 	At     time.Time

@@ -79,6 +79,13 @@ func (s *Site) brandHome(v *visit) error {
 		page.States = append(page.States, StateCount{URL: v.brandURL("/orders?state=" + string(st.state)), Icon: st.icon, Text: st.text, Note: st.note,
 			N: int(counts[st.state]), Do: st.state == order.Paid})
 	}
+	returns, err := s.Orders.BrandReturnCounts(v.ctx(), v.who, v.brand.ID)
+	if err != nil {
+		return err
+	}
+	if n := int(returns[order.ReturnRequested]); n > 0 {
+		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/returns?state=requested"), Icon: "return", Text: "Returns to answer", Note: "agreed after 48 h without an answer", N: n, Do: true}}, page.States[1:]...)...)
+	}
 	if page.Start, err = v.firstSteps(); err != nil {
 		return err
 	}

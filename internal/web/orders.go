@@ -133,6 +133,12 @@ func (s *Site) showOrder(v *visit, status int, notes []Note) error {
 			page.Refund = append(page.Refund, *f)
 		}
 	}
+	page.Returns, page.Return = v.returnsOf(o, page.Token)
+	for i := range page.Return {
+		if f := &page.Return[i]; status != http.StatusOK && v.text("part_id") == f.Part {
+			f.fill(v)
+		}
+	}
 	if page.Earned, err = v.earnedOn(o); err != nil {
 		return err
 	}

@@ -38,6 +38,11 @@ func (s *Site) showPacking(v *visit, status int, change func(*OrdersBoard)) erro
 		}
 		page.States = append(page.States, tab)
 	}
+	returns, err := s.Orders.BrandReturnCounts(v.ctx(), v.who, v.brand.ID)
+	if err != nil {
+		return err
+	}
+	page.States = append(page.States, Tab{Text: "Returns", URL: v.brandURL("/returns?state=requested"), Count: int(returns[order.ReturnRequested])})
 	if state != "" {
 		here += "?state=" + string(state)
 	} else {

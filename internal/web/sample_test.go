@@ -115,7 +115,7 @@ func sampleOrder() OrderPage {
 		Picture: pic("pan"), Placed: noon(18, 11, 6), PaidWith: "Paid with Visa ·· 4242", Total: usd(5185), Sums: sampleSums(), CanStop: true,
 		Parts:   []OrderPart{{ID: "opt_1", Brand: Link{Text: "Ferro & Ash", URL: "/"}, Seller: sampleSeller(), Lines: sampleTill(), Steps: sampleSteps()}},
 		Earned:  []Earned{{Name: "Marisol Vega", Face: "/sample/marisol.svg", Amount: usd(645), State: Pending, Words: "15 % of $43.00, because you opened it from a video.", Slip: []SumRow{{Label: "Goods after voucher", Value: "$43.00"}, {Label: "Rate, frozen at sale", Value: "15 %"}, {Label: "Commission", Value: "$6.45", Total: true}}, Why: "Last click within 14 days. One other creator’s click was older."}},
-		Refunds: sampleRefunds()[:1], Refunded: usd(4800),
+		Refunds: sampleRefunds()[:1], Refunded: usd(4800), Returns: sampleReturns(), Return: []ReturnForm{sampleReturnForm()},
 		Address: []string{"Dana Reyes", "1804 Kinney Avenue, 3B", "Austin, TX 78704", "United States"},
 	}
 }
@@ -245,6 +245,31 @@ func sampleJob(part, state, says string) OrderJob {
 		job.Refunds = sampleRefunds()
 	}
 	return job
+}
+
+func sampleReturns() []ReturnRow {
+	return []ReturnRow{
+		{ID: "ret_1", State: "approved", Says: "agreed", What: []string{"Everyday skillet, 26 cm: “Too small for the four of us”"}, Note: "To our yard in Ohio, please. The postage is ours.", Next: "To be sent back by Sun 6 Dec, 09:12; otherwise it stays sold.", At: noon(21, 9, 12),
+			Send: []Field{{Name: "carrier", Label: "Carrier", ID: "carrier-ret_1"}, {Name: "tracking", Label: "Tracking number", Optional: true, ID: "tracking-ret_1"}}, Drop: true},
+		{ID: "ret_2", State: "requested", Says: "waits for the seller", Keeps: true, What: []string{"2 × Walnut trivet: “One came split along the grain”"}, Next: "Without an answer by Tue 24 Nov, 09:12 it is agreed, and the money goes back.", At: noon(22, 9, 12), Drop: true},
+	}
+}
+
+func sampleReturnForm() ReturnForm {
+	return ReturnForm{Action: "/", Part: "opt_1", Until: "6 Dec", Open: true, Lines: []ReturnLine{{Units: Field{Name: "units_lin_1", ID: "r-u", Label: "Everyday skillet, 26 cm", Options: []Option{{"0", "none", true}, {"1", "1 of 2", false}}},
+		Reason: Field{Name: "reason_lin_1", ID: "r-r", Label: "Why", Optional: true}}}}
+}
+
+// sampleAnswers are the same returns as their brand answers them.
+func sampleAnswers() []ReturnRow {
+	rows := sampleReturns()
+	note := Field{Name: "note", Label: "What you say to it", Optional: true, Hint: "The buyer reads it. Needed to decline.", ID: "note-1"}
+	rows[0].Send, rows[0].Drop, rows[0].Order, rows[0].Parcel, rows[0].Says = nil, false, "ord_0001f4471", "Lonestar Parcel LP 4471 0099", "on its way back"
+	rows[0].Decide = &DecideForm{Action: "/", Note: note, Restock: true, Answers: []Option{{Value: "refund", Label: "It has come: give the money back"}}}
+	note.ID = "note-2"
+	rows[1].Drop, rows[1].Order = false, "ord_0001f4468"
+	rows[1].Decide = &DecideForm{Action: "/", Note: note, Answers: []Option{{Value: "approve", Label: "Agreed, send it back"}, {Value: "refund", Label: "Give the money back now"}, {Value: "decline", Label: "Decline"}}}
+	return rows
 }
 
 func sampleRefunds() []RefundRow {

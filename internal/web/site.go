@@ -133,6 +133,9 @@ func (s *Site) shopping() []Route {
 		{"GET /orders", Anybody, s.orders, 0},
 		{"GET /orders/{order}", Anybody, s.order, 0},
 		{"POST /orders/{order}/cancel", Anybody, s.cancel, 0},
+		{"POST /orders/{order}/returns", Anybody, s.askReturn, 0},
+		{"POST /returns/{return}/sent", Anybody, s.sendReturn, 0},
+		{"POST /returns/{return}/withdraw", Anybody, s.dropReturn, 0},
 
 		{"GET /sign-up", Anybody, s.signUp, 0},
 		{"POST /sign-up", Anybody, s.makeAccount, 0},
@@ -186,6 +189,8 @@ func (s *Site) working() []Route {
 		{"POST /brand/{b}/orders/{order}/ship", Staff, s.ship, 0},
 		{"POST /brand/{b}/orders/{order}/refund", Staff, s.refund, 0},
 		{"POST /brand/{b}/shipments/{shipment}/delivered", Staff, s.delivered, 0},
+		{"GET /brand/{b}/returns", Staff, s.returnsOfBrand, 0},
+		{"POST /brand/{b}/returns/{return}/decision", Staff, s.decideReturn, 0},
 		{"GET /brand/{b}/balance", Staff, s.balance, 0},
 		{"GET /brand/{b}/members", Staff, s.members, 0},
 		{"POST /brand/{b}/members", Staff, s.addMember, 0},
