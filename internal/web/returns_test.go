@@ -47,7 +47,7 @@ func TestReturnsOnThePages(t *testing.T) {
 	send := agreed.find(`action="(/returns/[^"]*/sent)"`)
 	guest.post(send, "token", token, "carrier", "").ok().says("Nothing was changed. Name the carrier")
 	guest.post(send, "token", token, "carrier", "Post", "tracking", "R1").ok().says("on its way back", "Sent back with Post R1").silent("I keep it after all")
-	board = m.owner.get("/brand/" + m.brand + "/returns?state=approved").ok().says("Post R1", "It has come: give the money back")
+	board = m.owner.get("/brand/"+m.brand+"/returns?state=approved").ok().says("Post R1", "It has come: give the money back")
 	m.owner.post(board.find(`action="(/brand/[^"]*/decision)"`), "decision", "refund", "restock", "1", "tab", "approved").ok().says("The money goes back.")
 	guest.get(page.url).ok().says("money given back", "$48.00 is given back.", "−$48.00")
 	guest.post(asked.find(`action="(/returns/[^"]*/withdraw)"`), "token", token).ok().says("Nothing was changed. This return is refunded already.")
