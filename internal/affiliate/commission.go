@@ -113,7 +113,9 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 	}
 	for i := range made {
 		state := made[i].fact()
-		state.Touch = list[i].Touch
+		if state.Touch = list[i].Touch; state.Touch != nil {
+			state.Room = state.Touch.Room
+		}
 		if err := event.Emit(tx, event.CommissionCreated{CommissionState: state}); err != nil {
 			return nil, err
 		}

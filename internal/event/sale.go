@@ -165,7 +165,7 @@ type CommissionState struct {
 	Program    id.Program    `json:"program"`
 	Product    id.Product    `json:"product"`
 	Video      id.Video      `json:"video,omitempty"`
-	Room       id.Room       `json:"room,omitempty"`
+	Room       id.Room       `json:"room,omitempty"` // of the winning touch, as Touch knows it: no touch comes out of a room yet
 	Base       money.Amount  `json:"base"`
 	Rate       money.Bps     `json:"commission_bps"`
 	Amount     money.Amount  `json:"amount"`

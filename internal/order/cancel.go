@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mezzo/internal/account"
+	"mezzo/internal/affiliate"
 	"mezzo/internal/catalog"
 	"mezzo/internal/db"
 	"mezzo/internal/event"
@@ -140,7 +141,28 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 	if err := addStep(tx, full.ID, "", "cancelled", "Everything paid is given back.", who.Actor()); err != nil {
 		return err
 	}
-	return event.Emit(tx, event.OrderCancelled{Order: full.ID, Viewer: full.Viewer, Currency: full.Currency, Refunded: money.Of(full.Total.Minor-full.Refunded.Minor, full.Currency), PaidAt: full.PaidAt, Lines: saleLines(full, nil)})
+	return o.tellCancelled(tx, full)
+}
+
+// tellCancelled tells the log of a paid order that was called off, each line with the touch it was won by: it
+// is taken from whom it counted for. A line that nobody had won yet has none, whatever was decided since.
+func (o *Orders) tellCancelled(tx *db.Tx, full *Order) error {
+	var won []id.Line
+	for _, l := range full.Lines {
+		if l.Creator != "" {
+			won = append(won, l.ID)
+		}
+	}
+	touches, err := affiliate.Won(tx, won)
+	if err != nil {
+		return err
+	}
+	lines := saleLines(full, nil)
+	for i := range lines {
+		lines[i].Touch = touches[lines[i].Line]
+	}
+	return event.Emit(tx, event.OrderCancelled{Order: full.ID, Viewer: full.Viewer, Currency: full.Currency,
+		Refunded: money.Of(full.Total.Minor-full.Refunded.Minor, full.Currency), PaidAt: full.PaidAt, Lines: lines})
 }
 
 // close ends a placed order and lets its stock go.

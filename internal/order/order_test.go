@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
@@ -416,6 +418,50 @@ func TestCancelGivesEverythingBack(t *testing.T) {
 			t.Fatalf("cancelled after shipment: %v", err)
 		}
 		w.sound()
+	})
+}
+
+// What is called off is taken from whom it counted for: the log is told the touch that won each line, as it
+// was when the order was paid, and none for a line that nobody had won by then.
+func TestACancelledOrderTellsWhoHadWonIt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 3)
+		ctx, won, waits := context.Background(), w.shopper(), w.shopper()
+		w.click(won)
+		first := w.bought(won)
+		w.click(waits)
+		w.log.hold(true)
+		second := w.bought(waits)
+		for who, sold := range map[id.Viewer]id.Order{won.Viewer: first.ID, waits.Viewer: second.ID} {
+			if _, err := w.orders.Cancel(ctx, account.Asker{Viewer: who}, sold); err != nil {
+				t.Fatal(err)
+			}
+		}
+		touches := map[id.Order]*event.SaleTouch{}
+		for _, f := range dbtest.Facts(t, d, event.TopicOrderPaid) {
+			paid := event.OrderPaid{}
+			if err := json.Unmarshal(f.Body, &paid); err != nil {
+				t.Fatal(err)
+			}
+			touches[paid.Order] = paid.Lines[0].Touch
+		}
+		if touches[first.ID] == nil || touches[second.ID] != nil {
+			t.Fatalf("paid: %+v", touches)
+		}
+		facts := dbtest.Facts(t, d, event.TopicOrderCancelled)
+		if len(facts) != 2 {
+			t.Fatalf("%d cancellations", len(facts))
+		}
+		for _, f := range facts {
+			back := event.OrderCancelled{}
+			if err := json.Unmarshal(f.Body, &back); err != nil {
+				t.Fatal(err)
+			}
+			got, want := back.Lines[0].Touch, touches[back.Order]
+			if (got == nil) != (want == nil) || got != nil && *got != *want {
+				t.Errorf("%s was won by %+v and called off with %+v", back.Order, want, got)
+			}
+		}
 	})
 }
 
