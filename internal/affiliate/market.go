@@ -37,7 +37,7 @@ type Listing struct {
 	EPC        *money.Amount `json:"epc" doc:"Settled commission per product click"`
 	CTOR       *float64      `json:"ctor" doc:"Orders per product click, by click cohort"`
 	CVR        *float64      `json:"cvr" doc:"Orders per product-page visit"`
-	RefundRate *float64      `json:"refund_rate" doc:"Refunded order lines per order line"`
+	RefundRate *float64      `json:"refund_rate" doc:"Units given back or called off of those sold"`
 	N          MeasuredOf    `json:"n" doc:"What they stand on, of the last 28 days"`
 	key        float64
 }

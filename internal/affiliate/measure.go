@@ -18,11 +18,11 @@ type Measure struct {
 	EPC        *money.Amount // settled commission per product click
 	CTOR       *float64      // orders per product click
 	CVR        *float64      // orders per product-page visit
-	RefundRate *float64      // refunded lines per line
+	RefundRate *float64      // units given back per unit sold
 	Settled    int64         // minor units of commission settled: EPC before it is rounded
 	Clicks     int64
 	Visits     int64
-	Lines      int64
+	Units      int64
 }
 
 // Measures tells how programs do; it must answer at once, from memory.
@@ -59,14 +59,14 @@ func (l *Listing) measured(a *Affiliate) {
 	}
 	m := a.measures.Program(l.ID)
 	l.EPC, l.CTOR, l.CVR, l.RefundRate = m.EPC, m.CTOR, m.CVR, m.RefundRate
-	l.N = MeasuredOf{Clicks: m.Clicks, Visits: m.Visits, Lines: m.Lines}
+	l.N = MeasuredOf{Clicks: m.Clicks, Visits: m.Visits, Units: m.Units}
 }
 
 // MeasuredOf is what a listing's numbers stand on.
 type MeasuredOf struct {
 	Clicks int64 `json:"product_clicks" doc:"Of epc and ctor"`
 	Visits int64 `json:"product_views" doc:"Of cvr"`
-	Lines  int64 `json:"sku_orders" doc:"Of refund_rate"`
+	Units  int64 `json:"units" doc:"Of refund_rate"`
 }
 
 // SortKey returns by what the marketplace sorted a listing: where its next page begins.

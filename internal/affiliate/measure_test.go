@@ -30,7 +30,7 @@ func TestMarketplaceIsSortedByWhatWasMeasured(t *testing.T) {
 			{"lucky", epc(5000, affiliate.MinMeasured-1)},
 			{"rich", epc(4100, 100)},
 			{"richer by less than a cent", epc(4110, 100)},
-			{"visited", affiliate.Measure{CVR: share(0.5), Visits: 40, RefundRate: share(0.25), Lines: 4}},
+			{"visited", affiliate.Measure{CVR: share(0.5), Visits: 40, RefundRate: share(0.25), Units: 4}},
 			{"visited more", affiliate.Measure{CVR: share(0.6), Visits: 40}},
 		} {
 			measures[w.open(a, func(in *affiliate.NewProgram) { in.Name = p.name }).ID] = p.m
@@ -64,7 +64,7 @@ func TestMarketplaceIsSortedByWhatWasMeasured(t *testing.T) {
 			}
 		}
 		found, err := a.Marketplace(ctx, w.creators[0], affiliate.Market{Q: "visited", Limit: 5})
-		if err != nil || len(found) != 2 || *found[1].CVR != 0.5 || *found[1].RefundRate != 0.25 || found[1].N.Lines != 4 || found[1].EPC != nil {
+		if err != nil || len(found) != 2 || *found[1].CVR != 0.5 || *found[1].RefundRate != 0.25 || found[1].N.Units != 4 || found[1].EPC != nil {
 			t.Errorf("got %+v, %v", found, err)
 		}
 		one, err := a.Program(ctx, w.creators[0], found[0].ID)

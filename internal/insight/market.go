@@ -14,7 +14,7 @@ func (i *Insight) Program(program id.Program) affiliate.Measure {
 		return affiliate.Measure{}
 	}
 	f, _ := i.figures(e, metric.FourWeeks)
-	m := affiliate.Measure{EPC: f.EPC, CTOR: f.CTOR, CVR: f.CVR, Clicks: f.Clicks, Visits: f.N.CVR, Lines: f.SKUOrders, RefundRate: f.RefundRate}
+	m := affiliate.Measure{EPC: f.EPC, CTOR: f.CTOR, CVR: f.CVR, Clicks: f.Clicks, Visits: f.N.CVR, Units: f.N.RefundRate, RefundRate: f.RefundRate}
 	if len(f.Currencies) > 0 {
 		m.Settled = f.Currencies[0].Settled.Minor
 	}

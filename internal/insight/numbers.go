@@ -41,7 +41,7 @@ type Figures struct {
 	GPM          *money.Amount    `json:"gpm"`
 	ShowGPM      *money.Amount    `json:"show_gpm"`
 	EPC          *money.Amount    `json:"epc"`
-	RefundRate   *float64         `json:"refund_rate" doc:"Refunds per SKU order, both by their own time; null without orders"`
+	RefundRate   *float64         `json:"refund_rate" doc:"Units given back or called off of those sold, where the sale lies; null without sales"`
 	Velocity     VelocityFigures  `json:"velocity"`
 	Intervals    Intervals        `json:"intervals" doc:"95 % of each rate"`
 	N            Bases            `json:"n" doc:"What each number stands on"`
@@ -65,9 +65,11 @@ type Intervals struct {
 	CTR  *Interval `json:"ctr"`
 	CTOR *Interval `json:"ctor"`
 	CVR  *Interval `json:"cvr"`
+
+	RefundRate *Interval `json:"refund_rate"`
 }
 
-// Bases are what rates and averages stand on: impressions, clicks, visits, orders, views.
+// Bases are what rates and averages stand on: impressions, clicks, visits, orders, views, units.
 type Bases struct {
 	CTR     int64 `json:"ctr"`
 	CTOR    int64 `json:"ctor"`
@@ -76,6 +78,8 @@ type Bases struct {
 	GPM     int64 `json:"gpm"`
 	ShowGPM int64 `json:"show_gpm"`
 	EPC     int64 `json:"epc"`
+
+	RefundRate int64 `json:"refund_rate" doc:"Units sold"`
 }
 
 // CurrencyAmount is what was sold in one currency.
@@ -95,20 +99,17 @@ func figuresOf(e metric.Entity, w metric.Window, r metric.Reading) Figures {
 		Entity: e.String(), Window: w.String(), Impressions: r.Impressions, Views: r.Views, WatchSeconds: float64(r.WatchMS) / 1000, Uniques: r.Uniques,
 		Clicks: r.ProductClicks, Visits: r.ProductViews, Carts: r.AddToCarts, Orders: r.Orders, SKUOrders: r.SKUOrders, Units: r.Units, Refunds: r.Refunds,
 		Velocity:   VelocityFigures{rounded(r.Velocity.FiveMinutes), rounded(r.Velocity.Hour), rounded(r.Velocity.Day)},
-		N:          Bases{CTR: r.CTR.N, CTOR: r.CTOR.N, CVR: r.CVR.N, GPM: r.Views, ShowGPM: r.Impressions, EPC: r.ProductClicks},
+		N:          Bases{CTR: r.CTR.N, CTOR: r.CTOR.N, CVR: r.CVR.N, GPM: r.Views, ShowGPM: r.Impressions, EPC: r.ProductClicks, RefundRate: r.RefundRate.N},
 		Currencies: make([]CurrencyAmount, len(r.Money)), Late: r.Late, Flagged: r.Flagged,
 	}
 	f.CTR, f.Intervals.CTR = rateOf(r.CTR)
 	f.CTOR, f.Intervals.CTOR = rateOf(r.CTOR)
 	f.CVR, f.Intervals.CVR = rateOf(r.CVR)
+	f.RefundRate, f.Intervals.RefundRate = rateOf(r.RefundRate)
 	for i, m := range r.Money {
 		in := func(minor int64) money.Amount { return money.Of(minor, m.Currency) }
 		f.Currencies[i] = CurrencyAmount{Currency: m.Currency, Orders: m.Orders, GMV: in(m.GMV), NetGMV: in(m.Net), Refunded: in(m.Refunded),
 			Commission: in(m.Commission), Settled: in(m.Settled)}
-	}
-	if r.SKUOrders > 0 {
-		share := min(1, float64(r.Refunds)/float64(r.SKUOrders))
-		f.RefundRate = &share
 	}
 	if len(r.Money) > 0 {
 		m, main := r.Money[0], f.Currencies[0]

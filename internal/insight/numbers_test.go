@@ -17,6 +17,7 @@ func sold(r *metric.Reading) {
 	r.Counts = metric.Counts{Impressions: 3000, Views: 2000, WatchMS: 1500, ProductClicks: 300, Orders: 3, SKUOrders: 4, Units: 5, Refunds: 1, Late: 2, Flagged: 6}
 	r.Money = []metric.Money{{Currency: "USD", Orders: 2, GMV: 10001, Refunded: 500, Net: 9501, Commission: 1500, Settled: 1000}, {Currency: "EUR", Orders: 1, GMV: 700, Net: 700}}
 	r.CTR, r.Uniques = metric.Rate{Value: 0.1, Low: 0.09, High: 0.11, Hits: 300, N: 3000}, 17
+	r.RefundRate = metric.Rate{Value: 0.25, Low: 0.2, High: 0.31, Hits: 1, N: 4}
 }
 
 // The fields are those of the contract, whatever else there is.
@@ -45,7 +46,7 @@ func TestNumbersHaveTheContractsFields(t *testing.T) {
 	want := `"watch_seconds":1.5,"uniques":17,"product_clicks":300,"product_views":0,"add_to_carts":0,"orders":3,"sku_orders":4,"units":5,` +
 		`"gmv":{"amount":10001,"currency":"USD"},"net_gmv":{"amount":9501,"currency":"USD"},"refunds":1,"refunded":{"amount":500,"currency":"USD"},"commission":{"amount":1500,"currency":"USD"},` +
 		`"ctr":0.1,"ctor":null,"cvr":null,"aov":{"amount":5001,"currency":"USD"},"gpm":{"amount":5001,"currency":"USD"},"show_gpm":{"amount":3334,"currency":"USD"},"epc":{"amount":3,"currency":"USD"},"refund_rate":0.25,` +
-		`"velocity":{"units_per_hour_5m":0,"units_per_hour_1h":0,"units_per_hour_24h":0},"intervals":{"ctr":[0.09,0.11],"ctor":null,"cvr":null},`
+		`"velocity":{"units_per_hour_5m":0,"units_per_hour_1h":0,"units_per_hour_24h":0},"intervals":{"ctr":[0.09,0.11],"ctor":null,"cvr":null,"refund_rate":[0.2,0.31]},`
 	if !strings.Contains(string(b), want) {
 		t.Errorf("got %s\nwant %s", b, want)
 	}

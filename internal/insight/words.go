@@ -33,7 +33,7 @@ var definitions = [...]Definition{
 	{"show_gpm", "Show GPM", "What a thousand impressions sell.", "GMV × 1,000 ÷ impressions"},
 	{"epc", "EPC", "What a product click earns its creator, of commission that is settled: held no more, and not taken back.", "settled commission ÷ product clicks"},
 	{"velocity", "Velocity", "Units sold per hour, recent ones counting more: a unit counts half after five minutes, an hour or a day.", ""},
-	{"refund_rate", "Refund rate", "How many order lines came back for each that was sold in the same time.", "refunds ÷ SKU orders"},
+	{"refund_rate", "Refund rate", "How many of the units sold came back or were called off. A unit counts where its sale counts, so it cannot pass 100 %.", "units given back ÷ units"},
 	{"late", "Late", "Events that happened before the time within which repeats are known: counted here and nowhere else.", ""},
 	{"flagged", "Flagged", "Events of robots, with forged or another's tokens, or told by clients who cannot know: kept, counted here and nowhere else.", ""},
 	{"interval", "Interval", "The true rate lies within with 95 % confidence (Wilson's score interval). n is what it stands on; below 30 it is early.", ""},

@@ -143,8 +143,9 @@ func (c *catalogue) offer(name [16]byte, p *program, on bool) {
 	}
 }
 
-// covering calls fn with the programs in force that cover the product.
-func (c *catalogue) covering(product, brand [16]byte, now int64, fn func(program [16]byte)) {
+// covering calls fn with the programs in force at the second that cover the product.
+func (c *catalogue) covering(product, brand [16]byte, second uint32, fn func(program [16]byte)) {
+	now := int64(second) * 1e6
 	for _, what := range [...][16]byte{product, brand} {
 		for _, name := range c.offers[what] {
 			if p := c.programs[name]; p.from <= now && (p.to == 0 || now < p.to) {
@@ -152,4 +153,10 @@ func (c *catalogue) covering(product, brand [16]byte, now int64, fn func(program
 			}
 		}
 	}
+}
+
+// covered reports whether the program covered the product at the second.
+func (c *catalogue) covered(product, brand [16]byte, second uint32, program [16]byte) (yes bool) {
+	c.covering(product, brand, second, func(name [16]byte) { yes = yes || name == program })
+	return yes
 }

@@ -4,9 +4,11 @@ package metric
 const (
 	// CohortsMost is how many are remembered at least, when there are so many.
 	CohortsMost = 1 << 20
-	// cohortLife is how long after its visit an order counts for it, and how long clicks are told apart. A
-	// younger half is begun after it, so that none is forgotten sooner unless there are more than CohortsMost.
-	cohortLife = 8 * day
+	// visitLife is how long after its visit an order counts for it.
+	visitLife = 8 * day
+	// clickLife is how long clicks are told apart: as long as any window shows them, so that what is taken at
+	// a receipt's word lies in none.
+	clickLife = 29 * day
 )
 
 // cohort is a click or a visit that an order may follow.
@@ -26,8 +28,10 @@ const (
 	cohortUnshown             // a click whose impression has not been told yet
 )
 
-// cohorts remembers by key, in two halves: when the younger is full or old, the older is forgotten.
+// cohorts remembers by key, in two halves: when the younger is full or older than life, the older is forgotten,
+// so that none goes sooner unless there are more than CohortsMost.
 type cohorts struct {
+	life       uint32 // seconds
 	young, old half
 	since      uint32 // the log second from which all are remembered; 0: from the beginning
 }
@@ -38,13 +42,13 @@ type half struct {
 	list  []cohort // in the order of the log
 }
 
-func newCohorts() cohorts {
-	return cohorts{young: half{index: map[uint64]uint32{}}, old: half{index: map[uint64]uint32{}}}
+func newCohorts(life uint32) cohorts {
+	return cohorts{life: life, young: half{index: map[uint64]uint32{}}, old: half{index: map[uint64]uint32{}}}
 }
 
 // turn forgets by log time.
 func (c *cohorts) turn(now uint32) {
-	if len(c.young.list) > 0 && now-c.young.begun >= cohortLife {
+	if len(c.young.list) > 0 && now-c.young.begun >= c.life {
 		c.rotate(now)
 	}
 }

@@ -106,8 +106,7 @@ func (f *Fold) countEvent(s *step) {
 		f.each(f.watchers(b), s.second, fImpressions, 1)
 		if click := f.clicks.find(keyOfClick(b.Request, b.Slot)); click != nil && click.flags&cohortUnshown != 0 {
 			click.flags &^= cohortUnshown
-			f.aimProduct(b, click.product, true)
-			f.each(f.aims, s.second, fClicksOfImpressions, 1)
+			f.each(f.impressed(s, click.product, b.Product == click.product), s.second, fClicksOfImpressions, 1)
 		}
 	case event.View:
 		aims := f.watchers(b)
@@ -120,12 +119,12 @@ func (f *Fold) countEvent(s *step) {
 	case event.ProductClick:
 		f.countClick(s)
 	case event.ProductView:
-		f.aimProduct(b, b.Product, s.shown)
+		f.aimProduct(s, b.Product)
 		f.each(f.aims, s.second, fVisits, 1)
 		f.viewers(f.aims, s)
 		f.visit(s)
 	case event.AddToCart:
-		f.aimProduct(b, b.Product, s.shown)
+		f.aimProduct(s, b.Product)
 		f.each(f.aims, s.second, fCarts, 1)
 	}
 }
@@ -142,7 +141,7 @@ func (f *Fold) countClick(s *step) {
 	if b.Product == ([16]byte{}) {
 		return
 	}
-	f.aimProduct(b, b.Product, s.shown)
+	f.aimProduct(s, b.Product)
 	f.each(f.aims, s.second, fClicks, 1)
 	f.viewers(f.aims, s)
 	if !s.shown {
@@ -150,11 +149,32 @@ func (f *Fold) countClick(s *step) {
 	}
 	c := cohort{key: keyOfClick(b.Request, b.Slot), at: s.second, product: b.Product}
 	if s.first != 0 {
-		f.each(f.aims, s.first, fClicksOfImpressions, 1)
+		f.each(f.impressed(s, b.Product, s.pinned), s.first, fClicksOfImpressions, 1)
 	} else {
 		c.flags = cohortUnshown
 	}
 	f.clicks.put(f.reach.now, c)
+}
+
+// impressed gathers the things for which an impression counted that was clicked: those that opening the product
+// moves, but of a room or a shelf only the content and its creator unless the impression showed that product.
+// A link shows nothing by itself.
+func (f *Fold) impressed(s *step, product [16]byte, pinned bool) []*thing {
+	var none [16]byte
+	b := &s.event
+	switch {
+	case b.SubjectKind == id.SubjectLink:
+		return nil
+	case b.SubjectKind == id.SubjectVideo || pinned:
+		f.aimProduct(s, product)
+	default:
+		f.aims = f.aims[:0]
+		f.aim(Creator, b.Creator, none)
+		if b.SubjectKind == id.SubjectRoom {
+			f.aim(Room, b.Room, none)
+		}
+	}
+	return f.aims
 }
 
 // visit remembers a visit of a product's page for the order that may follow.
@@ -248,9 +268,9 @@ func seenBefore(list [][16]byte, b [16]byte) bool {
 
 // aimProduct gathers the things that what was done with a product moves: it, its brand, the programs that
 // cover it, and, if its token is good, the content it was found in, and the pairs.
-func (f *Fold) aimProduct(b *event.Bare, product [16]byte, shown bool) {
-	content := cohort{product: product}
-	if shown {
+func (f *Fold) aimProduct(s *step, product [16]byte) {
+	b, content := &s.event, cohort{product: product}
+	if s.shown {
 		content.creator = b.Creator
 		switch b.SubjectKind {
 		case id.SubjectVideo:
@@ -263,10 +283,10 @@ func (f *Fold) aimProduct(b *event.Bare, product [16]byte, shown bool) {
 	if brand == ([16]byte{}) && product == b.Product {
 		brand = b.Brand
 	}
-	f.aimCohort(&content, brand)
+	f.aimCohort(&content, brand, s.second)
 }
 
-func (f *Fold) aimCohort(c *cohort, brand [16]byte) {
+func (f *Fold) aimCohort(c *cohort, brand [16]byte, second uint32) {
 	var none [16]byte
 	f.aims = f.aims[:0]
 	if c.product == none {
@@ -274,7 +294,7 @@ func (f *Fold) aimCohort(c *cohort, brand [16]byte) {
 	}
 	f.aim(Product, c.product, none)
 	f.aim(Brand, brand, none)
-	f.covering(c.product, brand, f.now, func(program [16]byte) { f.aim(Program, program, none) })
+	f.covering(c.product, brand, second, func(program [16]byte) { f.aim(Program, program, none) })
 	f.aim(Creator, c.creator, none)
 	f.aim(CreatorProduct, c.creator, c.product)
 	if c.kind != 0 {

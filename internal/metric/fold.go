@@ -96,7 +96,7 @@ func New(opt Options) *Fold {
 func (f *Fold) empty() {
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = stream.Position{}, time.Time{}, 0, reach{}, 0, Stats{}
 	f.things, f.catalogue = newThings(), newCatalogue()
-	f.clicks, f.visits = newCohorts(), newCohorts()
+	f.clicks, f.visits = newCohorts(clickLife), newCohorts(visitLife)
 	f.waiting, f.joined = map[[16]byte]*waiting{}, map[[16]byte][16]byte{}
 	f.lastFact, f.restated = 0, nil
 }

@@ -36,6 +36,7 @@ type step struct {
 	viewer  [16]byte // who counts: the first viewer of that person
 	second  uint32   // when it happened, by our clock and not later than it was logged
 	first   uint32   // of a click: when its impression was, 0 when that is not known yet
+	pinned  bool     // of a click in a room or on a shelf: its impression showed that very product
 	watch   int64    // of a watch: how much of it counts
 	lost    int64
 	fact    event.Fact
@@ -132,7 +133,9 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 	switch b.Type {
 	case event.Impression:
 		if ok, err = f.seen.Once(key, issued, seen.OnceImpression); ok && err == nil {
-			err = f.seen.SetFirst(key, issued, time.UnixMicro(at))
+			if err = f.seen.SetFirst(key, issued, time.UnixMicro(at)); err == nil && b.SubjectKind != id.SubjectVideo {
+				_, err = f.pin(key, b.Product)
+			}
 		}
 	case event.View:
 		ok, err = f.seen.Once(key, issued, seen.OnceView)
@@ -167,8 +170,16 @@ func (f *Fold) judgeClick(key seen.Key, issued time.Time, s *step) error {
 	at, known, err := f.seen.FirstAt(key, issued)
 	if known {
 		s.first = uint32(at.Unix())
+		if s.event.SubjectKind != id.SubjectVideo {
+			s.pinned, err = f.pin(key, s.event.Product)
+		}
 	}
 	return err
+}
+
+// pin notes that a token's impression showed a product, and reports whether that was noted before.
+func (f *Fold) pin(key seen.Key, product [16]byte) (before bool, err error) {
+	return f.seen.Add(seen.KeyOf(seen.KeyOf(key, product), uuid.UUID{byte(event.Impression)}))
 }
 
 // judgeGoods allows a token one visit and one addition to the bag of each product it shows. A video, shelf or

@@ -19,7 +19,8 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // log is a log in memory, as a fold is given it.
 type log struct {
 	t       testing.TB
-	now     time.Time
+	now     time.Time     // the stamp of the next record
+	behind  time.Duration // how far the machine's clock was turned back behind the stamps, which never go back
 	seq     int64
 	records []stream.Record
 }
@@ -28,9 +29,17 @@ func newLog(t testing.TB) *log { return &log{t: t, now: noon} }
 
 // pass lets time pass, with its tick.
 func (l *log) pass(d time.Duration) {
-	l.now = l.now.Add(d)
+	if d < l.behind { // the log waits for the machine's clock
+		l.behind -= d
+		l.now = l.now.Add(time.Microsecond)
+	} else {
+		l.now, l.behind = l.now.Add(d-l.behind), 0
+	}
 	l.add(event.KindTick, nil)
 }
+
+// machine is the time of the machine's clock: what clients and the database are told by.
+func (l *log) machine() time.Time { return l.now.Add(-l.behind) }
 
 func (l *log) add(kind byte, data []byte) {
 	l.records = append(l.records, stream.Record{At: l.now, Kind: kind, Data: data})
@@ -43,9 +52,9 @@ func (l *log) tell(e event.Event) event.Event {
 		e.ID = uuid.New()
 	}
 	if e.At.IsZero() {
-		e.At = l.now
+		e.At = l.machine()
 	}
-	e.Received = l.now
+	e.Received = l.machine()
 	data, err := e.AppendEncode(nil)
 	if err != nil {
 		l.t.Fatal(err)
@@ -57,7 +66,7 @@ func (l *log) tell(e event.Event) event.Event {
 // fact logs a fact of now.
 func (l *log) fact(b event.Body) {
 	l.seq++
-	l.factNumbered(l.seq, l.now, b)
+	l.factNumbered(l.seq, l.machine(), b)
 }
 
 func (l *log) factNumbered(seq int64, at time.Time, b event.Body) {

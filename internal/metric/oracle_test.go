@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/google/uuid"
-
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/metric"
@@ -22,7 +20,7 @@ type oracle struct {
 	told   map[[2]string]bool      // owner, event
 	once   map[string]bool         // token, what
 	watch  map[string]int64
-	shown  map[string]int64 // token → second of its impression
+	shown  map[string]impressed // by token
 	clicks map[string]*click
 	visits map[[2]string]*visit
 	joined map[id.Viewer]id.Viewer
@@ -53,6 +51,12 @@ type sale struct {
 	units  int64
 }
 
+// impressed is an impression and the product that it showed, where it named one.
+type impressed struct {
+	second  int64
+	product id.Product
+}
+
 type click struct {
 	second              int64
 	product             id.Product
@@ -74,7 +78,7 @@ type paid struct {
 }
 
 func newOracle(w *world) *oracle {
-	return &oracle{world: w, known: map[metric.Entity]int64{}, told: map[[2]string]bool{}, once: map[string]bool{}, watch: map[string]int64{}, shown: map[string]int64{},
+	return &oracle{world: w, known: map[metric.Entity]int64{}, told: map[[2]string]bool{}, once: map[string]bool{}, watch: map[string]int64{}, shown: map[string]impressed{},
 		clicks: map[string]*click{}, visits: map[[2]string]*visit{}, joined: map[id.Viewer]id.Viewer{}, facts: map[int64]bool{}, orders: map[id.Order]*paid{}}
 }
 
@@ -159,6 +163,29 @@ func (o *oracle) opened(e *event.Event, product id.Product, content bool) (all [
 	return all
 }
 
+// led are the entities that an impression counted for which a click followed: a room that showed another
+// product, or none, showed itself.
+func (o *oracle) led(e *event.Event, clicked, showed id.Product) []metric.Entity {
+	if e.Shown.SubjectKind == id.SubjectRoom && clicked != showed {
+		return []metric.Entity{metric.OfRoom(e.Room), metric.OfCreator(e.Creator)}
+	}
+	return o.opened(e, clicked, true)
+}
+
+// offers reports whether a sale of the line won by a click may count for the entity: a program that does not
+// cover the product did not count the click.
+func (o *oracle) offers(e metric.Entity, l *event.SaleLine) bool {
+	if e.Kind != metric.Program {
+		return true
+	}
+	for _, p := range o.world.programs {
+		if metric.OfProgram(p.Program) == e {
+			return p.AllProducts && p.Brand == l.Brand || inProducts(p.Products, l.Product)
+		}
+	}
+	return false
+}
+
 func (o *oracle) event(e *event.Event, stamp time.Time) {
 	o.now = stamp.Unix()
 	at := e.At
@@ -194,20 +221,23 @@ func (o *oracle) event(e *event.Event, stamp time.Time) {
 		o.site(e, owner, second)
 		return
 	}
-	o.shopper(e, at)
+	o.shopper(e, at, stamp)
 }
 
 // tokenOf names an impression token.
 func tokenOf(request id.Request, slot uint8) string { return string(request) + string(rune(slot)) }
 
 // shopper counts an event of a viewer that counts.
-func (o *oracle) shopper(e *event.Event, at time.Time) {
+func (o *oracle) shopper(e *event.Event, at, stamp time.Time) {
 	second, token, viewer := at.Unix(), tokenOf(e.Shown.Request, e.Shown.Slot), o.person(e.Viewer)
 	has := e.Shown.SubjectKind != 0
 	good := has && e.Flags&event.Expired == 0
+	// What a token did is known for a day and a quarter of an hour: one that a clock turned back lets live longer
+	// allows nothing then.
+	forgotten := stamp.Sub(e.Shown.Issued) > 24*time.Hour+15*time.Minute
 	switch e.Type {
 	case event.Impression, event.View, event.Watch:
-		if good {
+		if good && !forgotten {
 			o.watching(e, at)
 		}
 	case event.ProductClick:
@@ -221,9 +251,9 @@ func (o *oracle) shopper(e *event.Event, at time.Time) {
 			return
 		}
 		c := &click{second: second, product: e.Product}
-		if at, ok := o.shown[token]; ok {
+		if i, ok := o.shown[token]; ok && !forgotten {
 			c.shown = true
-			o.count(all, "clicks of impressions", at, 1)
+			o.count(o.led(e, e.Product, i.product), "clicks of impressions", i.second, 1)
 		}
 		o.clicks[token] = c
 	case event.ProductView:
@@ -254,11 +284,11 @@ func (o *oracle) watching(e *event.Event, at time.Time) {
 		if !o.first(token, "impression") {
 			return
 		}
-		o.shown[token] = second
+		o.shown[token] = impressed{second, e.Product}
 		o.count(all, "impressions", second, 1)
 		if c := o.clicks[token]; c != nil && !c.shown {
 			c.shown = true
-			o.count(o.opened(e, c.product, true), "clicks of impressions", second, 1)
+			o.count(o.led(e, c.product, e.Product), "clicks of impressions", second, 1)
 		}
 	case event.View:
 		if !o.first(token, "view") {
@@ -407,7 +437,7 @@ func (o *oracle) clicked(l *event.SaleLine) {
 	if l.Touch == nil || l.Touch.Request == "" || l.Touch.Link != "" {
 		return
 	}
-	if o.now-l.Touch.At.Unix() > 8*86400 {
+	if o.now-l.Touch.At.Unix() > 29*86400 { // in no window any more
 		o.count(owed(l, true), "orders of clicks", l.Touch.At.Unix(), 1)
 		return
 	}
@@ -420,7 +450,7 @@ func (o *oracle) clicked(l *event.SaleLine) {
 	c.bought = c.bought || goods
 	for _, e := range owed(l, true) {
 		isContent := e.Kind == metric.Video || e.Kind == metric.Room || e.Kind == metric.Creator
-		if isContent && content || !isContent && goods {
+		if o.offers(e, l) && (isContent && content || !isContent && goods) {
 			o.count([]metric.Entity{e}, "orders of clicks", c.second, 1)
 		}
 	}
@@ -494,102 +524,4 @@ func moneyByName(list []metric.Money) map[string]int64 {
 		sums[cur+"net"], sums[cur+"commission"], sums[cur+"settled"] = m.Net, m.Commission, m.Settled
 	}
 	return sums
-}
-
-// film is a video of the world.
-type film struct {
-	creator  id.Creator
-	products []id.Product
-	duration int64
-}
-
-// world is what there is to count for.
-type world struct {
-	brands   []id.Brand
-	brandOf  map[id.Product]id.Brand
-	products []id.Product
-	creators []id.Creator
-	rooms    []id.Room
-	roomOf   map[id.Room]id.Creator
-	list     []id.Video
-	videos   map[id.Video]film
-	programs []event.ProgramState
-	viewers  []id.Viewer
-	keys     []id.WriteKey
-}
-
-func newWorld(l *log, brands, products, creators, videos, viewers int) *world {
-	w := &world{brandOf: map[id.Product]id.Brand{}, roomOf: map[id.Room]id.Creator{}, videos: map[id.Video]film{}}
-	for range brands {
-		w.brands = append(w.brands, id.Brand("").Next(l.now))
-		w.keys = append(w.keys, id.WriteKey("").Next(l.now))
-	}
-	for i := range products {
-		p := id.Product("").Next(l.now)
-		w.products, w.brandOf[p] = append(w.products, p), w.brands[i%brands]
-		l.fact(event.ProductCreated{ProductState: event.ProductState{Product: p, Brand: w.brandOf[p]}})
-	}
-	for range creators {
-		c, r := id.Creator("").Next(l.now), id.Room("").Next(l.now)
-		w.creators, w.rooms = append(w.creators, c), append(w.rooms, r)
-		w.roomOf[r] = c
-	}
-	for i := range videos {
-		v := id.Video("").Next(l.now)
-		f := film{creator: w.creators[i%creators], duration: int64(1+i%4) * 5000}
-		state := event.VideoState{Video: v, Creator: f.creator, DurationMS: f.duration}
-		for j := range 1 + i%3 {
-			p := w.products[(i+j)%products]
-			f.products = append(f.products, p)
-			state.Products, state.Brands = append(state.Products, p), append(state.Brands, w.brandOf[p])
-		}
-		w.list, w.videos[v] = append(w.list, v), f
-		l.fact(event.VideoReady{VideoState: state})
-	}
-	w.programs = []event.ProgramState{{Program: id.Program("").Next(l.now), Brand: w.brands[0], AllProducts: true},
-		{Program: id.Program("").Next(l.now), Brand: w.brandOf[w.products[len(w.products)-1]], Products: w.products[len(w.products)-1:]}}
-	for _, p := range w.programs {
-		l.fact(event.ProgramCreated{ProgramState: p})
-	}
-	for range viewers {
-		w.viewers = append(w.viewers, id.Viewer("").Next(l.now))
-	}
-	return w
-}
-
-// entities are all that anything is counted for.
-func (w *world) entities() (all []metric.Entity) {
-	for _, b := range w.brands {
-		all = append(all, metric.OfBrand(b), metric.OfBrandSite(b))
-	}
-	for _, p := range w.products {
-		all = append(all, metric.OfProduct(p), metric.OfProductSite(p))
-		for _, c := range w.creators {
-			all = append(all, metric.OfCreatorProduct(c, p))
-		}
-	}
-	for _, c := range w.creators {
-		all = append(all, metric.OfCreator(c))
-	}
-	for _, r := range w.rooms {
-		all = append(all, metric.OfRoom(r))
-	}
-	for _, v := range w.list {
-		all = append(all, metric.OfVideo(v))
-		for _, p := range w.videos[v].products {
-			all = append(all, metric.OfVideoProduct(v, p))
-		}
-	}
-	for _, p := range w.programs {
-		all = append(all, metric.OfProgram(p.Program))
-	}
-	return all
-}
-
-func uuidOf(n uint64) (u uuid.UUID) {
-	for i := range 8 {
-		u[i] = byte(n >> (8 * i))
-	}
-	u[15] = 1
-	return u
 }

@@ -34,6 +34,7 @@ func (f *Fold) Read(e Entity, w Window) (Reading, bool) {
 	r.CTR = RateOf(r.ClicksOfImpressions, r.Impressions)
 	r.CTOR = RateOf(r.OrdersOfClicks, r.ProductClicks)
 	r.CVR = RateOf(r.OrdersOfVisits, r.ProductViews)
+	r.RefundRate = RateOf(r.Units-r.NetUnits, r.Units)
 	if t.speed != nil {
 		r.Velocity = t.speed.read(f.now)
 	}

@@ -68,6 +68,7 @@ type Reading struct {
 	Money   []Money // the main currency first: the one of most orders; never added up across
 
 	CTR, CTOR, CVR Rate
+	RefundRate     Rate // units given back or called off of the units sold in the window: by cohort of the sale
 	Velocity       Velocity
 }
 

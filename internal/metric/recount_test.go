@@ -15,7 +15,7 @@ import (
 )
 
 // storm makes a log in which everything goes wrong that may: repeats, things out of order, late and skewed,
-// tokens forged, foreign, run out and used again, robots, refunds, cancellations, joins, clocks that jump.
+// tokens forged, foreign, run out and used again, robots, refunds, cancellations, joins, clocks that jump and go back.
 type storm struct {
 	*rapid.T
 	log    *log
@@ -73,7 +73,7 @@ func (s *storm) hand() handed {
 		}
 	}
 	h := handed{viewer: pick(s.T, "viewer", s.world.viewers)}
-	h.shown = id.Impression{Request: id.Request("").Next(s.log.now), Slot: uint8(rapid.IntRange(0, 3).Draw(s.T, "slot")), Issued: s.log.now.Truncate(time.Second)}
+	h.shown = id.Impression{Request: id.Request("").Next(s.log.now), Slot: uint8(rapid.IntRange(0, 3).Draw(s.T, "slot")), Issued: s.log.machine().Truncate(time.Second)}
 	if rapid.IntRange(0, 4).Draw(s.T, "room?") == 0 {
 		h.room = pick(s.T, "room", s.world.rooms)
 		h.creator = s.world.roomOf[h.room]
@@ -93,7 +93,7 @@ func (s *storm) hand() handed {
 func (s *storm) when() time.Time {
 	back := pick(s.T, "when", []time.Duration{0, 0, 0, -4 * time.Second, 900 * time.Millisecond, 40 * time.Second, 70 * time.Second, 50 * time.Minute,
 		80 * time.Minute, 14 * time.Hour, 30 * time.Hour, 71 * time.Hour, 80 * time.Hour})
-	return s.log.now.Add(-back)
+	return s.log.machine().Add(-back)
 }
 
 func (s *storm) tell(e event.Event) {
@@ -129,7 +129,7 @@ func (s *storm) event() {
 	if e.Type == event.Watch {
 		e.WatchMS = int64(rapid.IntRange(0, 9000).Draw(s.T, "watch"))
 	}
-	if s.log.now.Sub(h.shown.Issued) > id.ImpressionLife {
+	if s.log.machine().Sub(h.shown.Issued) > id.ImpressionLife {
 		e.Flags |= event.Expired
 	}
 	switch rapid.IntRange(0, 24).Draw(s.T, "flag") {
@@ -152,7 +152,7 @@ func (s *storm) event() {
 }
 
 func (s *storm) fact(b event.Body) {
-	s.factAt(b, s.log.now)
+	s.factAt(b, s.log.machine())
 }
 
 func (s *storm) factAt(b event.Body, at time.Time) {
@@ -165,7 +165,7 @@ func (s *storm) factAt(b event.Body, at time.Time) {
 func (s *storm) pay() {
 	o := order{left: map[id.Line]event.SaleLine{}, earned: map[id.Line]event.CommissionState{}, released: map[id.Line]bool{}}
 	o.paid = event.OrderPaid{Order: id.Order("").Next(s.log.now), Viewer: pick(s.T, "buyer", s.world.viewers), Currency: pick(s.T, "currency", []money.Currency{"USD", "EUR"})}
-	o.at = s.log.now.Add(-pick(s.T, "relay", []time.Duration{0, time.Millisecond, 3 * time.Second, -time.Second}))
+	o.at = s.log.machine().Add(-pick(s.T, "relay", []time.Duration{0, time.Millisecond, 3 * time.Second, -time.Second}))
 	var won []handed
 	for range rapid.IntRange(1, 3).Draw(s.T, "lines") {
 		p := pick(s.T, "product", s.world.products)
@@ -173,7 +173,9 @@ func (s *storm) pay() {
 			GMV: int64(rapid.IntRange(0, 100000).Draw(s.T, "gmv"))}
 		h := handed{}
 		if len(s.tokens) > 0 && rapid.IntRange(0, 3).Draw(s.T, "won") > 0 {
-			h = s.hand()
+			if h = s.hand(); rapid.IntRange(0, 3).Draw(s.T, "clicked long ago") == 0 {
+				h = pick(s.T, "old token", s.tokens)
+			}
 			l.Waiting = rapid.IntRange(0, 4).Draw(s.T, "waits") == 0
 			if !l.Waiting {
 				s.win(&l, h)
@@ -184,7 +186,7 @@ func (s *storm) pay() {
 		o.left[l.Line] = l
 	}
 	s.factAt(o.paid, o.at)
-	o.at = minTime(o.at, s.log.now)
+	o.at = minTime(o.at, s.log.now) // no later than its stamp
 	for i, l := range o.paid.Lines {
 		if won[i].creator == "" {
 			continue
@@ -198,7 +200,7 @@ func (s *storm) pay() {
 			o.left[l.Line] = l
 		}
 		c := event.CommissionState{Order: o.paid.Order, Line: l.Line, Creator: l.Creator, Brand: l.Brand, Program: l.Program, Product: l.Product,
-			Video: won[i].video, Room: won[i].room, Amount: money.Of(l.GMV/10, o.paid.Currency), EarnedAt: minTime(o.at, s.log.now), ClickedAt: l.Touch.At}
+			Video: won[i].video, Room: won[i].room, Amount: money.Of(l.GMV/10, o.paid.Currency), EarnedAt: minTime(o.at, s.log.machine()), ClickedAt: l.Touch.At}
 		o.earned[l.Line] = c
 		if late {
 			c.Touch = l.Touch
@@ -217,7 +219,7 @@ func minTime(a, b time.Time) time.Time {
 
 func (s *storm) win(l *event.SaleLine, h handed) {
 	l.Creator, l.Program = h.creator, s.world.programs[0].Program
-	l.Touch = &event.SaleTouch{At: minTime(h.shown.Issued.Add(5*time.Second), s.log.now), Request: h.shown.Request, Slot: h.shown.Slot, Video: h.video, Room: h.room}
+	l.Touch = &event.SaleTouch{At: minTime(h.shown.Issued.Add(5*time.Second), s.log.machine()), Request: h.shown.Request, Slot: h.shown.Slot, Video: h.video, Room: h.room}
 }
 
 // giveBack calls off what is left of an order, or gives back some of a line, or lets a commission go.
@@ -266,7 +268,12 @@ func (s *storm) reverse(o *order, line id.Line) {
 }
 
 func (s *storm) blow() {
-	switch n := rapid.IntRange(0, 39).Draw(s.T, "what"); {
+	switch n := rapid.IntRange(0, 40).Draw(s.T, "what"); {
+	case n == 40: // the machine's clock is turned back; what it tells lies in the past of the log for a while
+		back := pick(s.T, "back", []time.Duration{time.Microsecond, 2 * time.Second, 3 * time.Minute, 2 * time.Hour, 30 * time.Hour})
+		if s.log.behind+back < 65*time.Hour { // a clock further behind hands out tokens that are forgotten already
+			s.log.behind += back
+		}
 	case n < 8:
 		s.pass()
 	case n < 30:
@@ -319,7 +326,18 @@ func (s *storm) check(f *metric.Fold) {
 			if n := s.oracle.uniques(e, from, math.MaxInt64); math.Abs(float64(r.Uniques-n)) > 0.03*float64(n) {
 				s.Fatalf("%s in %s: %d uniques, not %d", e, w, r.Uniques, n)
 			}
-			for _, rate := range []metric.Rate{r.CTR, r.CTOR, r.CVR} {
+			// Before anything is held to n: what came of something is no more than it was.
+			c := &r.Counts
+			if e.Kind != metric.Program && c.ClicksOfImpressions > c.Impressions { // a program is not watched
+				s.Fatalf("%s in %s: %d of %d impressions were clicked", e, w, c.ClicksOfImpressions, c.Impressions)
+			}
+			if c.OrdersOfClicks > c.ProductClicks || c.OrdersOfVisits > c.ProductViews {
+				s.Fatalf("%s in %s: %d of %d clicks and %d of %d visits won an order", e, w, c.OrdersOfClicks, c.ProductClicks, c.OrdersOfVisits, c.ProductViews)
+			}
+			if back := c.Units - c.NetUnits; back < 0 || back > c.Units {
+				s.Fatalf("%s in %s: %d of %d units came back", e, w, back, c.Units)
+			}
+			for _, rate := range []metric.Rate{r.CTR, r.CTOR, r.CVR, r.RefundRate} {
 				if rate.Value < 0 || rate.Value > 1 || rate.Low > rate.Value || rate.High < rate.Value || rate.N > 0 && (rate.Low < 0 || rate.High > 1) {
 					s.Fatalf("%s in %s: the rate %+v", e, w, rate)
 				}

@@ -196,7 +196,7 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 		return
 	}
 	second, done := uint32(f.moment(touch.At.UnixMicro())/1e6), uint8(0)
-	if f.reach.now-second <= cohortLife && second >= f.clicks.since {
+	if f.reach.now-second <= clickLife && second >= f.clicks.since {
 		click := f.clicks.find(keyOfClick(bytesOf(touch.Request), touch.Slot))
 		if click == nil {
 			return // there was none: the cart was filled without one
@@ -215,6 +215,9 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 		if t.Kind == Creator || t.Kind == Video || t.Kind == Room {
 			skip = cohortUsed
 		}
+		if t.Kind == Program && !f.covered(s.product, s.brand, second, t.A) {
+			continue
+		}
 		if done&skip == 0 {
 			f.addPast(t, second, fOrdersOfClicks, 1)
 		}
@@ -225,11 +228,11 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 // visit, for all that the visit counted for.
 func (f *Fold) orderOfVisit(viewer [16]byte, s *sold, paid uint32) {
 	visit := f.visits.find(keyOfVisit(viewer, s.product))
-	if visit == nil || visit.flags&cohortUsed != 0 || visit.at > paid || paid-visit.at > cohortLife {
+	if visit == nil || visit.flags&cohortUsed != 0 || visit.at > paid || paid-visit.at > visitLife {
 		return
 	}
 	visit.flags |= cohortUsed
-	f.aimCohort(visit, s.brand)
+	f.aimCohort(visit, s.brand, visit.at)
 	for _, t := range f.aims {
 		f.addPast(t, visit.at, fOrdersOfVisits, 1)
 	}

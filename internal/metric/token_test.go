@@ -65,3 +65,75 @@ func TestATokenAllowsOneVisitAndOneCartOfAProduct(t *testing.T) {
 	expect(metric.OfProduct(s.product), 4)
 	expect(metric.OfVideo(s.video), 3)
 }
+
+// A click counts for CTR where its impression counted and nowhere else: a shelf or room that was seen with one
+// product, or with none named, is no impression of another, and a link shows nothing by itself.
+func TestAClickCountsForCTRWhereItsImpressionDid(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		kind             id.SubjectKind
+		shown            bool // the impression named the product
+		first            event.Type
+		creator, product metric.Counts
+	}{
+		{"shelf", id.SubjectShowcase, true, event.Impression, metric.Counts{Impressions: 1, ClicksOfImpressions: 1}, metric.Counts{Impressions: 1, ClicksOfImpressions: 1}},
+		{"shelf, clicked first", id.SubjectShowcase, true, event.ProductClick, metric.Counts{Impressions: 1, ClicksOfImpressions: 1}, metric.Counts{Impressions: 1, ClicksOfImpressions: 1}},
+		{"nothing named", id.SubjectShowcase, false, event.Impression, metric.Counts{Impressions: 1, ClicksOfImpressions: 1}, metric.Counts{}},
+		{"nothing named, clicked first", id.SubjectShowcase, false, event.ProductClick, metric.Counts{Impressions: 1, ClicksOfImpressions: 1}, metric.Counts{}},
+		{"link", id.SubjectLink, true, event.Impression, metric.Counts{}, metric.Counts{}},
+		{"link, clicked first", id.SubjectLink, true, event.ProductClick, metric.Counts{}, metric.Counts{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLog(t)
+			s := openShop(l)
+			viewer, token := id.Viewer("").Next(l.now), l.shown(s)
+			token.SubjectKind = c.kind
+			order := []event.Type{event.Impression, event.ProductClick}
+			if c.first == event.ProductClick {
+				order = []event.Type{event.ProductClick, event.Impression}
+			}
+			for _, kind := range order {
+				e := s.of(kind, viewer, token)
+				if e.Video = ""; kind == event.Impression && !c.shown {
+					e.Product, e.Brand = "", ""
+				}
+				l.pass(time.Second)
+				l.tell(e)
+			}
+			f := l.fold()
+			for e, want := range map[metric.Entity]metric.Counts{metric.OfCreator(s.creator): c.creator, metric.OfProduct(s.product): c.product,
+				metric.OfCreatorProduct(s.creator, s.product): c.product, metric.OfBrand(s.brand): c.product} {
+				want.ProductClicks = 1
+				if r := read(t, f, e, metric.Hour); r.Counts != want {
+					t.Errorf("%s: %+v, not %+v", e.Kind, r.Counts, want)
+				}
+			}
+		})
+	}
+}
+
+// A click that won several orders weeks later still counts once, and a cart filled without a click counts none.
+func TestAClickOfWeeksAgoWinsOnce(t *testing.T) {
+	l := newLog(t)
+	s := openShop(l)
+	viewer, clicked, carted := id.Viewer("").Next(l.now), l.shown(s), l.shown(s)
+	l.tell(s.of(event.ProductClick, viewer, clicked))
+	l.tell(s.of(event.AddToCart, viewer, carted))
+	at := l.now
+	for range 2 {
+		for range 12 {
+			l.pass(24 * time.Hour)
+		}
+		for _, token := range []id.Impression{clicked, clicked, carted} {
+			line := event.SaleLine{Line: id.Line("").Next(l.now), Product: s.product, Brand: s.brand, Quantity: 1, GMV: 1999, Creator: s.creator, Program: s.program,
+				Touch: &event.SaleTouch{At: at, Request: token.Request, Slot: token.Slot, Video: s.video}}
+			l.fact(event.OrderPaid{Order: id.Order("").Next(l.now), Viewer: viewer, Currency: "USD", Lines: []event.SaleLine{line}})
+		}
+	}
+	f := l.fold()
+	for _, e := range s.everything() {
+		if r := read(t, f, e, metric.FourWeeks); r.OrdersOfClicks != 1 || r.ProductClicks != 1 || r.Orders != 6 {
+			t.Errorf("%s: %d of %d clicks won one of %d orders", e.Kind, r.OrdersOfClicks, r.ProductClicks, r.Orders)
+		}
+	}
+}

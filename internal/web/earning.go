@@ -182,7 +182,7 @@ func (o *ProgramOffer) done(l affiliate.Listing) {
 		o.Ctor = Share(*l.CTOR)
 	}
 	if l.RefundRate != nil {
-		o.Refunds = Share(*l.RefundRate) + " of " + CountOf(l.N.Lines, "line", "")
+		o.Refunds = Share(*l.RefundRate) + " of " + CountOf(l.N.Units, "unit", "")
 	}
 }
 

@@ -66,7 +66,8 @@ func cellOf(f insight.Figures, key string) Cell {
 	counts := map[string]int64{"impressions": f.Impressions, "views": f.Views, "uniques": f.Uniques, "product_clicks": f.Clicks, "product_views": f.Visits,
 		"add_to_carts": f.Carts, "orders": f.Orders, "sku_orders": f.SKUOrders, "units": f.Units, "refunds": f.Refunds}
 	amounts := map[string]*money.Amount{"gmv": f.GMV, "net_gmv": f.NetGMV, "commission": f.Commission, "aov": f.AOV, "gpm": f.GPM, "show_gpm": f.ShowGPM, "epc": f.EPC}
-	bases := map[string]int64{"ctr": f.N.CTR, "ctor": f.N.CTOR, "cvr": f.N.CVR, "aov": f.N.AOV, "gpm": f.N.GPM, "show_gpm": f.N.ShowGPM, "epc": f.N.EPC}
+	bases := map[string]int64{"ctr": f.N.CTR, "ctor": f.N.CTOR, "cvr": f.N.CVR, "aov": f.N.AOV, "gpm": f.N.GPM, "show_gpm": f.N.ShowGPM, "epc": f.N.EPC,
+		"refund_rate": f.N.RefundRate}
 	n, based := bases[key]
 	if based {
 		c.Range, c.Early = "n = "+Count(n), n < early
@@ -87,7 +88,7 @@ func cellOf(f insight.Figures, key string) Cell {
 	case "cvr":
 		c.share(f.CVR, f.Intervals.CVR, n)
 	case "refund_rate":
-		c.share(f.RefundRate, nil, f.SKUOrders)
+		c.share(f.RefundRate, f.Intervals.RefundRate, n)
 	case "velocity":
 		c.As, c.Field, c.Raw, c.Value = "hourly", "velocity.units_per_hour_1h", strconv.FormatFloat(f.Velocity.Hour, 'f', 2, 64), Hourly(f.Velocity.Hour)
 		c.Range = "5 min " + Hourly(f.Velocity.FiveMinutes) + ", 24 h " + Hourly(f.Velocity.Day)
