@@ -23,20 +23,20 @@ type sandbox struct {
 	mu     sync.Mutex
 }
 
-// openClock returns the machine's clock, or the folder's sandbox clock when that was asked for.
+// openClock returns the machine's clock as it is given, or the folder's sandbox clock when that was asked for.
 // A folder whose clock has been turned cannot go back to the machine's.
-func openClock(f *folder, turnable bool) (clock.Clock, error) {
+func openClock(f *folder, turnable bool, machine clock.Clock) (clock.Clock, error) {
 	ahead, err := readAhead(f)
 	if err != nil {
 		return nil, err
 	}
 	if turnable {
-		return &sandbox{Turned: clock.NewSandbox(ahead), folder: f}, nil
+		return &sandbox{Turned: clock.SandboxOf(machine, ahead), folder: f}, nil
 	}
 	if ahead != 0 {
 		return nil, fmt.Errorf("the clock of the data folder %s is a sandbox's, %v ahead of the machine's: start with --sandbox-clock, or use another folder; without it time would run back", f.path, ahead)
 	}
-	return clock.System{}, nil
+	return machine, nil
 }
 
 // beginInThePast lets the clock of a new folder start so far behind the machine's: a past can be made

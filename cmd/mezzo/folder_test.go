@@ -110,7 +110,7 @@ func TestTurnedClockIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c, err := openClock(f, true)
+	c, err := openClock(f, true, clock.System{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,20 +129,20 @@ func TestTurnedClockIsKept(t *testing.T) {
 			t.Errorf("turned by %v", d)
 		}
 	}
-	again, err := openClock(f, true)
+	again, err := openClock(f, true, clock.System{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ahead := again.(*sandbox).Offset(); ahead != 15*24*time.Hour {
 		t.Errorf("after a restart it is %v ahead", ahead)
 	}
-	if _, err := openClock(f, false); err == nil || !strings.Contains(err.Error(), "--sandbox-clock") {
+	if _, err := openClock(f, false, clock.System{}); err == nil || !strings.Contains(err.Error(), "--sandbox-clock") {
 		t.Errorf("time ran back: %v", err)
 	}
 	if err := f.write(clockName, "yesterday"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openClock(f, true); err == nil || !strings.Contains(err.Error(), "backup") {
+	if _, err := openClock(f, true, clock.System{}); err == nil || !strings.Contains(err.Error(), "backup") {
 		t.Errorf("a broken clock was taken: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestClockIsTheMachinesByDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if c, err := openClock(f, false); err != nil || c != (clock.System{}) {
+	if c, err := openClock(f, false, clock.System{}); err != nil || c != (clock.System{}) {
 		t.Errorf("%T, %v", c, err)
 	}
 }
@@ -168,7 +168,7 @@ func TestClockOfANewFolderMayBeginInThePast(t *testing.T) {
 	if err := beginInThePast(f, past); err != nil {
 		t.Fatal(err)
 	}
-	c, err := openClock(f, true)
+	c, err := openClock(f, true, clock.System{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,10 +185,10 @@ func TestClockOfANewFolderMayBeginInThePast(t *testing.T) {
 	if err := beginInThePast(f, past); err != nil { // a second start changes nothing
 		t.Fatal(err)
 	}
-	if again, err := openClock(f, true); err != nil || again.(*sandbox).Offset() != -time.Hour {
+	if again, err := openClock(f, true, clock.System{}); err != nil || again.(*sandbox).Offset() != -time.Hour {
 		t.Errorf("after a restart: %v, %v", again, err)
 	}
-	if _, err := openClock(f, false); err == nil {
+	if _, err := openClock(f, false, clock.System{}); err == nil {
 		t.Error("a folder whose clock is behind opened on the machine's")
 	}
 }

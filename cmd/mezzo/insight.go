@@ -37,7 +37,7 @@ func (s *server) machine() insight.Machine {
 	k := s.folds.keeper.Fold().Stats()
 	told := s.stores.log.Stats()
 	m := insight.Machine{Records: told.Records, Applied: k.Records, Lag: s.folds.keeper.Lag(), Flagged: k.Flagged, Late: k.Late, Repeats: k.Repeats, Lost: k.Lost,
-		Entities: k.Entities, Horizon: s.folds.seen.Stats().Horizon}
+		Entities: k.Entities, Horizon: s.folds.seen.Stats().Horizon, Ahead: s.stores.log.Ahead(), Doubted: s.stores.machine.Doubted()}
 	if size, err := s.stores.log.Size(ctx); err == nil { // the figure is left out when the log does not say
 		m.LogBytes = size
 	}

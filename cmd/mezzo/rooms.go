@@ -165,6 +165,7 @@ func (s *server) turn() func(time.Duration) error {
 func (s *server) employ() {
 	d, log := s.stores.db, s.stores.log
 	s.tasks.run("relay", func(ctx context.Context) error { return d.RunRelay(ctx, s.name, factLog{log}) })
+	s.tasks.run("clock", s.watchClock())
 	s.tasks.run("ticks", s.leased("ticks", tickLease, log.RunTicks))
 	s.tasks.run("seal", s.leased("seal", sealLease, every(sealEvery, func(ctx context.Context) error {
 		_, err := ledger.Seal(ctx, d)

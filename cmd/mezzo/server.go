@@ -93,6 +93,7 @@ func (s *server) open(ctx context.Context) error {
 	s.stores.watch(s.health)
 	s.meters.watch(s.stores.db, s.stores.log)
 	s.meters.watchFolds(s.folds)
+	s.meters.watchClock(s.stores)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.conf.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", s.conf.Addr, err)

@@ -14,11 +14,12 @@ import (
 
 // stores are the open data folder and everything kept in it or beside it.
 type stores struct {
-	folder *folder
-	clock  clock.Clock
-	db     *db.DB
-	log    *stream.Log
-	blobs  *blob.Disk
+	folder  *folder
+	machine *clock.Watched
+	clock   clock.Clock
+	db      *db.DB
+	log     *stream.Log
+	blobs   *blob.Disk
 }
 
 // openStores opens them in order; an error leaves nothing open.
@@ -27,7 +28,7 @@ func openStores(ctx context.Context, f storeFlags, turnable bool, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	s := &stores{folder: dir}
+	s := &stores{folder: dir, machine: clock.NewWatched()}
 	if err := s.open(ctx, f, turnable, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -47,7 +48,7 @@ func (s *stores) open(ctx context.Context, f storeFlags, turnable bool, log *slo
 	if err != nil {
 		return fmt.Errorf("the clock of the new folder cannot be set: %w", err)
 	}
-	if s.clock, err = openClock(s.folder, turnable); err != nil {
+	if s.clock, err = openClock(s.folder, turnable, s.machine); err != nil {
 		return err
 	}
 	s.db, err = db.Open(ctx, db.Options{URL: f.Database, Dir: s.folder.path, Clock: s.clock, Log: log.With("room", "db")})
@@ -110,8 +111,8 @@ func openDatabase(ctx context.Context, f storeFlags, log *slog.Logger) (*stores,
 	if err != nil {
 		return nil, err
 	}
-	s := &stores{folder: dir}
-	if s.clock, err = openClock(dir, true); err != nil {
+	s := &stores{folder: dir, machine: clock.NewWatched()}
+	if s.clock, err = openClock(dir, true, s.machine); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if s.db, err = db.Open(ctx, db.Options{URL: f.Database, Dir: dir.path, Clock: s.clock, Log: log}); err != nil {

@@ -55,8 +55,11 @@ func NewManual(start time.Time) *Turned {
 }
 
 // NewSandbox returns a clock that runs with the machine, offset ahead of it.
-func NewSandbox(offset time.Duration) *Turned {
-	return &Turned{base: System{}.Now, offset: offset, ticks: true}
+func NewSandbox(offset time.Duration) *Turned { return SandboxOf(System{}, offset) }
+
+// SandboxOf is NewSandbox upon another clock of the machine.
+func SandboxOf(machine Clock, offset time.Duration) *Turned {
+	return &Turned{base: machine.Now, offset: offset, ticks: true}
 }
 
 // Now returns the turned time.

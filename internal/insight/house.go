@@ -20,6 +20,8 @@ type Machine struct {
 	Lost     int64         // events that clients numbered and never sent
 	Horizon  time.Time     // since when repeats are known
 	Entities int64         // of which numbers are held in memory
+	Ahead    time.Duration // of the log's last stamp before the clock
+	Doubted  time.Duration // by which the machine's clock leapt ahead of the one that is gone by
 }
 
 // HouseName is how a stream names the machine itself among the entities it follows.
@@ -42,6 +44,8 @@ type House struct {
 	LogBytes    int64     `json:"log_bytes"`
 	Entities    int64     `json:"entities"`
 	Subscribers int64     `json:"subscribers"`
+	Ahead       int64     `json:"log_ahead_seconds" doc:"How far the log's time is ahead of the clock, which was set back; 0 when it is not"`
+	Doubted     int64     `json:"clock_doubted_seconds" doc:"By how much the machine's clock leapt ahead and is not followed yet; 0 when it did not"`
 }
 
 // House returns how the machine does; Missing for all but operators.
@@ -106,6 +110,7 @@ func (h *houseMeter) now(now time.Time, subscribers int) House {
 		out.Applied = rounded(float64(m.Applied-first.m.Applied) / passed)
 	}
 	out.LagMS, out.LogBytes, out.Entities = max(0, m.Lag.Milliseconds()), m.LogBytes, m.Entities
+	out.Ahead, out.Doubted = int64(m.Ahead.Seconds()), int64(m.Doubted.Seconds())
 	out.Flagged, out.Late, out.Repeats, out.Lost = m.Flagged, m.Late, m.Repeats, m.Lost
 	if !m.Horizon.IsZero() {
 		out.Horizon = int64(max(0, now.Sub(m.Horizon)).Seconds())

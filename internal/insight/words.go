@@ -43,6 +43,7 @@ var definitions = [...]Definition{
 	{"fresh_pushed", "To a dashboard", "From the acknowledgement of an event until open dashboards have been sent it, told as late as it can have been. p50: half are faster; p99: 99 of 100 are.", ""},
 	{"log_size", "Log", "Bytes of the log of what happened that are kept now; older ones lie in files.", ""},
 	{"dedupe_horizon", "Repeats known", "How far back a repeated event is recognised. Older ones count as late.", ""},
+	{"log_ahead", "Log ahead", "How far the log's time is ahead of the clock. Time in the log never runs back: where the clock was set back, the log waits for it; events older than repeats are known for count as late meanwhile.", ""},
 	{"subscribers", "Open dashboards", "Streams of live numbers that are being read now.", ""},
 }
 

@@ -255,6 +255,16 @@ type Stats struct {
 	LastSync     time.Duration // from handing the last message over to its acknowledgement
 }
 
+// Ahead returns how far the last stamp lies before the clock, 0 when it does not: stamps never go back, so where the
+// clock was set back they go on from there a microsecond at a time until it has caught up.
+func (l *Log) Ahead() time.Duration {
+	a := l.part.app
+	a.mu.Lock()
+	stamp := a.acked.stamp
+	a.mu.Unlock()
+	return max(0, time.Duration(stamp-l.clock.Now().UnixMicro())*time.Microsecond)
+}
+
 // Stats returns the figures for metrics.
 func (l *Log) Stats() Stats { return l.part.app.snapshot() }
 

@@ -131,7 +131,10 @@ func houseCells(h insight.House) []Cell {
 	count := func(key, field string, n int64, says string) Cell {
 		return Cell{Of: of, Key: key, Field: field, As: "count", Raw: strconv.FormatInt(n, 10), Value: Count(n), Range: says}
 	}
-	lag := float64(h.LagMS)
+	lag, clock := float64(h.LagMS), "of the clock"
+	if h.Doubted > 0 {
+		clock = "clock leapt " + agoWords(time.Duration(h.Doubted)*time.Second) + " ahead: not followed yet"
+	}
 	return []Cell{
 		{Of: of, Key: "ingest", Field: "ingest", As: "persec", Raw: strconv.FormatFloat(h.Ingest, 'f', 2, 64), Value: PerSecond(h.Ingest), Range: "last 10 s"},
 		{Of: of, Key: "lag", Field: "lag_ms", As: "ms", Raw: strconv.FormatInt(h.LagMS, 10), Value: Millis(lag), Range: "now"},
@@ -140,6 +143,7 @@ func houseCells(h insight.House) []Cell {
 		count("flagged", "flagged", h.Flagged, "since the counting began"), count("late", "late", h.Late, "since the counting began"),
 		{Of: of, Key: "log_size", Field: "log_bytes", As: "bytes", Raw: strconv.FormatInt(h.LogBytes, 10), Value: Bytes(h.LogBytes), Range: "kept now"},
 		{Of: of, Key: "dedupe_horizon", Field: "dedupe_horizon_seconds", As: "span", Raw: strconv.FormatInt(h.Horizon, 10), Value: agoWords(time.Duration(h.Horizon) * time.Second), Range: "back"},
+		{Of: of, Key: "log_ahead", Field: "log_ahead_seconds", As: "span", Raw: strconv.FormatInt(h.Ahead, 10), Value: agoWords(time.Duration(h.Ahead) * time.Second), Range: clock},
 		count("subscribers", "subscribers", h.Subscribers, "now"),
 	}
 }
