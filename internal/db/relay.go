@@ -173,8 +173,7 @@ func (r *relay) number(ctx context.Context) error {
 // publish sends the numbered facts that follow the last one in the sink, at most one batch.
 func (r *relay) publish(ctx context.Context) (sent bool, err error) {
 	facts, err := Get(ctx, r.d, func(tx *Tx) ([]Fact, error) {
-		return All(tx, scanFact, `SELECT relay_seq, topic, body, created_at FROM outbox
-			WHERE relay_seq > $1 ORDER BY relay_seq LIMIT $2`, r.last, int64(RelayBatch))
+		return tx.Facts(r.last, RelayBatch)
 	})
 	if err != nil || len(facts) == 0 {
 		return false, err
@@ -215,6 +214,12 @@ func scanFact(rows *sql.Rows) (f Fact, err error) {
 	err = rows.Scan(&f.Seq, &f.Topic, &body, &at)
 	f.Body, f.At = json.RawMessage(body), Time(at)
 	return f, err
+}
+
+// Facts returns the numbered facts after the number, in order, at most limit: for those who tell them on within
+// their own transaction. They are kept for OutboxLife at least.
+func (t *Tx) Facts(after int64, limit int) ([]Fact, error) {
+	return All(t, scanFact, `SELECT relay_seq, topic, body, created_at FROM outbox WHERE relay_seq > $1 ORDER BY relay_seq LIMIT $2`, after, int64(limit))
 }
 
 // PruneOutbox forgets delivered facts older than OutboxLife and returns how many.

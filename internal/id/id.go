@@ -59,6 +59,7 @@ type (
 	addressKind     struct{}
 	eventKind       struct{}
 	taxRateKind     struct{}
+	messageKind     struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -100,6 +101,7 @@ type (
 	Address     = ID[addressKind]
 	Event       = ID[eventKind]
 	TaxRate     = ID[taxRateKind]
+	Message     = ID[messageKind]
 )
 
 func (accountKind) Prefix() string { return "acc" }
@@ -144,6 +146,7 @@ func (reportKind) Prefix() string      { return "rpt" }
 func (addressKind) Prefix() string     { return "adr" }
 func (eventKind) Prefix() string       { return "evt" }
 func (taxRateKind) Prefix() string     { return "tax" }
+func (messageKind) Prefix() string     { return "msg" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
