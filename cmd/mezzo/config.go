@@ -79,6 +79,7 @@ type serveFlags struct {
 	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
 	ArchiveDays      int    `default:"35" placeholder:"DAYS" help:"How many days the archive keeps what the log has let go of, as hourly Parquet files; 0 keeps none. With fewer than 32 days the numbers of four weeks cannot be made again from records. Default: ${default}."`
 	Pprof            string `placeholder:"HOST:PORT" help:"Serve profiles of the running program (Go's pprof) at this address too; only one that this machine alone reaches. Off by default."`
+	Webhooks         string `default:"off" enum:"off,public,local" help:"Whether brands may be told at addresses of their own what happens to them: off; public, https addresses of the open internet; local, this machine and private networks too, for tests. Default: ${default}."`
 	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
 
 	demo   bool       // everything in it is made up, and marked so

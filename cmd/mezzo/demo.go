@@ -44,7 +44,7 @@ func (c *demoCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer) 
 	operator := demo.SignIn{Role: "operator", Email: "operator@demo.example"}
 	conf := serveFlags{
 		storeFlags: storeFlags{Data: folder, StreamMaxAge: 72 * time.Hour, StreamMaxBytes: 2 << 30, past: demo.Days * 24 * time.Hour},
-		Addr:       addr, SandboxClock: true, PlatformFeeBps: 600, HoldDays: 15, DrainSeconds: 2,
+		Addr:       addr, SandboxClock: true, PlatformFeeBps: 600, HoldDays: 15, DrainSeconds: 2, Webhooks: "local",
 		OperatorEmail: operator.Email, OperatorPassword: d.password, demo: true, status: d.status,
 	}
 	if err := conf.Validate(); err != nil {

@@ -20,6 +20,7 @@ import (
 	"mezzo/internal/ledger"
 	"mezzo/internal/media"
 	"mezzo/internal/money"
+	"mezzo/internal/notify"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
@@ -37,6 +38,7 @@ const (
 	sealLease  = 30 * time.Second
 	sweepLease = 30 * time.Second
 	turnLease  = time.Minute
+	hooksLease = 15 * time.Second
 )
 
 // rooms are the uses people meet, joined to each other and to the stores.
@@ -53,6 +55,7 @@ type rooms struct {
 	trust     *trust.Trust
 	feed      *feed.Feed
 	insight   *insight.Insight
+	notify    *notify.Notify
 	api       *api.API
 }
 
@@ -73,9 +76,10 @@ func (s *server) furnish(ctx context.Context) error {
 		return err
 	}
 	s.furnishInsight()
+	r.notify = notify.New(d, notify.Options{Mode: notify.Mode(s.conf.Webhooks), Log: s.log.With("room", "notify")})
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -83,7 +87,7 @@ func (s *server) furnish(ctx context.Context) error {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
 	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
-		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight}, web.Options{
+		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify}, web.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil
@@ -192,6 +196,7 @@ func (s *server) employ() {
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
 	s.tasks.run("uploads", s.rooms.media.Run)
+	s.tasks.run("webhooks", s.leased("webhooks", hooksLease, s.rooms.notify.Run))
 	s.tasks.run("turn", s.leased("turn", turnLease, every(turnEvery, func(ctx context.Context) error { return account.TurnDue(ctx, d) })))
 	s.tasks.run("keys", every(account.KeyRead, func(ctx context.Context) error { return account.ReloadKeys(ctx, d, s.rooms.keys) }))
 	s.tasks.run("prune", every(pruneEvery, func(ctx context.Context) error {

@@ -17,6 +17,7 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/insight"
 	"mezzo/internal/media"
+	"mezzo/internal/notify"
 	"mezzo/internal/order"
 	"mezzo/internal/payout"
 	"mezzo/internal/trust"
@@ -39,6 +40,7 @@ type Deps struct {
 	Keys      *id.Keyring // signs impression tokens
 	Feed      *feed.Feed
 	Insight   *insight.Insight
+	Notify    *notify.Notify
 	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
 	Turn func(time.Duration) error
 }
@@ -112,6 +114,7 @@ func (a *API) rooms() []func() {
 		a.registerFeed,
 		a.registerSegment,
 		a.registerMetrics,
+		a.registerWebhooks,
 	}
 }
 

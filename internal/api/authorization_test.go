@@ -15,6 +15,7 @@ import (
 	"mezzo/internal/db/dbtest"
 	"mezzo/internal/id"
 	"mezzo/internal/insight"
+	"mezzo/internal/notify"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
@@ -31,6 +32,7 @@ func trading(t testing.TB, d *db.DB) func(*Deps, *account.Options, *Options) {
 		deps.Keys, deps.Catalog, deps.Affiliate = keys, catalog.New(d), affiliate.New(d)
 		deps.Content, deps.Payouts = content.New(d, deps.Affiliate), payout.New(d)
 		deps.Trust = trust.New(d, func(id.Account) {})
+		deps.Notify = notify.New(d, notify.Options{Mode: notify.Local})
 		deps.Insight = insight.New(insight.Options{DB: d, Source: &counting{clock: d.Clock()}, Clock: d.Clock()})
 		deps.Orders = order.New(order.Parts{DB: d, Keys: keys, Provider: payment.NewSandbox(d)}, order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
 	}

@@ -63,7 +63,7 @@ func (n *Notify) Run(ctx context.Context) error {
 		if err := n.spreadAll(ctx); err != nil {
 			return err
 		}
-		if now := time.Now(); now.Sub(pruned) > pruneEvery {
+		if now := n.d.Clock().Now(); now.Sub(pruned) > pruneEvery {
 			if err := n.Prune(ctx); err != nil {
 				return err
 			}

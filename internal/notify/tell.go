@@ -28,7 +28,7 @@ var topics = []telling{
 	{event.TopicOrderCompleted, "The hold has passed, the money is yours", one(func(b event.OrderCompleted) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicOrderCancelled, "It was called off before it was sent", cancelled},
 	{event.TopicOrderRefunded, "A buyer got money back", one(refunded)},
-	{event.TopicCommissionCreated, "A creator earned a commission, held for now", one(func(b event.CommissionCreated) (id.Brand, any) { return commission(b.CommissionState, "", false) })},
+	{event.TopicCommissionCreated, "A creator earned a commission; it is held", one(func(b event.CommissionCreated) (id.Brand, any) { return commission(b.CommissionState, "", false) })},
 	{event.TopicCommissionReleased, "A commission became available", one(func(b event.CommissionReleased) (id.Brand, any) { return commission(b.CommissionState, "", false) })},
 	{event.TopicCommissionReversed, "A commission, or a part of it, was taken back", one(func(b event.CommissionReversed) (id.Brand, any) {
 		return commission(b.CommissionState, b.Reason, b.Released)

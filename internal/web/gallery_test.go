@@ -154,6 +154,8 @@ func boardPages() map[string]templ.Component {
 		"orders-none":    OrdersOfBrand(OrdersBoard{Chrome: brand("Orders", "orders"), States: []Tab{{Text: "To pack", URL: "/", Here: true}}}),
 		"balance":        Balance(BalancePage{Chrome: brand("Money", "money"), Available: usd(224926), Held: usd(93140), HeldWords: "next $37.92 on 24 Nov", Book: sampleBrand().Split, Lines: []BalanceLine{line}}),
 		"keys":           Keys(sampleKeys(brand("Keys", "keys"), "mzw_Qm9vdHMgYW5kIHBhbnMsIG5vdGhpbmcgZWxzZS4AAAA")),
+		"webhooks":       Webhooks(sampleHooks(brand("Webhooks", "webhooks"))),
+		"webhook":        Webhook(sampleHook(brand("Webhook", "webhooks"))),
 		"keys-staff":     Keys(KeysPage{Chrome: brand("Keys", "keys")}),
 		"members": Members(MembersPage{Chrome: brand("Members", "members"), Owner: true, Email: Field{Name: "email", Label: "E-mail", Kind: "email", ID: "member-email"}, Details: open, Members: []Member{{Account: "acc_1", Name: "Jonas Ferro", Email: "jonas@ferro.example", Role: "owner", Me: true}, {Account: "acc_2", Name: "Ana Ash", Email: "ana@ferro.example", Role: "staff"}}, Ships: []ShipRow{{ID: "s1", Country: "United States", Name: "Lonestar Parcel", Days: "2–4 days", Price: usd(490)}},
 			NewShip: ShipForm{Country: Field{Name: "country", Label: "To", Options: open.Country.Options, ID: "ship-to"}, Name: Field{Name: "name", Label: "Name", ID: "ship-name"}, Price: Field{Name: "price", Label: "Price", Currency: "USD", ID: "ship-price"}, DaysMin: Field{Name: "days_min", Label: "From days", Kind: "number"}, DaysMax: Field{Name: "days_max", Label: "To days", Kind: "number"}}}),
@@ -232,4 +234,19 @@ func sampleKeys(c Chrome, secret string) KeysPage {
 	return KeysPage{Chrome: c, Owner: true, Host: "https://mezzo.example", Secret: secret, Scopes: []Option{{"catalog:read", "catalog:read", true}, {"orders:write", "orders:write", false}, {"metrics:read", "metrics:read", false}},
 		Key: Field{Name: "name", Label: "Where it is used", ID: "key-name", Hint: "Your shop, your app: to know it by when you revoke it."}, Token: Field{Name: "name", Label: "What it is for", ID: "token-name"},
 		Keys: []TokenRow{{"wrk_1", "ferro-ash.example", "", "made 3 Oct 2026"}}, Tokens: []TokenRow{{"tok_1", "stock sync", "catalog:read, catalog:write", "made 3 Oct 2026"}}}
+}
+
+func sampleHooks(c Chrome) WebhooksPage {
+	return WebhooksPage{Chrome: c, URL: Field{Name: "url", Label: "Address of your system", Mode: "url", Hint: "Such as https://shop.example/mezzo"},
+		Events: []Option{{"order.paid", "An order with goods of yours was paid", true}, {"order.refunded", "A buyer got money back", false}},
+		Hooks: []HookRow{{ID: "whk_1", URL: "https://erp.ferro-ash.example/hooks/mezzo/orders-and-refunds-of-all-channels", Events: "order.paid, order.refunded", State: "active", Tone: "good", Note: "Nothing was accepted since Tue 3 Nov, 11:06."},
+			{ID: "whk_2", URL: "https://ferro-ash.example/in", Events: "everything", State: "disabled", Tone: "bad", Note: "Switched off: It accepted nothing for 3 days. It answered 500. Mend it, make it active, and send again what it missed."}}}
+}
+
+func sampleHook(c Chrome) WebhookPage {
+	return WebhookPage{Chrome: c, Active: true, Since: "Tue 3 Nov, 11:06", Secret: "whsec_Qm9vdHMgYW5kIHBhbnMsIG5vdGhpbmcgZWxzZS4AAAA=", Missed: true,
+		Hook: HookRow{ID: "whk_1", URL: "https://erp.ferro-ash.example/hooks/mezzo/orders-and-refunds-of-all-channels", Events: "order.paid, order.refunded", State: "active", Tone: "good"},
+		Tabs: []Tab{{Text: "All", URL: "/", Here: true}, {Text: "Waiting", URL: "/"}, {Text: "Accepted", URL: "/"}, {Text: "Given up", URL: "/"}, {Text: "Held", URL: "/"}},
+		Sent: []SentRow{{ID: "msg_1", Type: "order.paid", At: "Tue 3 Nov, 11:06", State: "accepted", Tone: "good", Note: "tried once", Body: "{\n  \"type\": \"order.paid\"\n}"},
+			{ID: "msg_2", Type: "order.refunded", At: "Mon 2 Nov, 09:00", State: "given up", Tone: "bad", Note: "tried 15 times. It answered 500.", Body: "{}"}}}
 }

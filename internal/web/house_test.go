@@ -30,6 +30,7 @@ import (
 	"mezzo/internal/insight"
 	"mezzo/internal/media"
 	"mezzo/internal/metric"
+	"mezzo/internal/notify"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
@@ -116,7 +117,7 @@ func newHouse(t *testing.T) *house {
 	h.insight = insight.New(insight.Options{DB: d, Source: fold, Clock: c})
 	earn.Attach(h.insight)
 	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders,
-		Sandbox: bank, Payouts: payout.New(d), Trust: trust.New(d, accounts.Forget), Feed: reel}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
+		Sandbox: bank, Payouts: payout.New(d), Trust: trust.New(d, accounts.Forget), Feed: reel, Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)
 	h.door = door

@@ -14,6 +14,7 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/insight"
 	"mezzo/internal/media"
+	"mezzo/internal/notify"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
@@ -35,6 +36,7 @@ type Deps struct {
 	Trust     *trust.Trust
 	Feed      *feed.Feed
 	Insight   *insight.Insight // nil: no numbers are shown
+	Notify    *notify.Notify
 }
 
 // Options say how pages are made.
@@ -198,6 +200,15 @@ func (s *Site) working() []Route {
 		{"GET /brand/{b}/keys", Staff, s.keys, 0},
 		{"POST /brand/{b}/keys", Staff, s.makeKey, 0},
 		{"POST /brand/{b}/keys/{key}/revoke", Staff, s.revokeKey, 0},
+		{"GET /brand/{b}/webhooks", Staff, s.webhooks, 0},
+		{"POST /brand/{b}/webhooks", Staff, s.addWebhook, 0},
+		{"GET /brand/{b}/webhooks/{hook}", Staff, s.webhook, 0},
+		{"POST /brand/{b}/webhooks/{hook}/state", Staff, s.switchWebhook, 0},
+		{"POST /brand/{b}/webhooks/{hook}/secret", Staff, s.turnWebhook, 0},
+		{"POST /brand/{b}/webhooks/{hook}/test", Staff, s.testWebhook, 0},
+		{"POST /brand/{b}/webhooks/{hook}/replay", Staff, s.replayWebhook, 0},
+		{"POST /brand/{b}/webhooks/{hook}/again/{message}", Staff, s.againWebhook, 0},
+		{"POST /brand/{b}/webhooks/{hook}/delete", Staff, s.endWebhook, 0},
 		{"POST /brand/{b}/tokens", Staff, s.makeBrandToken, 0},
 		{"POST /brand/{b}/tokens/{token}/revoke", Staff, s.revokeBrandToken, 0},
 		{"POST /brand/{b}/details", Staff, s.changeBrand, 0},

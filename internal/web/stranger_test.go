@@ -35,7 +35,8 @@ func prizes(m *market, shopper *browser) prize {
 	sent := m.owner.post(board.find(`action="(/brand/[^"]*/ship)"`), "key", "k", "line_ids", board.value("line_ids"), "carrier", "Parcel").ok()
 	token := m.owner.post("/you/tokens", "name", "sync", "scopes", "catalog:read").ok().says("Here it is, once.")
 	key := m.owner.post("/brand/"+m.brand+"/keys", "name", "Shop of Ferro").ok()
-	return prize{"b": m.brand, "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
+	hook := m.owner.post("/brand/"+m.brand+"/webhooks", "url", "http://127.0.0.1:1/in").ok().says("whsec_")
+	return prize{"b": m.brand, "hook": hook.find(`/webhooks/(whk_\w+)/`), "message": "msg_00000000000000000000000000", "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
 		"program": programs.find(`/programs/(prg_\w+)"`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
