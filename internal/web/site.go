@@ -3,6 +3,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"mezzo/internal/account"
 	"mezzo/internal/affiliate"
@@ -102,7 +103,9 @@ const (
 )
 
 // Routes lists every page and form.
-func (s *Site) Routes() []Route { return append(s.shopping(), s.working()...) }
+func (s *Site) Routes() []Route {
+	return slices.Concat(s.shopping(), s.making(), s.selling(), s.running())
+}
 
 // shopping is what people meet who look around and buy.
 func (s *Site) shopping() []Route {
@@ -154,8 +157,8 @@ func (s *Site) shopping() []Route {
 	}
 }
 
-// working is what creators, brands and the operator work with.
-func (s *Site) working() []Route {
+// making is what creators work with.
+func (s *Site) making() []Route {
 	return []Route{
 		{"GET /studio", Person, s.studio, 0},
 		{"POST /studio/creator", Person, s.putCreator, 0},
@@ -169,7 +172,12 @@ func (s *Site) working() []Route {
 		{"GET /studio/showcase", Maker, s.showcase, 0},
 		{"POST /studio/showcase", Maker, s.changeShowcase, 0},
 		{"GET /studio/earnings", Maker, s.earnings, 0},
+	}
+}
 
+// selling is what brands work with.
+func (s *Site) selling() []Route {
+	return []Route{
 		{"GET /brand/new", Person, s.newBrand, 0},
 		{"POST /brands", Person, s.openBrand, 0},
 		{"GET /brand/{b}", Staff, s.brandHome, 0},
@@ -214,7 +222,12 @@ func (s *Site) working() []Route {
 		{"POST /brand/{b}/details", Staff, s.changeBrand, 0},
 		{"POST /brand/{b}/shipping", Staff, s.addShipping, 0},
 		{"POST /brand/{b}/shipping/{code}/remove", Staff, s.removeShipping, 0},
+	}
+}
 
+// running is what the operator works with.
+func (s *Site) running() []Route {
+	return []Route{
 		{"GET /operator", Operates, s.operator, 0},
 		{"GET /operator/people", Operates, s.people, 0},
 		{"GET /operator/content", Operates, s.content, 0},
