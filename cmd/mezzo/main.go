@@ -31,16 +31,17 @@ type commands struct {
 	LogFormat string `enum:"auto,text,json" default:"auto" help:"How to log: text, json, or auto: text on a terminal and json elsewhere."`
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least severity to log: debug, info, warn or error."`
 
-	Serve   serveCommand   `cmd:"" help:"Serve the shop, its API and its pages."`
-	Demo    demoCommand    `cmd:"" help:"Serve a made-up shop from a temporary folder, to look around."`
-	Check   checkCommand   `cmd:"" help:"Prove the books, the log, the numbers and the archive of a stopped shop; exit 1 and name each break."`
-	Replay  replayCommand  `cmd:"" help:"Make the numbers of a stopped shop again from a snapshot and the log; exit 1 when they differ."`
-	Export  exportCommand  `cmd:"" help:"Write out what a stopped shop holds."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, then stop."`
-	Keys    keysCommands   `cmd:"" help:"The keys that sign viewers, impressions and guests' orders."`
-	Bench   benchCommand   `cmd:"" help:"Load a server on this machine and say how fast it answers."`
-	Lab     labCommand     `cmd:"" help:"Judge ranking on data files: production code, JSON on standard output."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Serve the shop, its API and its pages."`
+	Demo     demoCommand     `cmd:"" help:"Serve a made-up shop from a temporary folder, to look around."`
+	Check    checkCommand    `cmd:"" help:"Prove the books, the log, the numbers and the archive of a stopped shop; exit 1 and name each break."`
+	Replay   replayCommand   `cmd:"" help:"Make the numbers of a stopped shop again from a snapshot and the log; exit 1 when they differ."`
+	Export   exportCommand   `cmd:"" help:"Write out what a stopped shop holds."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, then stop."`
+	Keys     keysCommands    `cmd:"" help:"The keys that sign viewers, impressions and guests' orders."`
+	Bench    benchCommand    `cmd:"" help:"Load a server on this machine and say how fast it answers."`
+	Lab      labCommand      `cmd:"" help:"Judge ranking on data files: production code, JSON on standard output."`
+	Simulate simulateCommand `cmd:"" help:"Let policies compete in a seeded world and write a report with plots: a check of the mechanism."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -60,7 +60,11 @@ func (w *World) post(k int) {
 		from += next()
 	}
 	for at := from; at < float64(w.Days); at += next() {
-		w.items = append(w.items, w.newItem(k, c, max(int64(at*float64(day)), 0), &d))
+		i := w.newItem(k, c, max(int64(at*float64(day)), 0), &d)
+		if g := k - w.Creators; g >= 0 && w.Guests[g].Price > 0 {
+			i.price = w.Guests[g].Price
+		}
+		w.items = append(w.items, i)
 	}
 }
 

@@ -2,10 +2,12 @@ package sim
 
 import (
 	"context"
+	"time"
 
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/rank"
+	"mezzo/internal/seen"
 )
 
 // Sizes of a visit.
@@ -30,7 +32,7 @@ type Run struct {
 	each   func(*Run, *shown, *item, *truth, *response, rank.Source)
 	silent map[int]bool // creators whose follow edges are not told
 	done   func(*Run) bool
-	table  int
+	sold   func(*Run, *sale)
 }
 
 // runOptions are what differs from run to run of a world.
@@ -39,17 +41,23 @@ type runOptions struct {
 	from    int // day from which results count
 	silent  map[int]bool
 	each    func(*Run, *shown, *item, *truth, *response, rank.Source)
-	done    func(*Run) bool // asked at the end of every day whether to stop
-	weights *rank.Policy    // nil: production's
+	done    func(*Run) bool   // asked at the end of every day whether to stop
+	sold    func(*Run, *sale) // told of every order when it is paid
+	weights *rank.Policy      // nil: production's
 }
 
 // newRun prepares a run.
 func newRun(w *World, o runOptions) (*Run, error) {
-	f, err := rank.New(rank.Options{Size: 18})
+	// What is repeated here is repeated at once, so a short memory is enough.
+	counted, err := seen.Open(seen.Options{Horizon: 10 * time.Minute, TokenLife: 10 * time.Minute})
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{World: w, policy: o.policy, fold: f, book: book{seed: w.Seed}, from: int64(o.from) * day, each: o.each, done: o.done, silent: o.silent}
+	f, err := rank.New(rank.Options{Size: 18, Seen: counted})
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{World: w, policy: o.policy, fold: f, book: book{seed: w.Seed}, from: int64(o.from) * day, each: o.each, done: o.done, sold: o.sold, silent: o.silent}
 	r.plays, r.places = make([]int, len(w.creators)), make([]int, len(w.viewers))
 	r.Tally = newTally(w, w.Days-o.from)
 	in := weights(w.Budgets)
@@ -123,6 +131,9 @@ func (r *Run) Go(ctx context.Context) error {
 			r.page(j)
 		case jobPaid:
 			r.book.paid(j.at, r.World, j.sale)
+			if r.sold != nil {
+				r.sold(r, j.sale)
+			}
 			if j.sale.refunds {
 				r.queue.push(job{at: j.at + j.sale.back, kind: jobBack, sale: j.sale})
 			}

@@ -37,3 +37,30 @@ func TestTry(t *testing.T) {
 		}
 	}
 }
+
+func TestTryRace(t *testing.T) {
+	seeds, _ := strconv.Atoi(os.Getenv("RACE"))
+	if seeds == 0 {
+		t.Skip()
+	}
+	viewers, _ := strconv.Atoi(os.Getenv("VIEWERS"))
+	for _, p := range strings.Fields(os.Getenv("POL")) {
+		var runs []RaceRun
+		for seed := range uint64(seeds) {
+			begun := time.Now()
+			w, err := raceWorld(2000+seed, racers(), viewers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one, err := race(context.Background(), w, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%v %v %+v", p, time.Since(begun), one)
+			runs = append(runs, one)
+		}
+		j := judge(p, runs)
+		j.Runs = nil
+		t.Logf("%+v", j)
+	}
+}

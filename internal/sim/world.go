@@ -33,6 +33,7 @@ type Guest struct {
 	Craft, Trust float64
 	From         float64 // day of their first video
 	Every        float64 // days between two; 0: 2, as others in the mean
+	Price        float64 // of everything they show, minor units; 0: as others
 }
 
 // The world's sizes at scale 1, and what does not shrink.
@@ -51,6 +52,7 @@ const (
 	priceSpread  = 0.8
 	budgetSpread = 0.5
 	commission   = 0.10
+	trustTied    = -0.15    // correlation of trust with the logarithm of followers
 	livingLine   = 50_000.0 // minor units in 30 days at scale 1
 )
 
