@@ -40,7 +40,6 @@ type item struct {
 	price        float64 // minor units
 	seconds      float64
 	place        vector
-	worth        float64 // true worth of an impression, over a sample of all viewers
 }
 
 // post makes everything a creator will post: some days' worth is there at the beginning, so that the

@@ -27,7 +27,6 @@ type Tally struct {
 	exposure, income, expected           []float64
 	daily                                []float64 // expected net GMV
 	dailyShown                           []float64
-	worth                                []float64 // true worth of what a creator posted, mean
 }
 
 func newTally(w *World, days int) Tally {

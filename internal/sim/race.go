@@ -11,8 +11,8 @@ import (
 // trust, one with many who do not. It has a world of its own, in which the stages are production's and a
 // hundred orders are possible: fewer creators and less traffic a viewer, nothing else.
 const (
-	raceViewers  = 20_000
-	raceCreators = 24
+	raceViewers  = 30_000
+	raceCreators = 12
 	raceTraffic  = 3.0
 	raceStarts   = 1 // day on which the two come
 	raceDays     = 7

@@ -12,25 +12,24 @@ const Says = "A check of the mechanism in a made-up world, not evidence about th
 
 // Report is what a simulation found.
 type Report struct {
-	Says        string                `json:"says"`
-	Factor      float64               `json:"factor"` // by which world, traffic and stage budgets are shrunk
-	Viewers     int                   `json:"viewers"`
-	Creators    int                   `json:"creators"`
-	Traffic     float64               `json:"impressions_a_viewer_and_day"`
-	Stages      []float64             `json:"stages"`
-	Days        int                   `json:"days"`
-	From        int                   `json:"measured_from_day"`
-	Seeds       int                   `json:"seeds"`
-	Seconds     float64               `json:"seconds"`
-	Policies    []PolicyReport        `json:"policies"`
-	Pairs       []Pair                `json:"pairs"`
-	Tied        TiedReport            `json:"trust_tied_to_followers"`
-	Races       []RaceReport          `json:"races,omitempty"`
-	Gaps        []Gap                 `json:"trust_gaps,omitempty"`
-	Stops       *float64              `json:"small_creator_stops_winning_at,omitempty"` // gap of trust
-	Calibration map[string]Interval   `json:"calibration_error"`                        // of production's policy, by head
-	Claims      []Claim               `json:"claims"`
-	daily       map[string][]Interval // by policy
+	Says        string              `json:"says"`
+	Factor      float64             `json:"factor"` // by which world, traffic and stage budgets are shrunk
+	Viewers     int                 `json:"viewers"`
+	Creators    int                 `json:"creators"`
+	Traffic     float64             `json:"impressions_a_viewer_and_day"`
+	Stages      []float64           `json:"stages"`
+	Days        int                 `json:"days"`
+	From        int                 `json:"measured_from_day"`
+	Seeds       int                 `json:"seeds"`
+	Seconds     float64             `json:"seconds"`
+	Policies    []PolicyReport      `json:"policies"`
+	Pairs       []Pair              `json:"pairs"`
+	Tied        TiedReport          `json:"trust_tied_to_followers"`
+	Races       []RaceReport        `json:"races,omitempty"`
+	Gaps        []Gap               `json:"trust_gaps,omitempty"`
+	Stops       *float64            `json:"small_creator_stops_winning_at,omitempty"` // gap of trust
+	Calibration map[string]Interval `json:"calibration_error"`                        // of production's policy, by head
+	Claims      []Claim             `json:"claims"`
 }
 
 // PolicyReport is a policy in the world whose trust falls with followers.
