@@ -20,14 +20,13 @@ import (
 var size = regexp.MustCompile(`(?i)follower|fans|audience|subscriber|lifetime|popular|total_?(views|gmv|sales)|gmv`)
 
 // No type that a page, a prediction or a decision is made of has a place for how big somebody is. What
-// is told of a creator at all is listed here by name: their weight (which fades), rates with how many
-// impressions stand behind them (worth at most 200), what they were shown lately (which can only lift)
-// and their newest videos.
+// is told of a creator at all is listed here by name: their weight (which fades), what they were shown
+// lately (which can only lift) and their newest videos (what these did is worth at most 200 impressions).
 func TestNoTypeHoldsASize(t *testing.T) {
 	for _, v := range []any{Facts{}, Situation{}, Candidate{}, Draw{}, Request{}, Evidence{}, Category{}, Record{}, Policy{}, Goods{}, Chosen{}, Worth{}, item{}, viewer{}, creator{}, product{}, open{}, deed{}} {
 		walk(t, reflect.TypeOf(v), fmt.Sprintf("%T", v))
 	}
-	allowed := map[string]bool{"id": true, "cell": true, "watch": true, "click": true, "buy": true, "exposure": true, "exposedAt": true, "newest": true, "newestAt": true}
+	allowed := map[string]bool{"id": true, "cell": true, "exposure": true, "exposedAt": true, "newest": true, "newestAt": true}
 	c := reflect.TypeOf(creator{})
 	for k := range c.NumField() {
 		if !allowed[c.Field(k).Name] {

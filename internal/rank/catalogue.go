@@ -54,7 +54,7 @@ func (f *Fold) toldOfPeople(fact *event.Fact) {
 	case event.TopicOrderCancelled:
 		take(fact, func(b event.OrderCancelled) { f.returned(b.Viewer, b.Lines, !b.PaidAt.IsZero()) })
 	case event.TopicOrderRefunded:
-		take(fact, func(b event.OrderRefunded) { f.returned(b.Viewer, b.Lines, true) })
+		take(fact, func(b event.OrderRefunded) { f.returned(b.Viewer, b.Lines, b.Full) })
 	}
 }
 

@@ -211,8 +211,6 @@ func (f *Fold) click(o *open) {
 	it, v := f.items.at(o.item), f.viewers.at(o.viewer)
 	f.raise(o, Click, 1)
 	it.click(f.seconds(), o.weight)
-	c := f.creators.at(it.facts.Creator)
-	c.click.y += o.weight
 	v.do(o.item, f.seconds(), o.situation, didClick)
 	s := Unpack(o.situation)
 	learn(Buy, base[Buy], f.termsOf(it, v, &s), 0, 1)

@@ -109,66 +109,80 @@ func (f *Fold) paid(b event.OrderPaid) {
 	n := f.viewerNumber(u)
 	v := f.viewers.at(n)
 	for _, line := range b.Lines {
-		p := f.products.at(f.productNumber(bare(line.Product)))
-		p.orders++
-		p.units += float32(line.Quantity)
-		p.value += float32(line.GMV)
+		f.productNumber(bare(line.Product))
 		if line.Touch == nil || line.Touch.Video == "" {
+			continue
+		}
+		if i, ok := f.itemOf[bare(line.Touch.Video)]; ok && f.bought(n, i, dealtTouch(line.Touch)) {
+			f.products.at(f.productNumber(bare(line.Product))).sold(&line, 1)
+		}
+	}
+	v.orders++
+}
+
+// dealtTouch reports whether a sale was won by a click on a place that the ranking dealt.
+func dealtTouch(t *event.SaleTouch) bool {
+	return t.Surface == id.SurfaceHome.String() || t.Surface == id.SurfaceCategory.String()
+}
+
+// bought takes in that a viewer's click on a video became an order, and reports whether it counts: only
+// with a click that counted, on a place that was dealt, so that what somebody buys of their own moves
+// nothing. A video bought again by the same viewer is counted once: nobody can make it a bestseller alone.
+func (f *Fold) bought(n, i uint32, dealt bool) bool {
+	v, it := f.viewers.at(n), f.items.at(i)
+	d := v.find(i)
+	counts := d != nil && d.what&didClick != 0 && d.what&didBuy == 0 && dealt
+	if at, waiting := f.trialOf[pairOf(n, i)]; waiting {
+		f.trials[at-f.trialed].bought = 1
+	}
+	situation := uint64(0)
+	if d != nil {
+		situation = d.what & situationBits
+	}
+	if !counts {
+		v.do(i, f.seconds(), situation, didBuy)
+		v.like(it.facts.Category, likedWatch)
+		return false
+	}
+	s := Unpack(situation)
+	relabel(Buy, base[Buy], f.termsOf(it, v, &s), 1, 1)
+	it.orders++
+	v.do(i, f.seconds(), situation, didBuy|didCount)
+	f.liked(&open{viewer: n, item: i, weight: believed(v)}, likedBuy)
+	return true
+}
+
+// returned takes in that what was bought came back whole: the order carries no weight any more. It leaves
+// the records of video, creator and product, where it is remembered as a return; and the weights that had
+// learned it, while the viewer's deed is remembered.
+func (f *Fold) returned(viewer id.Viewer, lines []event.SaleLine, whole bool) {
+	if !whole {
+		return
+	}
+	for _, line := range lines {
+		p, known := f.productOf[bare(line.Product)]
+		if !known || line.Touch == nil {
 			continue
 		}
 		i, ok := f.itemOf[bare(line.Touch.Video)]
 		if !ok {
 			continue
 		}
-		f.bought(n, i, line.Touch.Surface == id.SurfaceHome.String() || line.Touch.Surface == id.SurfaceCategory.String())
-	}
-	v.orders++
-}
-
-// bought takes in that a viewer's click on a video became an order. A video bought again by the same
-// viewer is counted once: nobody can make it a bestseller alone.
-func (f *Fold) bought(n, i uint32, dealt bool) {
-	v, it := f.viewers.at(n), f.items.at(i)
-	d := v.find(i)
-	twice := d != nil && d.what&didBuy != 0
-	if at, waiting := f.trialOf[pairOf(n, i)]; waiting {
-		f.trials[at-f.trialed].bought = 1
-	}
-	if d != nil && d.what&didClick != 0 && dealt && !twice {
-		s := Unpack(d.what & situationBits)
-		relabel(Buy, base[Buy], f.termsOf(it, v, &s), 1, 1)
-		it.orders++
-		f.creators.at(it.facts.Creator).buy.y++
-	}
-	situation := uint64(0)
-	if d != nil {
-		situation = d.what & situationBits
-	}
-	v.do(i, f.seconds(), situation, didBuy)
-	if !twice {
-		f.liked(&open{viewer: n, item: i, weight: believed(v)}, likedBuy)
-	}
-}
-
-// returned takes in that lines came back: the sale was one, and its worth is less.
-func (f *Fold) returned(viewer id.Viewer, lines []event.SaleLine, paid bool) {
-	if !paid {
-		return
-	}
-	for _, line := range lines {
-		p, known := f.productOf[bare(line.Product)]
-		if !known {
-			continue
-		}
-		f.products.at(p).returned++
-		n, there := f.viewerOf[bare(viewer)]
-		if !there || line.Touch == nil {
-			continue
-		}
-		if i, ok := f.itemOf[bare(line.Touch.Video)]; ok {
-			if d := f.viewers.at(n).find(i); d != nil {
-				d.what |= didReturn
+		it := f.items.at(i)
+		counted := dealtTouch(line.Touch)
+		if n, there := f.viewerOf[bare(viewer)]; there {
+			v := f.viewers.at(n)
+			if d := v.find(i); d != nil {
+				counted = d.what&didCount != 0
+				d.what = d.what&^didCount | didReturn
+				if s := Unpack(d.what & situationBits); counted {
+					relabel(Buy, base[Buy], f.termsOf(it, v, &s), -1, 1)
+				}
 			}
+		}
+		if counted {
+			it.orders = max(it.orders-1, 0)
+			f.products.at(p).sold(&line, -1)
 		}
 	}
 }

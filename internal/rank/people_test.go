@@ -46,28 +46,76 @@ func TestOrdersComeLate(t *testing.T) {
 	}
 }
 
-// Returns lower what a sale is expected to leave.
-func TestReturnsCost(t *testing.T) {
-	m := newMill(t, 52, 2, 1, 4)
-	v, video := m.viewers[0], bare(m.videos[0])
+// A returned order carries no weight: what it had moved is as before it, but for the return that is
+// remembered. What nobody clicked here, the own things one buys, and a line of a thousand pieces move
+// nothing, or no more than a few pieces would.
+func TestReturnedOrdersCarryNoWeight(t *testing.T) {
+	m := newMill(t, 52, 3, 1, 4)
+	m.click = 0
+	v := m.viewers[0]
+	page, request := m.page(v, 1)
+	video := page.Candidates[page.Slots[0].Candidate].Video
+	it := m.fold.items.at(m.fold.itemOf[video])
+	p := m.fold.products.at(it.products[0] - 1)
+	untouched := *p
+	m.tell(v, request, 0, video, event.Impression, 0, 0)
+	m.tell(v, request, 0, video, event.ProductClick, 0, event.Own)
 	m.buy(v, video)
 	m.flush()
-	p := m.fold.products.at(m.fold.productOf[bare(m.products[0])])
-	before := p.goods()
-	line := event.SaleLine{Product: m.products[0], Quantity: 1, GMV: 2_000, Touch: &event.SaleTouch{At: m.now, Surface: "home", Video: m.videos[0]}}
-	m.fact(event.OrderRefunded{Order: id.Order("").From(m.uuid()), Viewer: v, Currency: "USD", Full: true, PaidAt: m.now, Lines: []event.SaleLine{line}})
+	if *p != untouched || it.orders != 0 || it.cell.mean[Buy] != 0 {
+		t.Errorf("a purchase of the own moved the product to %+v, the video to %v orders", *p, it.orders)
+	}
+	v = m.viewers[1]
+	page, request = m.page(v, 4)
+	for slot := range page.Slots {
+		if page.Candidates[page.Slots[slot].Candidate].Video == video {
+			m.tell(v, request, slot, video, event.Impression, 0, 0)
+			m.tell(v, request, slot, video, event.ProductClick, 0, 0)
+		}
+	}
 	m.flush()
-	if after := p.goods(); after.Return <= before.Return || p.returned != 1 {
-		t.Errorf("the return rate went from %v to %v", before.Return, after.Return)
+	clicked, before := it.cell.mean[Buy], p.goods()
+	m.buy(v, video)
+	m.flush()
+	if it.orders != 1 || p.orders != 1 || !(it.cell.mean[Buy] > clicked) {
+		t.Fatalf("an order that counts: video %v, product %v, weight %v after %v", it.orders, p.orders, it.cell.mean[Buy], clicked)
+	}
+	back := func(full bool) {
+		product := id.Product("").From(p.id)
+		line := event.SaleLine{Product: product, Quantity: 1, GMV: 2_000, Touch: &event.SaleTouch{At: m.now, Surface: "home", Video: id.Video("").From(video)}}
+		m.fact(event.OrderRefunded{Order: id.Order("").From(m.uuid()), Viewer: v, Currency: "USD", Full: full, PaidAt: m.now, Lines: []event.SaleLine{line}})
+		m.flush()
+	}
+	back(false)
+	if it.orders != 1 || p.returned != 0 {
+		t.Error("a refund of a part took the order back")
+	}
+	back(true)
+	back(true) // twice says nothing more
+	if it.orders != 0 || p.orders != 0 || p.returned != 1 || p.value != 0 || p.units != 0 {
+		t.Errorf("after the return: video %v, product %+v", it.orders, *p)
+	}
+	if left := float64(it.cell.mean[Buy] - clicked); left > 0.02 || left < -0.05 {
+		t.Errorf("of the weight %v is left", left)
+	}
+	if after := p.goods(); after.Return <= before.Return || after.Order != before.Order {
+		t.Errorf("of a sale %+v is expected, before it was %+v", after, before)
 	}
 	if d := m.fold.viewers.at(m.fold.viewerOf[bare(v)]).find(m.fold.itemOf[video]); d == nil || past(d.what)&PastReturned == 0 {
 		t.Error("the viewer's own past does not know it")
 	}
-	// An order that was never paid takes nothing back.
-	m.fact(event.OrderCancelled{Order: id.Order("").From(m.uuid()), Viewer: v, Currency: "USD", Lines: []event.SaleLine{line}})
-	m.flush()
-	if p.returned != 1 {
-		t.Errorf("%v returns", p.returned)
+}
+
+// A line of a thousand pieces says no more of the next order than one of a few.
+func TestOneLargeOrderSaysLittle(t *testing.T) {
+	p := product{price: 1_000}
+	p.sold(&event.SaleLine{Quantity: 1_000, GMV: 1_000_000}, 1)
+	if g := p.goods(); g.Order > mostUnits*1_000 {
+		t.Errorf("the next order is expected to bring %v", g.Order)
+	}
+	p.sold(&event.SaleLine{Quantity: 1_000, GMV: 1_000_000}, -1)
+	if g := p.goods(); g.Order != 1_000 {
+		t.Errorf("after its return %v", g.Order)
 	}
 }
 

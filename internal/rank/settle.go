@@ -40,12 +40,6 @@ func (f *Fold) close(o *open) {
 	watched := time.Duration(o.watched) * time.Millisecond
 	f.durations.Advance(time.UnixMicro(f.stamp))
 	f.durations.Add(duration, watched)
-	c := f.creators.at(it.facts.Creator)
-	c.watch.y, c.watch.n = c.watch.y+o.label[Watch]*o.weight, c.watch.n+o.weight
-	c.click.n += o.weight
-	if o.label[Click] > 0 {
-		c.buy.n++
-	}
 	for _, h := range perImpression {
 		f.judge(h, float64(o.logits[h]), float64(o.label[h]))
 	}
@@ -88,9 +82,7 @@ func (f *Fold) decide(d due) {
 	p := &f.policies[0].policy
 	c := &f.categories[it.facts.Category]
 	now := f.seconds()
-	own := f.creators.at(it.facts.Creator)
-	own.expose(now, 0)
-	step := p.Judge(int(it.stage), it.extended != 0, it.evidence(now), c.known(), own.record(it))
+	step := p.Judge(int(it.stage), it.extended != 0, it.evidence(now), c.known(), f.record(d.item, now))
 	n, v := f.verdicts.add()
 	*v = verdict{
 		at: now, before: it.decided, shown: uint32(step.Impressions), orders: uint32(step.Orders), stage: uint16(step.Stage), decision: uint16(step.Decision),

@@ -22,7 +22,7 @@ type Category struct {
 	Margin            float64 // of an order, minor units, after returns
 }
 
-// Record is a creator's own past in a category, as counts. It helps at most Policy.Record impressions.
+// Record is what a creator's newest other videos did, as counts. It helps at most Policy.Record impressions.
 type Record struct{ Watch, Click, Buy Count }
 
 // Decision is what becomes of a video at the end of a stage.

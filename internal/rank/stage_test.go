@@ -4,8 +4,11 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
+
+	"mezzo/internal/event"
 )
 
 // kitchen is a category as the literature describes one: 2 % clicks, 3 % of them buy, 40.00 each.
@@ -134,5 +137,36 @@ func TestFitBetaFindsWhatMadeTheGroup(t *testing.T) {
 	}
 	if e := FitBeta(nil, 0.02); math.Abs(e.Mean()-0.02) > 1e-12 {
 		t.Errorf("of nothing: %+v", e)
+	}
+}
+
+// What a newcomer's other videos did until today counts with the time their clicks had to become orders: a
+// creator whose clicks are minutes old has no record of failing to sell. Weights of half-believed viewers
+// leave nothing over either, and the video's own doing is never in its record.
+func TestARecordWaitsForOrders(t *testing.T) {
+	m := newMill(t, 61, 30, 1, 2)
+	m.click = 0
+	for u := range m.viewers {
+		v := m.viewers[u]
+		page, request := m.page(v, 2)
+		for k, s := range page.Slots {
+			video := page.Candidates[s.Candidate].Video
+			m.tell(v, request, k, video, event.Impression, 0, 0)
+			m.tell(v, request, k, video, event.ProductClick, 0, 0)
+		}
+	}
+	m.flush()
+	m.tick(11 * time.Minute)
+	own, other := m.fold.itemOf[bare(m.videos[0])], m.fold.items.at(m.fold.itemOf[bare(m.videos[1])])
+	r := m.fold.record(own, m.fold.seconds())
+	if r.Click.Y != float64(other.clicks) || r.Click.N != float64(other.shown) {
+		t.Errorf("the record %+v is not what the other video did: %v clicks of %v", r, other.clicks, other.shown)
+	}
+	if r.Buy.N > 0.3*r.Click.Y {
+		t.Errorf("eleven minutes after %v clicks %v count as decided", r.Click.Y, r.Buy.N)
+	}
+	m.tick(40 * 24 * time.Hour)
+	if r = m.fold.record(own, m.fold.seconds()); r.Buy.N < 0.97*r.Click.Y {
+		t.Errorf("after forty days %v of %v clicks are decided", r.Buy.N, r.Click.Y)
 	}
 }

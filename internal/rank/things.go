@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"mezzo/internal/event"
+)
 
 // item is a video: what the catalogue says, what was learned and what it did. It holds no pointer and
 // no padding, and with its place in the index stays under 400 bytes.
@@ -111,6 +115,7 @@ const (
 	didEngage
 	didCart
 	didRefuse
+	didCount      // the order counts: its click did, and it did not come back
 	situationBits = 1<<52 - 1
 )
 
@@ -218,43 +223,43 @@ func (v *viewer) like(category uint16, weight float32) {
 	}
 }
 
-// creator is who made videos: a weight that fades, a record over all of them, and what was shown of
-// them lately. How many people like them is not here.
+// creator is who made videos: a weight that fades, what was shown of them lately, and their newest
+// videos. How many people like them is not here.
 type creator struct {
-	id                [16]byte
-	cell              Cell
-	watch, click, buy pair
-	exposure          float32 // impressions, with a half-life of a week
-	exposedAt         uint32
-	newest            [8]uint32 // videos, number + 1
-	newestAt          uint32
+	id        [16]byte
+	cell      Cell
+	exposure  float32 // impressions, with a half-life of a week
+	exposedAt uint32
+	newest    [8]uint32 // videos, number + 1
+	newestAt  uint32
 }
-
-// pair is a count that fades.
-type pair struct{ y, n float32 }
 
 const exposureHours = 7 * 24
 
-// expose brings a creator's exposure to a moment and adds to it. The record fades with it, so that it
-// tells of what the creator does now.
+// expose brings a creator's exposure to a moment and adds to it.
 func (c *creator) expose(now uint32, by float32) {
 	if now > c.exposedAt {
-		keep := float32(math.Exp2(-float64(now-c.exposedAt) / 3600 / exposureHours))
-		c.exposure *= keep
-		for _, p := range []*pair{&c.watch, &c.click, &c.buy} {
-			p.y, p.n = p.y*keep, p.n*keep
-		}
+		c.exposure *= float32(math.Exp2(-float64(now-c.exposedAt) / 3600 / exposureHours))
 		c.exposedAt = now
 	}
 	c.exposure += by
 }
 
-// record returns a creator's record without one video's own part in it, which is counted already.
-func (c *creator) record(own *item) Record {
-	without := func(p pair, y, n float32) Count {
-		return Count{max(float64(p.y-y), 0), max(float64(p.n-n), 0)}
+// record returns what the newest other videos of a video's creator did, so that it tells of what they do
+// now. Clicks count as they are for the video itself, once they had time to become orders: otherwise
+// whoever is new would have the record of somebody whose clicks never buy.
+func (f *Fold) record(own uint32, now uint32) Record {
+	var r Record
+	for _, n := range f.creators.at(f.items.at(own).facts.Creator).newest {
+		if n == 0 || n-1 == own {
+			continue
+		}
+		e := f.items.at(n - 1).evidence(now)
+		r.Watch.Y, r.Watch.N = r.Watch.Y+e.Watch, r.Watch.N+e.Impressions
+		r.Click.Y, r.Click.N = r.Click.Y+e.Clicks, r.Click.N+e.Impressions
+		r.Buy.Y, r.Buy.N = r.Buy.Y+e.Orders, r.Buy.N+max(e.Clicked, e.Orders)
 	}
-	return Record{without(c.watch, own.watch, own.shown), without(c.click, own.clicks, own.shown), without(c.buy, own.orders, own.clicks)}
+	return r
 }
 
 // product is what is sold.
@@ -263,9 +268,9 @@ type product struct {
 	brand                   uint32
 	price                   float32 // minor units
 	category                uint16
-	off                     uint16 // why it cannot be bought: bit 0 inactive or sold out, bit 1 limited or removed
-	orders, units, returned float32
-	value                   float32 // of its orders, minor units
+	off                     uint16  // why it cannot be bought: bit 0 inactive or sold out, bit 1 limited or removed
+	orders, units, returned float32 // orders that count and were kept; what came back
+	value                   float32 // of those orders, minor units
 }
 
 // goods returns what is expected of a sale: price and quantity shrunk to one piece, returns shrunk to
@@ -276,5 +281,20 @@ func (p *product) goods() Goods {
 		// What orders brought says more than the cheapest variant, the more of them there are.
 		order = (2*order + float64(p.value)) / (2 + float64(p.orders))
 	}
-	return Goods{order, min((float64(p.returned)+1.2)/(float64(p.orders)+10), 1)}
+	return Goods{order, min((float64(p.returned)+1.2)/(float64(p.orders+p.returned)+10), 1)}
+}
+
+// mostUnits is how many pieces of an order say what the next one will bring.
+const mostUnits = 5
+
+// sold takes a line of an order into what is expected of the next (by 1), or out of it as a return (by -1).
+func (p *product) sold(line *event.SaleLine, by float32) {
+	n := max(float32(line.Quantity), 1)
+	units := min(n, mostUnits)
+	p.orders = max(p.orders+by, 0)
+	p.units = max(p.units+by*units, 0)
+	p.value = max(p.value+by*float32(line.GMV)*units/n, 0)
+	if by < 0 {
+		p.returned++
+	}
 }

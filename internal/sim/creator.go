@@ -23,7 +23,7 @@ func (w *World) newCreator(k int) creator {
 	tied := func(r float64) float64 { return r*size + math.Sqrt(1-r*r)*d.gauss() }
 	c := creator{id: d.id(), followers: math.Ceil(3_000 * math.Exp(2*size))}
 	c.craft, c.trust = tied(0.2), tied(w.TrustFollowers)
-	c.kinds = [2]int{d.below(categories), d.below(categories)}
+	c.kinds = [2]int{d.below(w.Kinds), d.below(w.Kinds)}
 	if d.float() < 0.5 {
 		c.kinds[1] = c.kinds[0]
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -69,7 +70,7 @@ type shown struct {
 // event writes what a viewer did with what was shown.
 func (b *book) event(at int64, s *shown, what event.Type, watched float64, flags event.Flags) {
 	b.events++
-	d := roll(b.seed, forEvent, b.events)
+	d := roll(b.seed, forEvent, fold(s.viewer), fold(s.request), uint64(s.slot)<<32|uint64(what)<<16|uint64(flags))
 	e := event.Event{
 		ID: d.id(), Type: what, At: moment(at), Received: moment(at), Viewer: id.Viewer("").From(s.viewer), Flags: flags, WatchMS: int64(1000 * watched),
 	}
@@ -81,6 +82,11 @@ func (b *book) event(at int64, s *shown, what event.Type, watched float64, flags
 	var err error
 	b.arena, err = e.AppendEncode(b.arena)
 	b.add(at, event.KindEvent, from, err, 0)
+}
+
+// fold makes a number of an id.
+func fold(u [16]byte) uint64 {
+	return binary.LittleEndian.Uint64(u[:8]) ^ scramble(binary.LittleEndian.Uint64(u[8:]))
 }
 
 // served writes a page: its places, and of the candidates those that filled them.
@@ -156,5 +162,7 @@ func (b *book) inForce(p rank.Policy) {
 		b.err = fmt.Errorf("sim: the policy %s: %w", p.Name, err)
 		return
 	}
-	b.fact(0, event.PolicyChanged{Policy: id.Policy("").From([16]byte{6: 0x70, 8: 0x80, 15: 3}), Name: p.Name, Version: 2, Share: 10_000, Weights: text})
+	b.fact(0, event.PolicySplit{Number: 1, Policies: []event.PolicyShare{
+		{Policy: id.Policy("").From([16]byte{6: 0x70, 8: 0x80, 15: 3}), Name: p.Name, Version: 2, Share: 10_000, Weights: text},
+	}})
 }

@@ -12,7 +12,8 @@ import (
 // hundred orders are possible: fewer creators and less traffic a viewer, nothing else.
 const (
 	raceViewers  = 30_000
-	raceCreators = 12
+	raceCreators = 20
+	raceKinds    = 3
 	raceTraffic  = 3.0
 	raceStarts   = 1 // day on which the two come
 	raceDays     = 7
@@ -48,7 +49,7 @@ type RaceRun struct {
 // raceWorld makes the world of a race.
 func raceWorld(seed uint64, two [2]Racer, viewers int) (*World, error) {
 	o := Options{
-		Seed: seed, Scale: 1, Budgets: 1, Viewers: viewers, Creators: raceCreators, Traffic: raceTraffic, Days: raceStarts + raceDays, TrustFollowers: trustTied,
+		Seed: seed, Scale: 1, Budgets: 1, Viewers: viewers, Creators: raceCreators, Kinds: raceKinds, Traffic: raceTraffic, Days: raceStarts + raceDays, TrustFollowers: trustTied,
 	}
 	for _, r := range two {
 		o.Guests = append(o.Guests, Guest{Name: r.Name, Followers: r.Followers, Craft: r.Craft, Trust: r.Trust, From: raceStarts, Every: postsEvery, Price: 5_500})
@@ -64,10 +65,10 @@ func race(ctx context.Context, w *World, policy string) (RaceRun, error) {
 		out.Curve[k] = make([]int, 2*raceDays)
 	}
 	o := runOptions{policy: policy, from: raceStarts, done: func(*Run) bool { return out.Days[0] >= 0 }}
-	o.each = func(r *Run, _ *shown, i *item, t *truth, _ *response, _ rank.Source) {
-		if k := i.creator - w.Creators; k >= 0 {
+	o.each = func(_ *Run, s *seenItem) {
+		if k := s.item.creator - w.Creators; k >= 0 {
 			out.Shown[k]++
-			out.Expect[k] += t.click * t.buy
+			out.Expect[k] += s.truth.click * s.truth.buy
 		}
 	}
 	o.sold = func(r *Run, s *sale) {

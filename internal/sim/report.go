@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"mezzo/internal/rank"
 )
 
 // Says is what every report begins with.
@@ -172,6 +174,22 @@ func (r *Report) tie(out *outcome) {
 	r.Tied.Correlations = [2]float64{trustTied, tiedUp}
 	for _, head := range heads() {
 		r.Calibration[head] = over(column(out.tied[PolicyValue], "calibration_"+head))
+	}
+	// A world has too few orders to judge predictions of them by: twenty groups of fifty clicks differ by
+	// chance alone by more than is asked for. All seeds together have enough.
+	var g rank.Progress
+	for _, one := range out.tied[PolicyValue] {
+		for _, s := range one.sales {
+			came := 0.0
+			if s.came {
+				came = 1
+			}
+			g.Add(rank.Score{Mean: math.Log(s.odds / (1 - s.odds))}, came)
+		}
+	}
+	if n := len(out.tied[PolicyValue]); n > 0 {
+		ece := g.Report().ECE
+		r.Calibration["buy"] = Interval{ece, ece, ece, n}
 	}
 }
 

@@ -29,7 +29,7 @@ type Run struct {
 	places []int // of every viewer, places of the feed so far
 	from   int64 // results count from here
 	Tally  Tally
-	each   func(*Run, *shown, *item, *truth, *response, rank.Source)
+	each   func(*Run, *seenItem)
 	silent map[int]bool // creators whose follow edges are not told
 	done   func(*Run) bool
 	sold   func(*Run, *sale)
@@ -40,10 +40,21 @@ type runOptions struct {
 	policy  string
 	from    int // day from which results count
 	silent  map[int]bool
-	each    func(*Run, *shown, *item, *truth, *response, rank.Source)
+	each    func(*Run, *seenItem)
 	done    func(*Run) bool   // asked at the end of every day whether to stop
 	sold    func(*Run, *sale) // told of every order when it is paid
 	weights *rank.Policy      // nil: production's
+}
+
+// seenItem is a video on somebody's screen, for those who watch a run.
+type seenItem struct {
+	*shown
+	item     *item
+	number   int
+	truth    *truth
+	response *response
+	chosen   *rank.Chosen
+	at       int64
 }
 
 // newRun prepares a run.
@@ -194,7 +205,7 @@ func (r *Run) page(j job) {
 			r.Tally.add(int((j.at-r.from)/day), i, &t, &a)
 		}
 		if r.each != nil {
-			r.each(r, &s, i, &t, &a, c.Sources)
+			r.each(r, &seenItem{shown: &s, item: i, number: number, truth: &t, response: &a, chosen: c, at: j.at})
 		}
 		spent += max(a.watched, 0.5) + 0.5
 		if d.float() < leaves {

@@ -8,6 +8,7 @@ import (
 
 	"mezzo/internal/clock"
 	"mezzo/internal/opportunity"
+	"mezzo/internal/rank"
 )
 
 // Plan says what is simulated.
@@ -32,6 +33,13 @@ type result struct {
 	bySize   []float64 // part of the exposure of creators by tenths of followers
 	byWorth  []float64
 	daily    []float64
+	sales    []sold // of production's policy: what was predicted of every click, and what came
+}
+
+// sold is a prediction of an order at its click, with whether it came within the week that is predicted.
+type sold struct {
+	odds float64
+	came bool
 }
 
 // outcome collects what jobs bring, each in its place.
@@ -96,7 +104,12 @@ func (p *Plan) world(cost float64, seed int, trust float64, policy string, keep 
 		if err != nil {
 			return err
 		}
-		r, err := newRun(w, runOptions{policy: policy, from: p.Days / 2})
+		var sales []sold
+		r, err := newRun(w, runOptions{policy: policy, from: p.Days / 2, each: func(r *Run, s *seenItem) {
+			if s.response.click && s.at >= r.from {
+				sales = append(sales, sold{s.chosen.Odds[rank.Buy], s.response.buy && s.response.after < 7*day})
+			}
+		}})
 		if err != nil {
 			return err
 		}
@@ -104,6 +117,7 @@ func (p *Plan) world(cost float64, seed int, trust float64, policy string, keep 
 			return err
 		}
 		one := r.result()
+		one.sales = sales
 		out.mu.Lock()
 		defer out.mu.Unlock()
 		keep(out, one)

@@ -19,7 +19,7 @@ func (w *World) newViewer(k int) viewer {
 	d := roll(w.Seed, forViewer, uint64(k))
 	v := viewer{id: d.id(), budget: math.Exp(budgetSpread * d.gauss())}
 	sum, shares := 0.0, [categories]float64{}
-	for c := range shares {
+	for c := range w.Kinds {
 		shares[c] = d.gamma(0.1)
 		sum += shares[c]
 	}
@@ -82,7 +82,7 @@ const watchNoise = 1.0
 func (w *World) truth(v *viewer, i *item) truth {
 	fit := v.taste.dot(&i.place)
 	bond := 0.0
-	if _, follows := slices.BinarySearch(v.follow, i.creator); follows {
+	if _, follows := slices.BinarySearch(v.follow, i.creator); follows && !w.Plain {
 		bond = 0.3 * math.Pow(w.creators[i.creator].followers/3_000, -0.27) // the larger, the more passive
 	}
 	t := truth{logit: 0.3 + 0.8*fit + 0.5*i.craft}

@@ -21,9 +21,12 @@ type Options struct {
 
 	// What follows is for worlds made for one question; 0 and nil leave it as Scale says.
 	Viewers, Creators int
+	Kinds             int     // categories that are posted in and liked
 	Traffic           float64 // impressions a viewer and day
 	Budgets           float64 // stage budgets, as a part of production's
 	Guests            []Guest // creators with given traits, beside the others
+	Plain             bool    // followers of a creator do as everybody does
+	Swap              [2]int  // two creators who exchange all they post; followers stay where they are
 }
 
 // Guest is a creator whose traits are given.
@@ -114,6 +117,9 @@ func NewWorld(o Options) (*World, error) {
 	if o.Creators == 0 {
 		o.Creators = max(int(math.Round(fullCreators*o.Scale)), 5)
 	}
+	if o.Kinds == 0 {
+		o.Kinds = categories
+	}
 	if o.Traffic == 0 {
 		o.Traffic = fullTraffic * o.Scale
 	}
@@ -145,6 +151,15 @@ func (w *World) populate() {
 	}
 	for k := range w.creators {
 		w.post(k)
+	}
+	for k := range w.items {
+		switch i := &w.items[k]; {
+		case w.Swap[0] == w.Swap[1]:
+		case i.creator == w.Swap[0]:
+			i.creator = w.Swap[1]
+		case i.creator == w.Swap[1]:
+			i.creator = w.Swap[0]
+		}
 	}
 	slices.SortStableFunc(w.items, func(a, b item) int { return int(a.at - b.at) })
 	for i := range w.items {
