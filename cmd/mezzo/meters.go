@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"mezzo/internal/db"
@@ -23,7 +24,20 @@ type meters struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	running  prometheus.Gauge
+	answered sync.Map // by answerKind: what observe would look up by its labels each time
 }
+
+// answerKind names what is counted of a request; answerMeters count it.
+type (
+	answerKind struct {
+		route  string
+		status int
+	}
+	answerMeters struct {
+		requests prometheus.Counter
+		seconds  prometheus.Observer
+	}
+)
 
 func newMeters() *meters {
 	m := &meters{
@@ -111,8 +125,13 @@ func (m *meters) observe(route string, status int, seconds float64) {
 	if route == "" {
 		route = "none"
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(seconds)
+	of, ok := m.answered.Load(answerKind{route, status})
+	if !ok {
+		of, _ = m.answered.LoadOrStore(answerKind{route, status}, answerMeters{m.requests.WithLabelValues(route, strconv.Itoa(status)), m.seconds.WithLabelValues(route)})
+	}
+	meters := of.(answerMeters)
+	meters.requests.Inc()
+	meters.seconds.Observe(seconds)
 }
 
 // count observes the requests to the program's own routes; the rooms behind "/" observe theirs.

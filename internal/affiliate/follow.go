@@ -41,11 +41,34 @@ type Log interface {
 type follower struct {
 	writing sync.Mutex // held by who brings SQL forward
 	stored  string     // what SQL says, as this process wrote or read it last; guarded by writing
+	known   rows       // touches that are rows; of the goroutine that applies
 
 	mu     sync.Mutex
 	here   bool            // this process follows
 	pos    stream.Position // every touch before it is a row
 	turned chan struct{}   // closed and replaced when pos moves
+}
+
+// knownMost is how many touches are known to be rows at least, without asking SQL; twice as many at most.
+const knownMost = 1 << 15
+
+// rows remembers which touches are rows by what may happen once, so that a shopper who opens the same
+// product again and again costs no SQL. Forgetting one does no harm: the row itself refuses a second.
+type rows struct{ young, old map[string]struct{} }
+
+func (r *rows) has(name string) bool {
+	if _, ok := r.young[name]; ok {
+		return true
+	}
+	_, ok := r.old[name]
+	return ok
+}
+
+func (r *rows) add(name string) {
+	if r.young == nil || len(r.young) >= knownMost {
+		r.young, r.old = map[string]struct{}{}, r.young
+	}
+	r.young[name] = struct{}{}
 }
 
 // moveTo notes that every touch before pos is a row, and wakes who waits for that.
@@ -152,9 +175,14 @@ func (a *Affiliate) beat(ctx context.Context, holder string) error {
 // apply writes the touches of a batch, with its position.
 func (a *Affiliate) apply(ctx context.Context, records []stream.Record) error {
 	var clicks []click
+	var names []string
 	for _, r := range records {
-		if c, ok := clickOf(r); ok {
-			clicks = append(clicks, c)
+		c, ok := clickOf(r)
+		if !ok {
+			continue
+		}
+		if name := c.once(); !a.follower.known.has(name) { // the same tap again makes no row
+			clicks, names = append(clicks, c), append(names, name)
 		}
 	}
 	next := records[len(records)-1].Pos
@@ -163,6 +191,11 @@ func (a *Affiliate) apply(ctx context.Context, records []stream.Record) error {
 		defer a.follower.writing.Unlock()
 		if err := a.write(ctx, next, clicks); err != nil {
 			return err
+		}
+		for i := range clicks {
+			if clicks[i].kept {
+				a.follower.known.add(names[i])
+			}
 		}
 	}
 	a.follower.moveTo(next, true)
@@ -207,17 +240,17 @@ func clickOf(r stream.Record) (c click, ok bool) {
 	if r.Kind != event.KindEvent {
 		return c, false
 	}
-	var e event.Event
-	if err := e.Decode(r.Data); err != nil {
-		return c, false // not written by any version of Mezzo: the log's own check sums have passed
-	}
-	switch e.Type {
+	switch event.TypeOf(r.Data) { // most are neither: they are not read further
 	case event.ProductClick:
 		c.kind = TouchClick
 	case event.AddToCart:
 		c.kind = TouchCart
 	default:
 		return c, false
+	}
+	var e event.Event
+	if err := e.Decode(r.Data); err != nil {
+		return c, false // not written by any version of Mezzo: the log's own check sums have passed
 	}
 	if !e.Flags.Counted() || e.Flags.Has(event.Expired) || e.Viewer == "" || e.Product == "" || e.Shown.SubjectKind == 0 {
 		return c, false

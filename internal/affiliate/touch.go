@@ -55,6 +55,7 @@ type click struct {
 	product id.Product
 	kind    TouchKind
 	own     bool // the log says it is the creator's own
+	kept    bool // its subject shows the product: it is a row once the transaction commits
 	at      time.Time
 }
 
@@ -76,7 +77,7 @@ type subject struct {
 	brand   id.Brand
 }
 
-// recordClicks stores the clicks whose subject shows their product, and returns how many were new.
+// recordClicks stores the clicks whose subject shows their product, marks them kept, and returns how many were new.
 // Three queries and an insert, whatever their number.
 func recordClicks(tx *db.Tx, clicks []click) (int64, error) {
 	subjects, err := subjectsOf(tx, clicks)
@@ -109,6 +110,7 @@ func insertTouches(tx *db.Tx, clicks []click, subjects map[subjectKey]subject, p
 		if !ok {
 			continue
 		}
+		c.kept = true
 		flag := ""
 		if c.own || people[c.viewer] == s.account {
 			flag = flagOwn

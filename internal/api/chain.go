@@ -92,6 +92,9 @@ func (a *API) settle(t *trace, r *http.Request, start time.Time) {
 	if status >= http.StatusInternalServerError || took >= SlowRequest {
 		level = slog.LevelInfo
 	}
+	if !a.log.Enabled(r.Context(), level) {
+		return // before anything is put together for it
+	}
 	// Queries and headers can hold secrets and stay out of the log.
 	a.log.Log(r.Context(), level, "request", "request", t.id, "method", r.Method, "path", r.URL.Path, "route", t.route,
 		"status", status, "bytes", t.w.bytes, "took", took)

@@ -133,6 +133,19 @@ func (e *Event) Decode(data []byte) error {
 	return r.err
 }
 
+// TypeOf returns the type of an event in its binary form without reading the rest of it, 0 for what is none.
+func TypeOf(data []byte) Type {
+	if len(data) > MaxRecord {
+		return 0
+	}
+	for r := newReader(data); r.next() && r.number <= fieldType; {
+		if r.number == fieldType {
+			return Type(r.uint(uint64(len(typeNames) - 1)))
+		}
+	}
+	return 0
+}
+
 // readPlain reads the fields that are not typed ids and reports whether this was one.
 func (e *Event) readPlain(r *reader) bool {
 	switch r.number {

@@ -228,6 +228,31 @@ func TestServedBounds(t *testing.T) {
 	}
 }
 
+func TestTypeOfReadsWhatDecodeReads(t *testing.T) {
+	for kind := event.Impression; kind.String() != ""; kind++ {
+		for _, e := range []event.Event{{Type: kind}, {ID: uuid.New(), Type: kind}, {ID: uuid.New(), Type: kind, At: noon, Seq: 3}} {
+			data, err := e.AppendEncode(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := event.TypeOf(data); got != kind {
+				t.Errorf("%s is read as %s", kind, got)
+			}
+			for end := range data {
+				var whole event.Event
+				if got := event.TypeOf(data[:end]); got != 0 && got != kind || whole.Decode(data[:end]) == nil && got != whole.Type {
+					t.Errorf("%s cut at %d is read as %s", kind, end, got)
+				}
+			}
+		}
+	}
+	for _, data := range [][]byte{nil, {9}, {1}, make([]byte, event.MaxRecord+1), {1, 4 | 3, 1}} {
+		if got := event.TypeOf(data); got != 0 {
+			t.Errorf("%v is read as %s", data[:min(9, len(data))], got)
+		}
+	}
+}
+
 func BenchmarkEncode(b *testing.B) {
 	e := benchEvent()
 	var buf []byte

@@ -37,8 +37,7 @@ type work struct {
 	batch   event.Batch
 	found   map[string]*thing
 	ask     wanted
-	ids     map[told]struct{} // of this batch
-	fresh   []told            // what is in records
+	fresh   []told // what is in records
 	buf     []byte
 	ends    []int // of each record in buf
 	records [][]byte
@@ -109,28 +108,37 @@ func (f *Feed) remember(w *work) {
 // dropKnown takes events out of the batch that are on disk already or stand in it twice, and
 // returns how many those are.
 func (f *Feed) dropKnown(w *work, owner func(*event.Event) uuid.UUID) int {
-	if w.ids == nil {
-		w.ids = map[told]struct{}{}
-	}
-	clear(w.ids)
 	w.fresh = w.fresh[:0]
 	before := len(w.batch.Events)
 	w.batch.Events = slices.DeleteFunc(w.batch.Events, func(e event.Event) bool {
 		t := told{owner(&e), e.ID}
-		_, twice := w.ids[t]
-		if _, known := f.seen.get(t); known || twice {
+		if w.twice(t) {
 			return true
 		}
-		w.ids[t] = struct{}{}
+		if _, known := f.seen.get(t); known {
+			return true
+		}
 		w.fresh = append(w.fresh, t)
 		return false
 	})
 	return before - len(w.batch.Events)
 }
 
+// twice reports whether the batch has the event already. A batch has at most event.MaxEvents: to look
+// at each costs less than a map of them.
+func (w *work) twice(t told) bool {
+	for i := range w.fresh {
+		if w.fresh[i].event == t.event && w.fresh[i].owner == t.owner {
+			return true
+		}
+	}
+	return false
+}
+
 // mark writes into the events what the request says of all of them, and opens their tokens.
 func (f *Feed) mark(events []event.Event, who account.Asker, from Sender, now time.Time) {
 	agent, net := event.AgentOf(from.UserAgent), event.NetOf(from.Address)
+	var last opened
 	for i := range events {
 		e := &events[i]
 		e.Viewer, e.Agent, e.Net = who.Viewer, agent, net
@@ -138,27 +146,51 @@ func (f *Feed) mark(events []event.Event, who account.Asker, from Sender, now ti
 			e.Flags |= event.Bot
 		}
 		if e.Token != "" {
-			f.open(e, now)
+			if e.Token != last.token {
+				last.open(f.keys, e.Viewer, e.Token, now)
+			}
+			last.mark(e)
 		}
 	}
 }
 
-// open attaches what the event's token shows, or flags the event as one whose token is not ours,
+// opened is what one token of a viewer says. Events that follow one another are mostly of the same.
+type opened struct {
+	token string
+	err   error
+	shown event.Event // with only what the token attaches
+}
+
+func (o *opened) open(keys *id.Keyring, viewer id.Viewer, token string, now time.Time) {
+	shown, err := keys.OpenImpression(viewer, token, now)
+	*o = opened{token: token, err: err}
+	o.shown.Attach(shown)
+}
+
+// mark attaches what the event's token shows, or flags the event as one whose token is not ours,
 // is another viewer's, is too old, or shows something else than the event says.
-func (f *Feed) open(e *event.Event, now time.Time) {
+func (o *opened) mark(e *event.Event) {
 	video, room := e.Video, e.Room
-	shown, err := f.keys.OpenImpression(e.Viewer, e.Token, now)
 	switch {
-	case err == nil:
-	case errors.Is(err, id.ErrExpired):
+	case o.err == nil:
+	case errors.Is(o.err, id.ErrExpired):
 		e.Flags |= event.Expired
 	default:
 		e.Flags |= event.Forged
 		return
 	}
-	e.Attach(shown)
+	shown := &o.shown.Shown
+	e.Shown = *shown
+	switch shown.SubjectKind {
+	case id.SubjectVideo:
+		e.Video = o.shown.Video
+	case id.SubjectRoom:
+		e.Room = o.shown.Room
+	case id.SubjectLink:
+		e.Link = o.shown.Link
+	}
 	// A link may lead to a video or a room: that it does is not in its token.
-	if shown.SubjectKind != id.SubjectLink && (video != "" && video != shown.Video() || room != "" && room != shown.Room()) {
+	if shown.SubjectKind != id.SubjectLink && (video != "" && video != o.shown.Video || room != "" && room != o.shown.Room) {
 		e.Flags |= event.Foreign
 	}
 }

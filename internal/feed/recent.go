@@ -12,7 +12,7 @@ type recent[K comparable, V any] struct {
 }
 
 func newRecent[K comparable, V any](most int) *recent[K, V] {
-	return &recent[K, V]{most: most, young: map[K]V{}}
+	return &recent[K, V]{most: most, young: map[K]V{}, old: map[K]V{}}
 }
 
 func (r *recent[K, V]) get(k K) (V, bool) {
@@ -37,7 +37,9 @@ func (r *recent[K, V]) put(k K, v V) {
 // add needs the lock.
 func (r *recent[K, V]) add(k K, v V) {
 	if len(r.young) >= r.most {
-		r.young, r.old = map[K]V{}, r.young
+		// The dropped half's memory is used again: a map that grows anew moves each entry about once more.
+		r.young, r.old = r.old, r.young
+		clear(r.young)
 	}
 	r.young[k] = v
 }

@@ -5,7 +5,14 @@ import (
 	"sync"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/fault"
+)
+
+// How groups grow under load.
+const (
+	gatherFrom = 4                // callers in a group from which on the next is left open for others
+	gatherFor  = time.Millisecond // and for how long
 )
 
 // group is one message in the making and the callers that wait for it.
@@ -13,6 +20,7 @@ type group struct {
 	subject string
 	buf     []byte // room for the head, then records
 	count   int
+	callers int    // whose records it holds; a caller may be in several
 	relay   int64  // outbox number of the first record, 0 when none
 	expect  uint64 // relayed groups: sequence the last message on the fact subject must have
 
@@ -24,7 +32,9 @@ type group struct {
 
 // appender owns publishing to one partition: callers put records into groups, one goroutine
 // publishes one group at a time. What arrives while a group is being synced makes up the next,
-// so groups grow with the load and a lone caller waits for nobody.
+// so groups grow with the load and a lone caller waits for nobody. Where many callers shared a
+// group, the next is left open a moment longer: on a fast disk each would else hold a few
+// records only, and a message costs far more than a record.
 type appender struct {
 	l    *Log
 	part *part
@@ -130,6 +140,7 @@ func (a *appender) enqueue(kind byte, records [][]byte) ([]ticket, error) {
 		g.buf = appendRecord(g.buf, kind, r)
 		g.count++
 		if i == 0 || tickets[len(tickets)-1].group != g {
+			g.callers++
 			tickets = append(tickets, ticket{group: g})
 		}
 		tickets[len(tickets)-1].index = g.count - 1
@@ -182,11 +193,16 @@ func (a *appender) push(g *group) *group {
 // run publishes groups in order until the appender is stopped and nothing waits.
 func (a *appender) run() {
 	defer close(a.stopped)
+	callers := 0
 	for {
+		if callers >= gatherFrom {
+			_ = clock.Rest(a.l.life, nil, gatherFor)
+		}
 		g := a.take()
 		if g == nil {
 			return
 		}
+		callers = g.callers
 		records := len(g.buf) - frameHead
 		began := a.l.clock.Now()
 		a.publish(g)
