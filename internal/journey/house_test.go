@@ -105,7 +105,7 @@ var express = fields{"name": "Express", "price": client.Money{Amount: 900, Curre
 
 func (h *house) furnishContent() {
 	h.values["/videos/{id}"] = h.video
-	h.values["/creators/{handle}"] = "marisol"
+	h.values["/creators/{handle}"], h.values["/feed/hidden_creators/{handle}"] = "marisol", "marisol"
 	h.values["/comments/{id}"] = h.made(h.shopper, http.MethodPost, "/videos/"+h.video+"/comments", fields{"text": "Looks good."}, "id")
 	film, err := os.ReadFile("../media/testdata/tail.mp4")
 	h.ok(err)
@@ -261,7 +261,7 @@ func (h *house) furnishTokens() {
 	for of, value := range h.values {
 		switch of {
 		case "/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
-			"/creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
+			"/creators/{handle}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
 			continue // to be seen on public pages
 		}
 		h.private = append(h.private, value)
@@ -311,6 +311,7 @@ func (h *house) describe() {
 		"POST /events":                                   fields{"events": []client.Event{client.NewEvent("product_view", "", h.product.ID, time.Now())}},
 		"PATCH /me":                                      fields{"display_name": "Renamed"},
 		"PUT /me/creator":                                fields{"handle": "newcomer", "display_name": "Newcomer", "bio": "", "categories": []string{}},
+		"PUT /feed/choices":                              fields{"profiling": false},
 		"POST /me/addresses":                             home,
 		"POST /me/tokens":                                fields{"name": "More", "scopes": []string{"orders:read"}},
 		"POST /operator/standing/{kind}/{subject}":       fields{"standing": "removed", "reason": "Once more."},
