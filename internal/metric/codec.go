@@ -108,8 +108,9 @@ func (r *reader) ids() [][16]byte {
 	return list
 }
 
-func (r *reader) entity() (e Entity) {
-	e.Kind = Kind(r.byte())
+// entity reads a name; mark is taken off its kind.
+func (r *reader) entity(mark byte) (e Entity) {
+	e.Kind = Kind(r.byte() &^ mark)
 	e.A = r.id()
 	if e.Kind == CreatorProduct || e.Kind == VideoProduct {
 		e.B = r.id()

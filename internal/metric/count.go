@@ -59,12 +59,25 @@ func (f *Fold) flag(b *event.Bare) {
 // aside counts what counts nowhere else, when it arrived, for what it claims to be about; only for what
 // something is known of, so that claims fill no memory.
 func (f *Fold) aside(b *event.Bare, field uint) {
+	f.aimAside(b)
+	for _, t := range f.aims {
+		f.add(t, f.reach.now, field, 1)
+	}
+}
+
+func (f *Fold) aimAside(b *event.Bare) {
 	f.aims = f.aims[:0]
 	known := func(kind Kind, a [16]byte) {
-		if a != ([16]byte{}) {
-			if t := f.find(Entity{Kind: kind, A: a}); t != nil && !f.idle(t) {
-				f.aims = append(f.aims, t)
-			}
+		if a == ([16]byte{}) {
+			return
+		}
+		t := f.find(Entity{Kind: kind, A: a})
+		switch {
+		case t == nil || f.idle(t):
+		case f.looking:
+			f.want(t)
+		default:
+			f.aims = append(f.aims, t)
 		}
 	}
 	if b.Namespace != ([16]byte{}) {
@@ -77,9 +90,6 @@ func (f *Fold) aside(b *event.Bare, field uint) {
 		known(Product, b.Product)
 		known(Brand, b.Brand)
 	}
-	for _, t := range f.aims {
-		f.add(t, f.reach.now, field, 1)
-	}
 }
 
 // add counts n of the field for the thing.
@@ -88,11 +98,17 @@ func (f *Fold) add(t *thing, second uint32, field uint, n int64) {
 	t.counts.add(&f.reach, second, field, n)
 }
 
-// aim adds the thing of an entity to those that what happened moves.
+// aim adds the thing of an entity to those that what happened moves; while looking only to those to be fetched.
 func (f *Fold) aim(kind Kind, a, b [16]byte) {
-	if a != ([16]byte{}) && (kind != CreatorProduct && kind != VideoProduct || b != ([16]byte{})) {
-		f.aims = append(f.aims, f.held(Entity{Kind: kind, A: a, B: b}))
+	if a == ([16]byte{}) || (kind == CreatorProduct || kind == VideoProduct) && b == ([16]byte{}) {
+		return
 	}
+	e := Entity{Kind: kind, A: a, B: b}
+	if f.looking {
+		f.want(f.find(e))
+		return
+	}
+	f.aims = append(f.aims, f.held(e))
 }
 
 func (f *Fold) countEvent(s *step) {
@@ -239,6 +255,11 @@ func (f *Fold) brandOf(b *event.Bare) [16]byte {
 // their brands, and the pairs. They are found once.
 func (f *Fold) filmAims(video [16]byte, film *film) []*thing {
 	if film.aims != nil && film.layout == f.layout {
+		if f.looking {
+			for _, t := range film.aims {
+				f.want(t)
+			}
+		}
 		return film.aims
 	}
 	var none [16]byte
@@ -252,6 +273,9 @@ func (f *Fold) filmAims(video [16]byte, film *film) []*thing {
 		if brand := film.brands[i]; brand != none && !seenBefore(film.brands[:i], brand) {
 			f.aim(Brand, brand, none)
 		}
+	}
+	if f.looking {
+		return nil
 	}
 	film.aims, film.layout = append(film.aims[:0], f.aims...), f.layout
 	return film.aims
@@ -342,15 +366,17 @@ func (f *Fold) see(t *thing, hash uint64, second uint32) {
 	u.see(&f.reach, hash, second)
 }
 
+func (f *Fold) aimSite(b *event.Bare) {
+	f.aims = f.aims[:0]
+	f.aim(BrandSite, b.Brand, [16]byte{})
+	f.aim(ProductSite, b.Product, [16]byte{})
+}
+
 // countSite counts what a brand's own site or app told under its write key: in that brand's own numbers.
 func (f *Fold) countSite(s *step) {
 	var none [16]byte
 	b := &s.event
-	f.aims = f.aims[:0]
-	f.aim(BrandSite, b.Brand, none)
-	if b.Product != none {
-		f.aim(ProductSite, b.Product, none)
-	}
+	f.aimSite(b)
 	field, n := uint(0), int64(1)
 	switch b.Type {
 	case event.Impression:

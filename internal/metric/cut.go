@@ -22,6 +22,9 @@ type Cut struct {
 // Cut begins to keep the state at this position. Call it, like Apply, from the one goroutine that applies; the one
 // before must have been written. Its Encode may run beside Apply, and nothing else that changes the fold.
 func (f *Fold) Cut() (*Cut, error) {
+	if f.broken != nil {
+		return nil, f.broken
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w := &writer{make([]byte, 0, f.head)}
@@ -45,7 +48,7 @@ func (f *Fold) keepBefore(t *thing) {
 func (c *Cut) keep(t *thing) {
 	w := &writer{c.out}
 	var scratch table
-	c.sum += w.thing(t, &scratch)
+	c.sum += w.held(t, &scratch)
 	c.out, t.cut = w.b, c.no
 }
 

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -17,9 +18,10 @@ const sliceRecords = 128
 type Options struct {
 	// Seen remembers what was counted already, and belongs to this fold alone; nil: one in memory.
 	Seen *seen.Seen
-	// Load brings back the state of an entity that Away let go; nil when none ever is. It may be called
-	// by Apply and Read, and must always return what was handed out under that sum.
-	Load func(e Entity, sum uint64) ([]byte, error)
+	// Load fills in the states of entities that Away let go; nil when none ever is. Apply and all that reads
+	// call it, several at a time and mostly outside of any lock. It must return what Cold handed out under
+	// that sum, or an error.
+	Load func(gone []Gone) error
 }
 
 // Fold is the numbers of everything as of one position of the log. One goroutine calls Apply, AppendState,
@@ -53,8 +55,14 @@ type Fold struct {
 	cuts uint8 // made so far
 	head int   // bytes to make room for before the things
 
-	steps []step
-	aims  []*thing
+	steps   []step
+	aims    []*thing
+	looking bool   // aim looks for what is missing, and nothing is changed
+	missing []Gone // what the steps will change, and is away
+	sought  map[Entity]struct{}
+	broken  error // why the state is not that of any position; until Restore
+
+	lately lately
 }
 
 // Stats is what a fold has met since the beginning of the log.
@@ -77,13 +85,14 @@ type Stats struct {
 	FactRepeats  int64
 	Unread       int64     // records that no version of Mezzo wrote
 	Entities     int64     // held now
+	Away         int64     // of them not in memory
 	LastFact     int64     // number of the last fact
 	CohortsSince time.Time // clicks and visits since then are remembered for their orders; zero: all
 }
 
 // New returns a fold of nothing: its position is the beginning of the log.
 func New(opt Options) *Fold {
-	f := &Fold{opt: opt, seen: opt.Seen}
+	f := &Fold{opt: opt, seen: opt.Seen, sought: map[Entity]struct{}{}}
 	if f.seen == nil {
 		f.seen, _ = seen.Open(seen.Options{}) // in memory there is nothing that could fail
 	}
@@ -98,16 +107,23 @@ func (f *Fold) empty() {
 	f.things, f.catalogue = newThings(), newCatalogue()
 	f.clicks, f.visits = newCohorts(clickLife), newCohorts(visitLife)
 	f.waiting, f.joined = map[[16]byte]*waiting{}, map[[16]byte][16]byte{}
-	f.lastFact, f.restated = 0, nil
+	f.lastFact, f.restated, f.broken = 0, nil, nil
 }
 
 // Apply counts the records, which follow the fold's position. Kinds it does not know only move the
 // position on. It takes its lock for sliceRecords records at a time, and reads and writes the files
 // of what was seen outside of it.
 //
-// After an error (the disk's) the position is behind the last record that was counted whole, but what was
-// seen may be ahead of it: the fold must be restored before it goes on.
+// After an error (the disk's, or Options.Load's) the position is behind the last record that was counted whole, but what was
+// seen may be ahead of it: the fold must be restored, and until then applies nothing.
 func (f *Fold) Apply(records []stream.Record) error {
+	if f.broken == nil {
+		f.broken = f.apply(records)
+	}
+	return f.broken
+}
+
+func (f *Fold) apply(records []stream.Record) error {
 	for len(records) > 0 {
 		n := 0
 		f.steps = f.steps[:0]
@@ -118,34 +134,43 @@ func (f *Fold) Apply(records []stream.Record) error {
 			}
 			f.steps = append(f.steps, step{})
 			if err := f.judge(&records[n], &f.steps[n]); err != nil {
-				f.count(records[:n])
-				return err
+				return errors.Join(err, f.count(records[:n]))
 			}
 			n++
 			if fact {
 				break
 			}
 		}
-		f.count(records[:n])
+		if err := f.count(records[:n]); err != nil {
+			return err
+		}
 		records = records[n:]
 	}
 	return nil
 }
 
-// count applies judged records under the lock.
-func (f *Fold) count(records []stream.Record) {
-	if len(records) == 0 {
-		return
+// count applies judged records, under the lock once what they change is here.
+func (f *Fold) count(records []stream.Record) error {
+	if len(records) == 0 || f.broken != nil {
+		return f.broken
+	}
+	if err := f.fetch(len(records)); err != nil {
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range records {
+		before := f.pos
 		f.turn(records[i].At)
 		f.pos = records[i].Pos
 		f.applied++
 		f.stats.Records++
-		f.applyStep(&f.steps[i])
+		if f.applyStep(&f.steps[i]); f.broken != nil {
+			f.pos = before
+			return f.broken
+		}
 	}
+	return nil
 }
 
 // turn moves log time on.
@@ -187,7 +212,7 @@ func (f *Fold) Stats() Stats {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	s := f.stats
-	s.Entities, s.LastFact = int64(len(f.places)), f.lastFact
+	s.Entities, s.Away, s.LastFact = int64(len(f.places)), int64(f.absent), f.lastFact
 	if since := max(f.clicks.since, f.visits.since); since != 0 {
 		s.CohortsSince = time.Unix(int64(since), 0).UTC()
 	}
@@ -225,10 +250,26 @@ func (f *Fold) idle(t *thing) bool { return f.reach.now-t.touched > idle }
 
 // touch notes that the record being applied changes the thing.
 func (f *Fold) touch(t *thing) {
+	if t.away && !f.backNow(t) {
+		return
+	}
 	f.keepBefore(t)
 	t.version = f.applied
 	if t.touched != f.reach.now {
 		t.touched = f.reach.now
 		f.renew(t)
 	}
+}
+
+// backNow brings the thing back while readers wait. When that fails the fold is broken.
+func (f *Fold) backNow(t *thing) bool {
+	g := []Gone{{Entity: t.Entity, Sum: t.sum}}
+	err := f.recall(g)
+	if err == nil {
+		err = f.bring(t, &g[0])
+	}
+	if err != nil && f.broken == nil {
+		f.broken = err
+	}
+	return err == nil
 }

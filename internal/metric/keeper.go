@@ -78,6 +78,10 @@ type KeeperOptions struct {
 	// What may pass before the next snapshot and rollup; 0: the constants above.
 	SnapshotEvery, RollupEvery time.Duration
 	SnapshotRecords            int
+
+	// What leaves memory, and when; 0: the constants of these names. Without a DB nothing does.
+	MemoryMost             int64
+	EvictAfter, EvictEvery time.Duration
 }
 
 // Keeper runs a fold: it begins at the newest whole snapshot, follows the log, keeps snapshots and writes
@@ -88,6 +92,8 @@ type Keeper struct {
 	fold  state
 	shelf shelf
 	past  *past
+	cold  *cold                        // nil: nothing leaves memory
+	stale map[staleKey]stream.Position // states in SQL that the fold does not need behind a position; of one goroutine
 
 	mu      sync.Mutex
 	loaded  bool
@@ -129,9 +135,22 @@ func newKeeper(opt KeeperOptions, fold state) *Keeper {
 	if opt.RollupEvery == 0 {
 		opt.RollupEvery = RollupEvery
 	}
+	if opt.MemoryMost == 0 {
+		opt.MemoryMost = MemoryMost
+	}
+	if opt.EvictAfter == 0 {
+		opt.EvictAfter = EvictAfter
+	}
+	if opt.EvictEvery == 0 {
+		opt.EvictEvery = EvictEvery
+	}
 	k := &Keeper{opt: opt, fold: fold, shelf: shelf{opt.Dir}, turned: make(chan struct{}), saving: make(chan struct{}, 1)}
 	if opt.DB != nil {
 		k.past = &past{d: opt.DB}
+	}
+	if opt.DB != nil && opt.Fold != nil {
+		k.cold = &cold{d: opt.DB, dir: opt.Dir}
+		opt.Fold.opt.Load = k.cold.load
 	}
 	return k
 }
@@ -150,6 +169,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	defer cancel(nil)
 	if k.past != nil {
 		beside.Go(func() { k.rollUp(ctx) })
+	}
+	if k.cold != nil {
+		beside.Go(func() { k.evict(ctx) })
 	}
 	err := k.opt.Log.Follow(ctx, k.fold.Position(), FollowBatch, func(records []stream.Record) error { return k.apply(ctx, records) })
 	cancel(err)

@@ -28,8 +28,8 @@ import (
 	"mezzo/internal/blob"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
+	"mezzo/internal/db/dbtest"
 	"mezzo/internal/event"
-	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/metric"
 	"mezzo/internal/money"
@@ -44,6 +44,7 @@ const (
 	nodeNth  = "MEZZO_TEST_NODE_NTH"  // when it comes to it the how many-th time
 	nodeTold = "MEZZO_TEST_NODE_TOLD" // batches sent before that had no answer
 	nodeNext = "MEZZO_TEST_NODE_NEXT" // batch
+	nodeSQL  = "MEZZO_TEST_NODE_SQL"  // address of its PostgreSQL; none: SQLite
 )
 
 func TestMain(m *testing.M) {
@@ -84,7 +85,7 @@ func openNode(dir string, step func(string)) (n *node, err error) {
 	if n.log, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(dir, "stream"), Clock: clock.System{}, MaxAge: 2 * time.Second}); err != nil {
 		return n, err
 	}
-	if n.db, err = db.Open(ctx, db.Options{Dir: dir, Clock: clock.System{}}); err != nil {
+	if n.db, err = db.Open(ctx, db.Options{URL: os.Getenv(nodeSQL), Dir: dir, Clock: clock.System{}}); err != nil {
 		return n, err
 	}
 	if n.blobs, err = blob.OpenDisk(filepath.Join(dir, "media")); err != nil {
@@ -95,7 +96,8 @@ func openNode(dir string, step func(string)) (n *node, err error) {
 	}
 	n.fold = metric.New(metric.Options{Seen: n.told})
 	n.options = metric.KeeperOptions{Fold: n.fold, Log: n.log, DB: n.db, Dir: filepath.Join(dir, "metric"), Build: "test", Holder: "one", Clock: clock.System{},
-		Cold: archive.Reader{DB: n.db, Blobs: n.blobs}, Step: step, SnapshotRecords: 700, RollupEvery: 20 * time.Millisecond}
+		Cold: archive.Reader{DB: n.db, Blobs: n.blobs}, Step: step, SnapshotRecords: 700, RollupEvery: 20 * time.Millisecond,
+		MemoryMost: 1, EvictAfter: time.Nanosecond, EvictEvery: 20 * time.Millisecond}
 	n.keeper = metric.NewKeeper(n.options)
 	n.archive = archive.New(archive.Options{Log: n.log, DB: n.db, Blobs: n.blobs, Holder: "one", Clock: clock.System{}, Step: step, LookEvery: 50 * time.Millisecond})
 	return n, nil
@@ -147,7 +149,7 @@ func visits(batch int) [][]byte {
 		copy(eventID[:], fmt.Sprintf("%016d", number))
 		var viewer uuid.UUID
 		viewer[0], viewer[1] = byte(number%97), 7
-		e := event.Event{ID: eventID, Type: event.ProductView, At: clock.System{}.Now(), Viewer: id.Viewer("").From(viewer), Product: product(number % goods)}
+		e := event.Event{ID: eventID, Type: event.ProductView, At: clock.System{}.Now(), Viewer: id.Viewer("").From(viewer), Product: product(goodOf(number))}
 		var err error
 		if records[i], err = e.AppendEncode(nil); err != nil {
 			panic(err)
@@ -156,13 +158,16 @@ func visits(batch int) [][]byte {
 	return records
 }
 
+// goodOf returns which product it is about: some at a time, while nothing happens to the others.
+func goodOf(number int) int { return (number/400*perBatch + number%perBatch) % goods }
+
 func product(n int) id.Product {
 	return id.Product("").From(uuid.UUID{0: 1, 1: byte(n), 2: byte(n >> 8)})
 }
 
 // saleFact returns the fact of the number: one unit of a product was paid.
 func saleFact(seq int64) []byte {
-	line := event.SaleLine{Product: product(int(seq) % goods), Quantity: 1, GMV: 100}
+	line := event.SaleLine{Product: product(goodOf(int(seq))), Quantity: 1, GMV: 100}
 	body, err := json.Marshal(event.OrderPaid{Order: id.Order("").From(uuid.UUID{0: 9, 7: byte(seq), 6: byte(seq >> 8), 5: byte(seq >> 16)}),
 		Viewer: id.Viewer("").From(uuid.UUID{0: 3, 1: 7}), Currency: "EUR", Total: money.Amount{}, PlacedAt: clock.System{}.Now(), Lines: []event.SaleLine{line}})
 	if err != nil {
@@ -301,12 +306,20 @@ func (w *witness) watch(t *testing.T, dir, dies string, nth int) {
 	child.Wait()
 }
 
-// Killed at every step between an append and the last copy of what it counted for, twenty times over: nothing
+// Killed at every step between an append and the last copy of what it counted for, two dozen times over, on either engine: nothing
 // acknowledged is lost, nothing is counted twice, in the numbers, in the hours kept, and in the archive.
 func TestKilledAtEveryStep(t *testing.T) {
 	if testing.Short() {
-		t.Skip("twenty lives take a while")
+		t.Skip("two dozen lives take a while")
 	}
+	t.Run("sqlite", killedAtEveryStep)
+	t.Run("postgres", func(t *testing.T) {
+		t.Setenv(nodeSQL, dbtest.NewPostgresURL(t))
+		killedAtEveryStep(t)
+	})
+}
+
+func killedAtEveryStep(t *testing.T) {
 	dir := t.TempDir()
 	w := &witness{sent: map[int]bool{}, acked: map[int]bool{}}
 	steps := []string{
@@ -314,6 +327,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		"snapshot begun", "snapshot written", "snapshot synced", "snapshot renamed",
 		"rollup begun", "rollup rows", "rollup written", "rollup committed",
 		"archive written", "archive committed", "archive verified", "archive catalogued",
+		"evict begun", "evict written", "evict done", "evict forgotten",
 		"append under way", "applied", "snapshot renamed", "rollup written",
 	}
 	for i, step := range steps {
@@ -401,11 +415,11 @@ func (w *witness) recount(t *testing.T, n *node) {
 	wantViews, wantUnits := make([]int64, goods), make([]int64, goods)
 	for batch := range w.sent {
 		for i := range perBatch {
-			wantViews[(batch*perBatch+i)%goods]++
+			wantViews[goodOf(batch*perBatch+i)]++
 		}
 	}
 	for seq := range sold {
-		wantUnits[(seq+1)%goods]++
+		wantUnits[goodOf(int(seq)+1)]++
 	}
 	for i := range goods {
 		r, _ := n.fold.Read(metric.OfProduct(product(i)), metric.FourWeeks)
@@ -488,7 +502,7 @@ func (n *node) prove(t *testing.T, dir string) {
 		return o
 	}
 	p, err := metric.Prove(t.Context(), fresh())
-	if err != nil || len(p.Breaks) > 0 || p.Snapshots != metric.KeepSnapshots || p.Rows == 0 {
+	if err != nil || len(p.Breaks) > 0 || p.Snapshots != metric.KeepSnapshots || p.Rows == 0 || p.Away == 0 {
 		t.Errorf("the proof came to %+v, %v", p, err)
 	}
 	for _, beginning := range []bool{false, true} {
@@ -497,91 +511,4 @@ func (n *node) prove(t *testing.T, dir string) {
 			t.Errorf("the replay came to %+v, %v", r, err)
 		}
 	}
-}
-
-// On a full disk appends are refused as unavailable, nothing is half done, and with room again all goes on.
-func TestFullDiskLeavesNothingHalfDone(t *testing.T) {
-	if testing.Short() {
-		t.Skip("filling a disk takes a while")
-	}
-	dir := t.TempDir()
-	w := &witness{sent: map[int]bool{}, acked: map[int]bool{}}
-	w.watch(t, dir, "disk full", 0)
-	n, err := openNode(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.close()
-	refused := 0
-	for batch := range w.sent {
-		if !w.acked[batch] {
-			refused++
-			if _, err := n.log.Append(t.Context(), stream.KindEvent, visits(batch)...); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if refused == 0 || len(w.acked) == 0 {
-		t.Fatalf("%d batches were taken and %d refused", len(w.acked), refused)
-	}
-	w.recount(t, n)
-}
-
-// liveOnFullDisk takes traffic in while no file may grow beyond a small size, and then with room again.
-func liveOnFullDisk(dir string) error {
-	n, err := openNode(dir, nil)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
-	defer cancel()
-	var busy sync.WaitGroup
-	failed := make(chan error, 1)
-	n.live(ctx, &busy, failed)
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		return err
-	}
-	was := limit.Cur
-	limit.Cur = 300 << 10
-	batch, refused := 0, 0
-	send := func() error {
-		batch++
-		fmt.Println("sent", batch)
-		_, err := n.log.Append(ctx, stream.KindEvent, visits(batch)...)
-		if err == nil {
-			fmt.Println("acked", batch)
-		}
-		return err
-	}
-	for range 20 {
-		if err := send(); err != nil {
-			return err
-		}
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		return err
-	}
-	for refused < 5 {
-		if err := send(); err != nil {
-			if !fault.Is(err, fault.Unavailable) {
-				return fmt.Errorf("a full disk gave %w", err)
-			}
-			refused++
-		}
-	}
-	limit.Cur = was
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		return err
-	}
-	for taken := 0; taken < 20; {
-		if err := send(); err == nil {
-			taken++
-		} else if ctx.Err() != nil || !fault.Is(err, fault.Unavailable) {
-			return fmt.Errorf("with room again: %w", err)
-		}
-	}
-	cancel()
-	busy.Wait()
-	return n.close()
 }

@@ -33,13 +33,19 @@ func (k *Keeper) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, kept, err := k.restore(oldest, end)
+	if err := k.openCold(); err != nil {
+		return err
+	}
+	found, kept, err := k.restore(ctx, oldest, end)
 	if err != nil {
 		return err
 	}
 	since := found.Since
 	if found.name == "" {
-		if since, err = k.begin(ctx, oldest, len(kept) > 0); err != nil {
+		if since, err = k.begin(ctx, oldest, len(kept) > 0); err == nil && k.cold != nil {
+			err = k.complete(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -56,7 +62,7 @@ func (k *Keeper) load(ctx context.Context) error {
 
 // restore tries the snapshots, newest first, and returns the one the fold now is at and those that are whole,
 // oldest first. What cannot be used is passed over and named in the log; it stays where it is.
-func (k *Keeper) restore(oldest, end stream.Position) (found Snapshot, kept []Snapshot, err error) {
+func (k *Keeper) restore(ctx context.Context, oldest, end stream.Position) (found Snapshot, kept []Snapshot, err error) {
 	names, err := k.shelf.list()
 	if err != nil {
 		return found, nil, err
@@ -67,7 +73,12 @@ func (k *Keeper) restore(oldest, end stream.Position) (found Snapshot, kept []Sn
 			err = usable(head, oldest, end)
 		}
 		if err == nil && found.name == "" {
-			if err = k.fold.Restore(data); err == nil {
+			if err = k.fold.Restore(data); err == nil && k.cold != nil {
+				if err = k.complete(ctx); err != nil && !errors.Is(err, errCold) {
+					return found, nil, err // SQL cannot be asked now
+				}
+			}
+			if err == nil {
 				found = head
 				k.opt.Logger.Info("the numbers go on from a snapshot", "file", head.name, "position", head.Position, "stamp", head.Stamp, "build", head.Build)
 			}
@@ -84,7 +95,7 @@ func (k *Keeper) restore(oldest, end stream.Position) (found Snapshot, kept []Sn
 // usable says why a whole snapshot cannot be gone on from, nil when it can.
 func usable(head Snapshot, oldest, end stream.Position) error {
 	switch {
-	case head.Version != SnapshotVersion:
+	case head.Version != SnapshotVersion && head.Version != stateOld:
 		return fmt.Errorf("it is of version %d and this program keeps version %d: the numbers are made again from the records", head.Version, SnapshotVersion)
 	case head.Arch != runtime.GOARCH:
 		return fmt.Errorf("it was made on %s and this is %s: the numbers are made again from the records", head.Arch, runtime.GOARCH)

@@ -119,15 +119,19 @@ func (f *Fold) Members(within Entity, kind Kind, most int) []Entity {
 		gmv, clicks, views int64
 	}
 	all := make([]scored, len(list))
+	at := make(map[Entity]int, len(list))
 	for i, e := range list {
-		all[i].Entity = e
-		if r, ok := f.Read(e, FourWeeks); ok {
-			all[i].clicks, all[i].views = r.ProductClicks, r.Views
-			if len(r.Money) > 0 {
-				all[i].gmv = r.Money[0].GMV
-			}
-		}
+		all[i].Entity, at[e] = e, i
 	}
+	// What is away is read back together; what cannot be counts as nothing.
+	_ = f.viewAll(list, func(t *thing) {
+		r, score := Reading{Window: FourWeeks}, &all[at[t.Entity]]
+		f.reading(&r, t)
+		score.clicks, score.views = r.ProductClicks, r.Views
+		if len(r.Money) > 0 {
+			score.gmv = r.Money[0].GMV
+		}
+	})
 	slices.SortFunc(all, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(b.gmv, a.gmv), cmp.Compare(b.clicks, a.clicks), cmp.Compare(b.views, a.views), compareEntities(a.Entity, b.Entity))
 	})

@@ -163,7 +163,7 @@ func (f *Fold) readOrders(r *reader) {
 			o.lines = append(o.lines, waitingLine{r.id(), r.id(), r.int(), r.int()})
 		}
 		for range r.count(17) {
-			o.counted = append(o.counted, r.entity())
+			o.counted = append(o.counted, r.entity(0))
 		}
 		f.waiting[order] = o
 	}
@@ -172,7 +172,7 @@ func (f *Fold) readOrders(r *reader) {
 		f.joined[viewer] = r.id()
 	}
 	for range r.count(24) {
-		s := restated{entity: r.entity(), currency: money.Currency(r.text()), grain: Grain(r.uint()), start: r.second(), field: uint(r.uint()), n: r.int(), at: r.second()}
+		s := restated{entity: r.entity(0), currency: money.Currency(r.text()), grain: Grain(r.uint()), start: r.second(), field: uint(r.uint()), n: r.int(), at: r.second()}
 		pos, err := stream.ParsePosition(r.text())
 		if most := uint(fields); err != nil || s.grain.Span() == 0 || s.currency == "" && s.field >= most || s.currency != "" && s.field >= moneyFields {
 			r.fail()

@@ -7,17 +7,19 @@ import (
 )
 
 // Read returns an entity's numbers in a window, as of the fold's position and log time; false when nothing
-// is known of it. It adds up at most some 500 buckets.
+// is known of it, or it is away and cannot be read back. It adds up at most some 500 buckets.
 func (f *Fold) Read(e Entity, w Window) (Reading, bool) {
 	r := Reading{Entity: e, Window: w}
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	t := f.find(e)
-	if t == nil || w >= windows || f.idle(t) {
+	if w >= windows {
 		return r, false
 	}
+	known := f.view(e, func(t *thing) { f.reading(&r, t) })
+	return r, known
+}
+
+func (f *Fold) reading(r *Reading, t *thing) {
 	r.Position, r.AsOf = f.pos, f.stamp
-	from := f.reach.low[w]
+	from := f.reach.low[r.Window]
 	var sums [fields]int64
 	t.counts.sum(from, 0, sums[:])
 	r.Counts.set(&sums)
@@ -38,7 +40,6 @@ func (f *Fold) Read(e Entity, w Window) (Reading, bool) {
 	if t.speed != nil {
 		r.Velocity = t.speed.read(f.now)
 	}
-	return r, true
 }
 
 func (c *Counts) set(s *[fields]int64) {
@@ -59,18 +60,14 @@ func (f *Fold) Series(e Entity, g Grain, from, to time.Time) []Point {
 	if g.Span() == 0 {
 		return nil
 	}
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	t := f.find(e)
-	if t == nil || f.idle(t) {
-		return nil
-	}
 	var out []Point
-	for _, b := range f.buckets(t, g, 0) {
-		if at := time.Unix(int64(b), 0); !at.Before(from) && at.Before(to) {
-			out = append(out, f.point(t, g, b))
+	f.view(e, func(t *thing) {
+		for _, b := range f.buckets(t, g, 0) {
+			if at := time.Unix(int64(b), 0); !at.Before(from) && at.Before(to) {
+				out = append(out, f.point(t, g, b))
+			}
 		}
-	}
+	})
 	return out
 }
 

@@ -68,6 +68,9 @@ var ErrReplay = errors.New("metric: nothing can be replayed")
 // snapshots stay as they are.
 func Replay(ctx context.Context, opt KeeperOptions, beginning bool) (Replayed, error) {
 	k := NewKeeper(opt)
+	if err := k.openCold(); err != nil {
+		return Replayed{}, err
+	}
 	whole, err := k.whole()
 	if err != nil {
 		return Replayed{}, err
@@ -180,6 +183,7 @@ func (k *Keeper) timed(r *Replayed, run func(apply func([]stream.Record) error) 
 type Proof struct {
 	Snapshots int
 	Records   int64 // of the log behind the newest
+	Away      int   // entities of the newest whose state lies in SQL, each read and found to be the one that left
 	Rows      int64 // compared
 	Breaks    []string
 }
@@ -188,6 +192,9 @@ type Proof struct {
 // the log to its end and compares the hours and days in SQL with what the fold holds.
 func Prove(ctx context.Context, opt KeeperOptions) (p Proof, err error) {
 	k := NewKeeper(opt)
+	if err := k.openCold(); err != nil {
+		return p, err
+	}
 	names, err := k.shelf.list()
 	if err != nil {
 		return p, err
@@ -203,6 +210,9 @@ func Prove(ctx context.Context, opt KeeperOptions) (p Proof, err error) {
 		}
 		if err == nil && k.fold.Checksum() != head.sum {
 			err = fmt.Errorf("its state has the checksum %s, it was kept with %s", sumText(k.fold.Checksum()), sumText(head.sum))
+		}
+		if err == nil && k.cold != nil {
+			p.Away, err = k.proveAway()
 		}
 		if err != nil {
 			p.Breaks = append(p.Breaks, fmt.Sprintf("snapshot %s: %v", name, err))
@@ -229,6 +239,32 @@ func Prove(ctx context.Context, opt KeeperOptions) (p Proof, err error) {
 		return p, err
 	}
 	return p, k.compare(ctx, newest.Since, &p)
+}
+
+// proveAway reads the state of everything that is away.
+func (k *Keeper) proveAway() (n int, err error) {
+	var gone []Gone
+	k.opt.Fold.Absent(func(g Gone) { gone = append(gone, g) })
+	for ; n < len(gone); n += recallMost {
+		some := gone[n:min(n+recallMost, len(gone))]
+		if err := k.opt.Fold.recall(some); err != nil {
+			return n, err
+		}
+		for i := range some {
+			if _, err := some[i].thing(); err != nil {
+				return n, err
+			}
+			some[i].State = nil
+		}
+	}
+	return len(gone), nil
+}
+
+func (k *Keeper) openCold() error {
+	if k.cold == nil {
+		return nil
+	}
+	return k.cold.open()
 }
 
 // maxBreaks is how many differing rows are named.

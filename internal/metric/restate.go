@@ -64,18 +64,17 @@ const rowsSlice = 64
 // Rows calls fn with each hour and day of each entity that has changed at log time since or later, as it is
 // now, and then with what was added since to buckets that are not held apart any more. fn runs outside of
 // the lock; while it does the log may go on, and then an entity that changes meanwhile may be told twice or
-// its newest change only by the next call with the same since. The error is fn's.
+// its newest change only by the next call with the same since. The error is fn's, or that of bringing back what
+// is away.
 func (f *Fold) Rows(since time.Time, fn func(Row) error) error {
 	from := uint32(max(0, since.Unix()))
 	var changed []Entity
 	f.mu.RLock()
-	for place := f.newest; place != nowhere; {
-		t := f.at(place)
-		if t.touched < from {
-			break
+	for _, place := range [...]int32{f.here.newest, f.gone.newest} {
+		for place != nowhere && f.at(place).touched >= from {
+			changed = append(changed, f.at(place).Entity)
+			place = f.at(place).next
 		}
-		changed = append(changed, t.Entity)
-		place = t.next
 	}
 	again := make([]restated, 0, len(f.restated))
 	for _, r := range f.restated {
@@ -87,7 +86,10 @@ func (f *Fold) Rows(since time.Time, fn func(Row) error) error {
 	var rows []Row
 	for len(changed) > 0 {
 		n := min(rowsSlice, len(changed))
-		rows = f.rowsOf(changed[:n], from, rows[:0])
+		var err error
+		if rows, err = f.rowsOf(changed[:n], from, rows[:0]); err != nil {
+			return err
+		}
 		for _, row := range rows {
 			if err := fn(row); err != nil {
 				return err
@@ -103,19 +105,13 @@ func (f *Fold) Rows(since time.Time, fn func(Row) error) error {
 	return nil
 }
 
-func (f *Fold) rowsOf(list []Entity, since uint32, rows []Row) []Row {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	for _, e := range list {
-		t := f.find(e)
-		if t == nil {
-			continue
-		}
+func (f *Fold) rowsOf(list []Entity, since uint32, rows []Row) ([]Row, error) {
+	err := f.viewAll(list, func(t *thing) {
 		for _, g := range [...]Grain{GrainHour, GrainDay} {
 			for _, b := range f.buckets(t, g, since) {
-				rows = append(rows, Row{Entity: e, Grain: g, Point: f.point(t, g, b)})
+				rows = append(rows, Row{Entity: t.Entity, Grain: g, Point: f.point(t, g, b)})
 			}
 		}
-	}
-	return rows
+	})
+	return rows, err
 }

@@ -13,7 +13,13 @@ import (
 )
 
 // stateVersion is the version of the fold's state; another is refused.
-const stateVersion = 2
+const stateVersion = 3
+
+// stateOld is a version that is read as well: in it nothing is away.
+const stateOld = 2
+
+// isAway marks the kind of an entity of which a state has the digest alone.
+const isAway = 0x80
 
 // ErrState says that what Restore was given is not a state of this version, or is damaged.
 var ErrState = errors.New("metric: this is not a state of the fold")
@@ -72,6 +78,33 @@ func (r *reader) table(touched uint32, most uint) (t table) {
 	return t
 }
 
+// held writes what there is in memory of an entity and returns its digest.
+func (w *writer) held(t *thing, scratch *table) uint64 {
+	if !t.away {
+		return w.thing(t, scratch)
+	}
+	at := len(w.b)
+	w.entity(t.Entity)
+	w.b[at] |= isAway
+	w.uint(t.version)
+	w.uint(t.order)
+	w.uint(uint64(t.touched))
+	w.b = binary.LittleEndian.AppendUint64(w.b, t.sum)
+	return t.sum
+}
+
+// held reads what writer.held wrote.
+func (r *reader) held(t *thing) {
+	if len(r.b) == 0 || r.b[0]&isAway == 0 {
+		r.thing(t)
+		return
+	}
+	t.away = true
+	t.Entity = r.entity(isAway)
+	t.version, t.order, t.touched = r.uint(), r.uint(), r.second()
+	t.sum = binary.LittleEndian.Uint64(r.take(8))
+}
+
 // thing writes an entity and returns its digest, which does not depend on the order in which viewers are
 // written: sorting them would take longer than all the rest.
 func (w *writer) thing(t *thing, scratch *table) uint64 {
@@ -128,7 +161,7 @@ func (w *writer) thing(t *thing, scratch *table) uint64 {
 
 // thing reads what writer.thing wrote into t, whose entity it returns first.
 func (r *reader) thing(t *thing) {
-	t.Entity = r.entity()
+	t.Entity = r.entity(0)
 	t.version, t.order, t.touched = r.uint(), r.uint(), r.second()
 	t.counts = r.table(t.touched, fields)
 	for range r.count(4) {
@@ -207,13 +240,15 @@ func (f *Fold) write(w *writer, discard bool) (uint64, error) {
 		w.b = w.b[:0]
 	}
 	var scratch table
-	for place := f.oldest; place != nowhere; {
-		t := f.at(place)
-		sum += w.thing(t, &scratch)
-		if discard {
-			w.b = w.b[:0]
+	for _, place := range [...]int32{f.gone.oldest, f.here.oldest} {
+		for place != nowhere {
+			t := f.at(place)
+			sum += w.held(t, &scratch)
+			if discard {
+				w.b = w.b[:0]
+			}
+			place = t.prev
 		}
-		place = t.prev
 	}
 	return sum, nil
 }
@@ -268,13 +303,13 @@ func (f *Fold) Restore(state []byte) error {
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = n.pos, n.stamp, n.now, n.reach, n.applied, n.stats
 	f.things, f.catalogue, f.clicks, f.visits = n.things, n.catalogue, n.clicks, n.visits
 	f.waiting, f.joined, f.lastFact, f.restated = n.waiting, n.joined, n.lastFact, n.restated
-	f.cut, f.cuts = nil, n.cuts
+	f.cut, f.cuts, f.broken = nil, n.cuts, nil
 	return nil
 }
 
 // read fills an empty fold and returns the state of what was seen.
 func (f *Fold) read(r *reader) (seen []byte) {
-	if v := r.byte(); r.err == nil && v != stateVersion {
+	if v := r.byte(); r.err == nil && v != stateVersion && v != stateOld {
 		r.err = fmt.Errorf("%w: it has version %d; this program reads %d", ErrState, v, stateVersion)
 		return nil
 	}
@@ -298,15 +333,14 @@ func (f *Fold) read(r *reader) (seen []byte) {
 	seen = slices.Clone(r.take(r.count(1)))
 	for range r.count(24) {
 		var t thing
-		if r.thing(&t); r.err != nil {
+		if r.held(&t); r.err != nil {
 			return nil
 		}
 		if f.find(t.Entity) != nil {
 			r.fail()
 			return nil
 		}
-		into := f.make(t.Entity)
-		into.version, into.order, into.touched, into.counts, into.purses, into.speed, into.people = t.version, t.order, t.touched, t.counts, t.purses, t.speed, t.people
+		f.take(&t)
 	}
 	f.sortByTouch()
 	f.linked = linked
