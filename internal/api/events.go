@@ -66,7 +66,7 @@ func (a *API) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if err := readEvents(body, r); err != nil {
 		return err
 	}
-	from := feed.Sender{Address: a.address(r), UserAgent: r.UserAgent()}
+	from := feed.Sender{Address: a.address(r), UserAgent: r.UserAgent(), Private: private(r)}
 	verdict, err := a.deps.Feed.Ingest(r.Context(), asker(r.Context()), from, body.Bytes())
 	if err != nil {
 		return err
@@ -79,6 +79,9 @@ func (a *API) postEvents(w http.ResponseWriter, r *http.Request) error {
 	_, err = w.Write(appendVerdict(body.AvailableBuffer(), verdict))
 	return err
 }
+
+// private reports whether the browser asks, by Global Privacy Control, that its person be not followed.
+func private(r *http.Request) bool { return r.Header.Get("Sec-GPC") == "1" }
 
 // appendVerdict writes a verdict without rejections, as nearly all are.
 func appendVerdict(dst []byte, v feed.Verdict) []byte {

@@ -73,6 +73,30 @@ func TestEventsAreOnDiskOnceAnswered(t *testing.T) {
 	})
 }
 
+// With Global Privacy Control an event counts, and carries neither the visit it was of nor the network it came from.
+func TestEventsOfThoseWhoDoNotWishToBeFollowed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newFeedWorld(t, d, c)
+		shop, s := w.store("beauty", 5), w.shopper()
+		v := w.video(w.creator(w.person()), "beauty", shop)
+		for _, private := range []bool{false, true} {
+			click, text := w.tell("product_click", fmt.Sprintf(`"impression":%q,"product_id":%q,"session_id":"018f0000-0000-7000-8000-000000000001","seq":7`, w.token(s.Viewer, v), shop.product))
+			headers := []string{}
+			if private {
+				headers = []string{"Sec-GPC", "1"}
+			}
+			w.send(s, batch(text), headers...)
+			e := w.logged()[click]
+			if !e.Earns() || e.Viewer != s.Viewer || e.Video != v {
+				t.Errorf("private %v: the click is logged as %+v", private, e)
+			}
+			if followed := e.Session != uuid.Nil || e.Seq != 0 || e.Net.IsValid(); followed == private {
+				t.Errorf("private %v: session %s %d, network %s", private, e.Session, e.Seq, e.Net)
+			}
+		}
+	})
+}
+
 // The common answer is written by hand, and is what encoding/json would have written.
 func TestVerdictsAreJSON(t *testing.T) {
 	for _, v := range []feed.Verdict{{}, {Accepted: 1}, {Accepted: 99, Duplicates: 1}} {

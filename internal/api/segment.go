@@ -126,7 +126,7 @@ func (a *API) postSegment(w http.ResponseWriter, r *http.Request, call event.Cal
 		}
 	}
 	from := feed.Sender{Address: a.address(r), UserAgent: r.UserAgent()}
-	if _, err := a.deps.Feed.Tell(r.Context(), feed.Source{Key: key, Brand: brand}, from, told, r.Header.Get("Sec-GPC") == "1"); err != nil {
+	if _, err := a.deps.Feed.Tell(r.Context(), feed.Source{Key: key, Brand: brand}, from, told, private(r)); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

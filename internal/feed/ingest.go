@@ -20,6 +20,7 @@ import (
 type Sender struct {
 	Address   netip.Addr
 	UserAgent string
+	Private   bool // the person asks, by Sec-GPC, not to be followed: neither visit nor network is kept
 }
 
 // Verdict is the answer to a batch: every event of it is counted in one of the three.
@@ -142,6 +143,9 @@ func (f *Feed) mark(events []event.Event, who account.Asker, from Sender, now ti
 	for i := range events {
 		e := &events[i]
 		e.Viewer, e.Agent, e.Net = who.Viewer, agent, net
+		if from.Private {
+			e.Session, e.Seq, e.Net = uuid.Nil, 0, netip.Prefix{}
+		}
 		if agent == event.AgentRobot {
 			e.Flags |= event.Bot
 		}
