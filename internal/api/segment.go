@@ -16,7 +16,7 @@ import (
 // segmentBase is where the Segment HTTP API lives: SDKs are told the host and add it themselves.
 const segmentBase = "/v1/"
 
-// The rate of one write key on one node, in messages: what a shop of a million visits a day sends
+// The rate of one write key on one node, in events: what a shop of a million visits a day sends
 // at its busiest, many times over. A request over it is refused whole, before anything is kept.
 const (
 	WriteKeyBurst = 10 * event.MaxMessages
@@ -67,7 +67,7 @@ type toldMessage struct {
 	Anonymous  string         `json:"anonymousId,omitempty" doc:"The visitor; this or userId is needed. Kept as a hash"`
 	User       string         `json:"userId,omitempty" doc:"Used where anonymousId is missing. Kept as a hash"`
 	Event      string         `json:"event,omitempty" doc:"Of a track: Product Clicked, Product Viewed, Product Added, Checkout Started, Order Completed…; other names are kept as hashes"`
-	Properties map[string]any `json:"properties,omitempty" doc:"product_id, sku, variant, quantity, products, position are looked at, nothing else is kept"`
+	Properties map[string]any `json:"properties,omitempty" doc:"product_id, sku, gtin, variant, quantity, products (up to 24, an event each), position are looked at, nothing else is kept"`
 	Context    map[string]any `json:"context,omitempty" doc:"ip, userAgent and consent are looked at"`
 	Timestamp  string         `json:"timestamp,omitempty" doc:"When it happened by the client's clock"`
 	SentAt     string         `json:"sentAt,omitempty"`
@@ -121,8 +121,8 @@ func (a *API) postSegment(w http.ResponseWriter, r *http.Request, call event.Cal
 		return err
 	}
 	if a.writers != nil {
-		if wait := a.writers.TakeMany(string(key), max(1, len(told.List))); wait > 0 {
-			return fault.New(fault.Limited, "This write key has told too much at once: at most %d messages a second in the long run.", time.Second/WriteKeyEvery).After(wait)
+		if wait := a.writers.TakeMany(string(key), min(WriteKeyBurst, max(1, told.Events()))); wait > 0 {
+			return fault.New(fault.Limited, "This write key has told too much at once: at most %d events a second in the long run.", time.Second/WriteKeyEvery).After(wait)
 		}
 	}
 	from := feed.Sender{Address: a.address(r), UserAgent: r.UserAgent()}

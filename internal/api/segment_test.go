@@ -101,6 +101,8 @@ func TestSegmentEventsAreTheBrandsOwn(t *testing.T) {
 		w := newFeedWorld(t, d, c)
 		shop, rival := w.site("pans"), w.site("pots")
 		video := w.video(w.creator(w.person()), "home", shop.store)
+		w.exec(`UPDATE variants SET gtin = '4006381333931' WHERE id = $1`, string(shop.variant))
+		w.exec(`UPDATE variants SET gtin = '96385074' WHERE id = $1`, string(rival.variant))
 		var unknown id.Product
 		unknown = unknown.Next(c.Now())
 		for name, x := range map[string]struct {
@@ -112,6 +114,10 @@ func TestSegmentEventsAreTheBrandsOwn(t *testing.T) {
 			"our variant":       {fmt.Sprintf(`{"product_id":%q}`, shop.variant), shop.product, 0},
 			"its SKU":           {`{"sku":"PAN-26","product_id":"811"}`, shop.product, 0},
 			"a SKU as the id":   {`{"product_id":"PAN-26"}`, shop.product, 0},
+			"its GTIN":          {`{"gtin":"4006381333931","product_id":"811"}`, shop.product, 0},
+			"a GTIN as the id":  {`{"product_id":"4006381333931"}`, shop.product, 0},
+			"another's GTIN":    {`{"product_id":"96385074"}`, "", 0},
+			"a list":            {`{"products":[{"sku":"PAN-26"},{"product_id":"4006381333931"}]}`, shop.product, 0},
 			"another SKU":       {`{"sku":"PAN-99"}`, "", 0},
 			"nothing":           {`{}`, "", 0},
 			"odd text":          {`{"sku":"\u0000","product_id":"` + "\xff" + `"}`, "", 0},

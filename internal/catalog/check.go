@@ -60,9 +60,9 @@ func plain(s, allowed string) bool {
 	})
 }
 
-// gtinOK reports whether s is a GTIN of 8, 12, 13 or 14 digits with a right check digit
+// IsGTIN reports whether s is a GTIN of 8, 12, 13 or 14 digits with a right check digit
 // (GS1 General Specifications, section 7.9: weights 3 and 1 from the right).
-func gtinOK(s string) bool {
+func IsGTIN(s string) bool {
 	switch len(s) {
 	case 8, 12, 13, 14:
 	default:

@@ -210,7 +210,7 @@ func (c *checks) units(at string, n int64) {
 }
 
 func (c *checks) gtin(at, s string) {
-	c.add(s == "" || gtinOK(s), at, "A GTIN has 8, 12, 13 or 14 digits, the last of which checks the others.")
+	c.add(s == "" || IsGTIN(s), at, "A GTIN has 8, 12, 13 or 14 digits, the last of which checks the others.")
 }
 
 func (c *checks) weight(at string, grams int64) {

@@ -17,9 +17,12 @@ const (
 	// MaxMessages bounds a request of the Segment API: its SDKs send 10 to 250 at once, and what
 	// waited for a connection up to MaxBody.
 	MaxMessages = 1000
-	maxToken    = 256 // bytes of an impression token; ours are shorter
-	maxDepth    = 64  // nesting of what is skipped
-	maxIDEcho   = 64  // bytes of a refused event's id that are sent back
+	// MaxListed is how many products of the list that one of its messages names are looked at: a screenful or
+	// two. The rest of a longer list is passed over.
+	MaxListed = 24
+	maxToken  = 256 // bytes of an impression token; ours are shorter
+	maxDepth  = 64  // nesting of what is skipped
+	maxIDEcho = 64  // bytes of a refused event's id that are sent back
 )
 
 // Limits of what one record of the log may hold.

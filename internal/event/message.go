@@ -20,8 +20,7 @@ type reading struct {
 	sent    time.Time
 	said    string  // its own type
 	place   float64 // properties.position, in seconds where that is what it means
-	list    int     // products the message names in a list
-	listed  Goods   // the first of them
+	listed  []Goods // the products the message names in a list
 	amount  int64
 	isAsked bool // originalTimestamp was read: timestamp no longer counts
 }
@@ -79,6 +78,8 @@ func (r *reading) property(name string) error {
 		return p.loose(depth, func(s string) { r.m.Goods.SKU = s })
 	case "variant", "variant_id", "item_variant":
 		return p.loose(depth, func(s string) { r.m.Goods.Variant = s })
+	case "gtin", "gtin8", "gtin12", "gtin13", "gtin14", "ean", "upc", "barcode":
+		return p.loose(depth, func(s string) { r.m.Goods.GTIN = s })
 	case "quantity":
 		return p.loose(depth, func(s string) { r.amount = count(s, MaxAdd) })
 	case "products", "items":
@@ -98,10 +99,9 @@ func (r *reading) property(name string) error {
 	return p.skip(depth)
 }
 
-// product reads one of a list: a message about several is about none of them in particular.
+// product reads one of a list.
 func (r *reading) product(depth int) error {
-	r.list++
-	if r.list > 1 {
+	if len(r.listed) == MaxListed {
 		return r.p.skip(depth)
 	}
 	outer, amount := r.m.Goods, r.amount
@@ -114,10 +114,8 @@ func (r *reading) product(depth int) error {
 		}
 		return r.property(name)
 	})
-	r.depth, r.listed = was, r.m.Goods
-	if amount == 0 {
-		amount = r.amount
-	}
+	r.m.Goods.Quantity = r.amount
+	r.depth, r.listed = was, append(r.listed, r.m.Goods)
 	r.m.Goods, r.amount = outer, amount
 	return err
 }
@@ -155,9 +153,16 @@ func (r *reading) settle() bool {
 	default:
 		return false
 	}
-	if m.Goods == (Goods{}) && r.list == 1 {
-		m.Goods = r.listed
+	switch {
+	case m.Goods != (Goods{}):
+	case len(r.listed) == 1:
+		if m.Goods = r.listed[0]; r.amount == 0 {
+			r.amount = m.Goods.Quantity
+		}
+	case e.Type.ofGoods():
+		m.Listed = r.listed
 	}
+	m.Goods.Quantity = 0
 	switch e.Type {
 	case View, Watch:
 		if most := MaxPlace.Seconds(); r.place > 0 && r.place <= most {
@@ -170,6 +175,16 @@ func (r *reading) settle() bool {
 		e.WatchMS = 0
 	}
 	return m.Visitor != "" || m.User != ""
+}
+
+// ofGoods reports whether a message of the type that lists products is one about each of them. An order of
+// several is one order, and counts nowhere but here.
+func (t Type) ofGoods() bool {
+	switch t {
+	case Impression, ProductClick, ProductView, AddToCart, BeginCheckout, Share:
+		return true
+	}
+	return false
 }
 
 // count reads a whole number of at least 0, held to most; 0 for anything else.

@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,13 +47,17 @@ type Message struct {
 	User    string // userId
 	Name    string // of a track
 	Goods   Goods
-	Seen    bool // the message said when it happened
+	Listed  []Goods // where it is about several products: Each makes an event of each
+	Seen    bool    // the message said when it happened
 	context context
 	raw     string
 }
 
 // Goods is what a message calls the product it is about, all as sent.
-type Goods struct{ Product, Variant, SKU string }
+type Goods struct {
+	Product, Variant, SKU, GTIN string
+	Quantity                    int64 // of one in a list
+}
 
 // context is what a message says of where it comes from.
 type context struct {
@@ -250,6 +255,40 @@ func (m *Message) eventID(key id.WriteKey) uuid.UUID {
 	default:
 		return uuid.New()
 	}
-	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8: made by a rule of our own
+	return versioned(sum)
+}
+
+// Events returns how many events the messages are.
+func (m *Messages) Events() (n int) {
+	for i := range m.List {
+		n += max(1, len(m.List[i].Listed))
+	}
+	return n
+}
+
+// Each calls fn with the events that a bound message is, each with what the message calls its product. One that
+// lists several products is an event of each: the first has the message's own id, the others' are derived from
+// it, so that a message told again is known whole. Visit and number are the first's alone: it was one message.
+func (m *Message) Each(fn func(e Event, of Goods)) {
+	if len(m.Listed) == 0 {
+		fn(m.Event, m.Goods)
+		return
+	}
+	for i, of := range m.Listed {
+		e := m.Event
+		if e.Type == AddToCart {
+			e.Quantity = of.Quantity
+		}
+		if i > 0 {
+			e.ID = versioned(hashed(e.Namespace, "listed", m.Event.ID.String()+"/"+strconv.Itoa(i)))
+			e.Session, e.Seq = uuid.Nil, 0
+		}
+		fn(e, of)
+	}
+}
+
+// versioned makes a UUID of a hash: version 8, made by a rule of our own.
+func versioned(sum [16]byte) uuid.UUID {
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80
 	return sum
 }

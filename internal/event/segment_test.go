@@ -372,3 +372,44 @@ func BenchmarkSegment50(b *testing.B) {
 	}
 	b.ReportMetric(float64(50*b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// A message that lists several products is an event of each, under ids that stay the same when it is told again.
+func TestAListIsAnEventOfEachProduct(t *testing.T) {
+	list := func(name, more, items string) (events []event.Event, goods []event.Goods) {
+		m := bound(t, fmt.Sprintf(`"type":"track","anonymousId":"a","messageId":"m1","event":%q,"context":{"session_id":"018f0000-0000-7000-8000-000000000001","seq":7},"properties":{%s"products":[%s]}`, name, more, items))
+		m.Each(func(e event.Event, of event.Goods) { events, goods = append(events, e), append(goods, of) })
+		return events, goods
+	}
+	two := `{"sku":"A","quantity":3},{"product_id":"B","gtin":"4006381333931"}`
+	events, goods := list("Product Added", "", two)
+	if len(events) != 2 || goods[0].SKU != "A" || goods[1].Product != "B" || goods[1].GTIN != "4006381333931" || events[0].Quantity != 3 || events[1].Quantity != 0 {
+		t.Fatalf("%+v of %+v", events, goods)
+	}
+	again, _ := list("Product Added", "", two)
+	first := bound(t, `"type":"track","anonymousId":"a","messageId":"m1","event":"Product Added"`).Event.ID
+	if events[0].ID != first || events[1].ID == first || events[1].ID.Version() != 8 || again[0].ID != events[0].ID || again[1].ID != events[1].ID {
+		t.Errorf("ids %s %s, again %s %s", events[0].ID, events[1].ID, again[0].ID, again[1].ID)
+	}
+	if events[0].Seq != 7 || events[1].Seq != 0 || events[1].Session != uuid.Nil || events[1].Anonymous != events[0].Anonymous || events[1].Type != event.AddToCart {
+		t.Errorf("the second is %+v", events[1])
+	}
+	if events, _ = list("Product List Viewed", "", strings.Repeat(two+",", event.MaxListed)+two); len(events) != event.MaxListed {
+		t.Errorf("a long list is %d events", len(events))
+	}
+	ids := map[uuid.UUID]bool{}
+	for _, e := range events {
+		ids[e.ID] = true
+	}
+	if len(ids) != event.MaxListed {
+		t.Errorf("%d events have %d ids", event.MaxListed, len(ids))
+	}
+	if events, goods = list("Product List Viewed", `"product_id":"C",`, two); len(events) != 1 || goods[0].Product != "C" {
+		t.Errorf("a message about one product that lists others: %+v", goods)
+	}
+	if events, goods = list("Order Completed", "", two); len(events) != 1 || goods[0] != (event.Goods{}) {
+		t.Errorf("an order of two is %d events, of %+v", len(events), goods)
+	}
+	if events, goods = list("Product Viewed", "", `{"sku":"A","quantity":3}`); len(events) != 1 || goods[0] != (event.Goods{SKU: "A"}) {
+		t.Errorf("a list of one is %d events, of %+v", len(events), goods)
+	}
+}

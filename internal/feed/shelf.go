@@ -25,7 +25,7 @@ type article struct {
 }
 
 // shelf knows brands' products by what their own sites call them: our ids of products and
-// variants, or SKUs. What is not there is not remembered, since it may come to be.
+// variants, SKUs or GTINs. What is not there is not remembered, since it may come to be.
 type shelf struct {
 	db    *db.DB
 	clock clock.Clock
@@ -41,8 +41,9 @@ func newShelf(d *db.DB) *shelf {
 	return &shelf{db: d, clock: d.Clock(), known: newRecent[shelfKey, article](ThingsMost)}
 }
 
-// names lists what a message calls its product, the narrowest first.
-func names(g *event.Goods) [3]string { return [3]string{g.SKU, g.Variant, g.Product} }
+// names lists what a message calls its product, the narrowest first. Shops put what they have into product_id:
+// any of them may be our id, a SKU or a GTIN.
+func names(g *event.Goods) [4]string { return [4]string{g.SKU, g.Variant, g.GTIN, g.Product} }
 
 // askable reports whether a text can name anything here; databases keep no other.
 func askable(s string) bool {
@@ -50,7 +51,7 @@ func askable(s string) bool {
 }
 
 // recognise writes into the events which of the brand's products they are about. Naming one of our
-// ids that is not the brand's makes an event Foreign; a SKU that the brand does not sell here says
+// ids that is not the brand's makes an event Foreign; a SKU or GTIN that the brand does not sell here says
 // nothing.
 func (s *shelf) recognise(ctx context.Context, brand id.Brand, events []event.Event, goods []event.Goods, found map[string]article) error {
 	clear(found)
@@ -103,7 +104,7 @@ func ours(text string) bool {
 }
 
 // asked is what a request asks of SQL.
-type asked struct{ products, variants, skus []string }
+type asked struct{ products, variants, skus, gtins []string }
 
 func (a *asked) add(text string) {
 	switch {
@@ -113,6 +114,9 @@ func (a *asked) add(text string) {
 		a.variants = append(a.variants, text)
 	default:
 		a.skus = append(a.skus, text)
+		if catalog.IsGTIN(text) {
+			a.gtins = append(a.gtins, text)
+		}
 	}
 }
 
@@ -122,12 +126,13 @@ func (a *asked) empty() bool { return len(a.products)+len(a.variants)+len(a.skus
 func (a *asked) read(tx *db.Tx, brand id.Brand) (map[string]article, error) {
 	found := map[string]article{}
 	for _, q := range []struct {
-		texts []string
-		text  string
+		texts       []string
+		text, order string
 	}{
-		{a.products, `SELECT id, id, '' FROM products WHERE brand_id = $1 AND id IN `},
-		{a.variants, `SELECT id, product_id, id FROM variants WHERE brand_id = $1 AND id IN `},
-		{a.skus, `SELECT sku, product_id, id FROM variants WHERE brand_id = $1 AND sku IN `},
+		{a.products, `SELECT id, id, '' FROM products WHERE brand_id = $1 AND id IN `, ``},
+		{a.variants, `SELECT id, product_id, id FROM variants WHERE brand_id = $1 AND id IN `, ``},
+		{a.gtins, `SELECT gtin, product_id, id FROM variants WHERE brand_id = $1 AND gtin <> '' AND gtin IN `, ` ORDER BY id`}, // the newest of several
+		{a.skus, `SELECT sku, product_id, id FROM variants WHERE brand_id = $1 AND sku IN `, ``},                               // last: a SKU is the brand's own name
 	} {
 		if len(q.texts) == 0 {
 			continue
@@ -139,7 +144,7 @@ func (a *asked) read(tx *db.Tx, brand id.Brand) (map[string]article, error) {
 			err := r.Scan(&text, &one.product, &one.variant)
 			found[text] = one
 			return struct{}{}, err
-		}, q.text+in, append([]any{string(brand)}, args...)...); err != nil {
+		}, q.text+in+q.order, append([]any{string(brand)}, args...)...); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ type telling struct {
 // Tell takes the messages that came under a write key and returns once they are on disk. They are
 // logged in the key's own namespace: their visitors are no viewers, they earn nobody anything, and
 // they count in the brand's own numbers only. A product is known by our id or, where the brand has
-// it, by its SKU. private says that nothing may be kept by which a visitor could be followed.
+// it, by its SKU or GTIN; a message that lists several is an event of each. private says that nothing may be kept by which a visitor could be followed.
 //
 // Unavailable: too much waits for the disk; the same request may be sent again.
 func (f *Feed) Tell(ctx context.Context, from Source, sender Sender, told *event.Messages, private bool) (Tally, error) {
@@ -47,7 +47,9 @@ func (f *Feed) Tell(ctx context.Context, from Source, sender Sender, told *event
 	for i := range told.List {
 		m := &told.List[i]
 		m.Bind(from.Key, from.Brand, sender.UserAgent, sender.Address, private)
-		w.batch.Events, w.goods = append(w.batch.Events, m.Event), append(w.goods, m.Goods)
+		m.Each(func(e event.Event, of event.Goods) {
+			w.batch.Events, w.goods = append(w.batch.Events, e), append(w.goods, of)
+		})
 	}
 	if w.shown == nil {
 		w.shown = map[string]article{}
