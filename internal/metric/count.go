@@ -96,6 +96,9 @@ func (f *Fold) aimAside(b *event.Bare) {
 func (f *Fold) add(t *thing, second uint32, field uint, n int64) {
 	f.touch(t)
 	t.counts.add(&f.reach, second, field, n)
+	if second < f.aged {
+		f.restate(t, "", second, field, n)
+	}
 }
 
 // aim adds the thing of an entity to those that what happened moves; while looking only to those to be fetched.

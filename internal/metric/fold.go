@@ -49,7 +49,10 @@ type Fold struct {
 	waiting  map[[16]byte]*waiting // by order
 	joined   map[[16]byte][16]byte // viewer → the first viewer of that person
 	lastFact int64
+	edge     reach
+	aged     uint32     // what is counted before this second may be in a bucket that leaves the rings soon
 	restated []restated // oldest first
+	dropped  int        // of restated, since this fold was made
 
 	cut  *Cut  // being made
 	cuts uint8 // made so far
@@ -183,6 +186,7 @@ func (f *Fold) turn(at time.Time) {
 	f.stamp, f.now = at, micros
 	if second := uint32(micros / 1e6); second != before {
 		f.reach = reachAt(second)
+		f.edge, f.aged = edgeAt(second)
 		f.dropIdle(second, f.keepBefore)
 		if second/hour != before/hour {
 			f.clicks.turn(second)

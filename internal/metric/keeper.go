@@ -54,6 +54,7 @@ type state interface {
 	Forget(files []string) error // but for those named, which kept snapshots need
 	Checksum() uint64
 	Rows(since time.Time, fn func(Row) error) error // fn is called without any lock
+	RowsBehind(stored stream.Position, fn func(Row) error) error
 	Series(e Entity, g Grain, from, to time.Time) []Point
 }
 

@@ -280,11 +280,6 @@ func (k *Keeper) compare(ctx context.Context, since time.Time, p *Proof) error {
 		p.Breaks = append(p.Breaks, fmt.Sprintf("the rows stand at %v and the log ends at %v: the log is older than the database; restore both from one backup", stored, k.fold.Position()))
 		return nil
 	}
-	type bucket struct {
-		Entity
-		Grain
-		start int64
-	}
 	newer := map[bucket]bool{}
 	if err := k.fold.Rows(stored.Stamp(), func(r Row) error {
 		newer[bucket{r.Entity, r.Grain, r.Start.Unix()}] = true

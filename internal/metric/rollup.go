@@ -92,8 +92,12 @@ func (k *Keeper) roll(ctx context.Context) error {
 	begun := k.opt.Clock.Now()
 	k.opt.Step("rollup begun")
 	since := k.Since()
+	if lag := pos.Stamp().Sub(stored.Stamp()); !stored.IsZero() && lag > edgeWidth*time.Second {
+		k.opt.Logger.Error("the hours and days in SQL were not written for too long: of refunds and commissions of old sales some may be missing in them for good",
+			"since", stored.Stamp(), "behind", lag)
+	}
 	var rows, add []Row
-	err := k.fold.Rows(stored.Stamp(), func(r Row) error {
+	err := k.fold.RowsBehind(stored, func(r Row) error {
 		switch {
 		case r.Add:
 			if stored.Before(r.Pos) && !pos.Before(r.Pos) {

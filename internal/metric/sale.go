@@ -219,7 +219,7 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 			continue
 		}
 		if done&skip == 0 {
-			f.addPast(t, second, fOrdersOfClicks, 1)
+			f.add(t, second, fOrdersOfClicks, 1)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (f *Fold) orderOfVisit(viewer [16]byte, s *sold, paid uint32) {
 	visit.flags |= cohortUsed
 	f.aimCohort(visit, s.brand, visit.at)
 	for _, t := range f.aims {
-		f.addPast(t, visit.at, fOrdersOfVisits, 1)
+		f.add(t, visit.at, fOrdersOfVisits, 1)
 	}
 }
 
@@ -250,8 +250,8 @@ func (f *Fold) countBack(s *step, c money.Currency, paid int64, lines []event.Sa
 			f.add(t, s.second, fRefunds, 1)
 			f.add(t, s.second, fUnitsBack, l.Quantity)
 			f.pay(t, c, s.second, mRefunded, l.GMV)
-			f.addPast(t, second, fNetUnits, -l.Quantity)
-			f.payPast(t, c, second, mNet, -l.GMV)
+			f.add(t, second, fNetUnits, -l.Quantity)
+			f.pay(t, c, second, mNet, -l.GMV)
 			if t.speed != nil {
 				t.speed.add(f.now, paid, -l.Quantity)
 			}
@@ -265,7 +265,7 @@ func (f *Fold) countCommission(s *step, c *event.CommissionState, field uint, se
 		video: bytesOf(c.Video), room: bytesOf(c.Room)}
 	f.aimSale(&sale, true)
 	for _, t := range f.aims {
-		f.payPast(t, c.Amount.Currency, second, field, sign*c.Amount.Minor)
+		f.pay(t, c.Amount.Currency, second, field, sign*c.Amount.Minor)
 	}
 }
 
@@ -273,18 +273,9 @@ func (f *Fold) countCommission(s *step, c *event.CommissionState, field uint, se
 func (f *Fold) pay(t *thing, c money.Currency, second uint32, field uint, n int64) {
 	f.touch(t)
 	t.purse(c).add(&f.reach, second, field, n)
-}
-
-// addPast counts in a bucket that may be too old for the rings: then what SQL keeps of it must grow too.
-func (f *Fold) addPast(t *thing, second uint32, field uint, n int64) {
-	f.add(t, second, field, n)
-	f.restate(t, "", second, field, n)
-}
-
-// payPast is addPast of money.
-func (f *Fold) payPast(t *thing, c money.Currency, second uint32, field uint, n int64) {
-	f.pay(t, c, second, field, n)
-	f.restate(t, c, second, field, n)
+	if second < f.aged {
+		f.restate(t, c, second, field, n)
+	}
 }
 
 func (f *Fold) dropWaiting() {

@@ -301,6 +301,7 @@ func (f *Fold) Restore(state []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = n.pos, n.stamp, n.now, n.reach, n.applied, n.stats
+	f.edge, f.aged, f.dropped = n.edge, n.aged, 0
 	f.things, f.catalogue, f.clicks, f.visits = n.things, n.catalogue, n.clicks, n.visits
 	f.waiting, f.joined, f.lastFact, f.restated = n.waiting, n.joined, n.lastFact, n.restated
 	f.cut, f.cuts, f.broken = nil, n.cuts, nil
@@ -320,6 +321,7 @@ func (f *Fold) read(r *reader) (seen []byte) {
 	}
 	if f.now = r.int(); f.now != 0 {
 		f.stamp, f.reach = time.UnixMicro(f.now).UTC(), reachAt(uint32(f.now/1e6))
+		f.edge, f.aged = edgeAt(f.reach.now)
 	}
 	f.applied, f.lastFact = r.uint(), int64(r.uint())
 	linked := r.uint()

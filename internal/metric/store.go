@@ -109,36 +109,17 @@ func (p *past) commit(ctx context.Context, stored, pos stream.Position, rows, ad
 
 // addedUp joins the rows of one bucket: a statement of PostgreSQL writes to each row once.
 func addedUp(add []Row) (out []Row) {
-	type bucket struct {
-		Entity
-		Grain
-		start int64
-	}
 	at := map[bucket]int{}
-	for _, r := range add {
-		key := bucket{r.Entity, r.Grain, r.Start.UnixMicro()}
-		i, met := at[key]
+	for i := range add {
+		key := bucket{add[i].Entity, add[i].Grain, add[i].Start.Unix()}
+		j, met := at[key]
 		if !met {
 			at[key] = len(out)
-			r.Money = slices.Clone(r.Money)
-			out = append(out, r)
+			out = append(out, add[i])
+			out[len(out)-1].Money = slices.Clone(add[i].Money)
 			continue
 		}
-		from := countsOf(&r.Point)
-		for j, n := range countsOf(&out[i].Point) {
-			*n += *from[j]
-		}
-		for _, m := range r.Money {
-			j := slices.IndexFunc(out[i].Money, func(o Money) bool { return o.Currency == m.Currency })
-			if j < 0 {
-				out[i].Money = append(out[i].Money, m)
-				continue
-			}
-			from := moneyOf(&m)
-			for k, n := range moneyOf(&out[i].Money[j]) {
-				*n += *from[k]
-			}
-		}
+		out[j].plus(&add[i])
 	}
 	return out
 }

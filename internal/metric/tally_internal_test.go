@@ -106,6 +106,10 @@ func (f *tally) Checksum() uint64 {
 	return h.Sum64()
 }
 
+func (f *tally) RowsBehind(stored stream.Position, fn func(Row) error) error {
+	return f.Rows(stored.Stamp(), fn)
+}
+
 func (f *tally) Rows(since time.Time, fn func(Row) error) error {
 	f.mu.Lock()
 	rows := append([]Row(nil), f.adds...)
