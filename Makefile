@@ -27,7 +27,7 @@ test: ## everything CI checks; installs what it lacks when root
 verify lint unit race fuzz journey: ## one part of `make test` alone
 	@scripts/test.sh $@
 
-proof: ## the slow proofs: long fuzzing, a hundred kills, pictures into proof/, benches (an hour)
+proof: ## the slow proofs: long fuzzing, a hundred kills, the whole simulation, pictures into proof/, benches (two hours)
 	@mkdir -p proof
 	@MEZZO_FUZZ_TIME=$${MEZZO_FUZZ_TIME:-120s} MEZZO_PROOF=1 MEZZO_SHOTS=$(CURDIR)/proof scripts/test.sh fuzz unit journey
 	$(GO) test -run '^$$' -bench . -benchmem ./... | tee proof/bench.txt

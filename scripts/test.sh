@@ -70,7 +70,11 @@ lint() {
 	go vet ./... && go tool staticcheck ./...
 }
 
-unit() { tests $(packages); }
+unit() {
+	local limit=10m
+	[ -z "${MEZZO_PROOF:-}" ] || limit=120m
+	tests -timeout "$limit" $(packages)
+}
 
 # race runs what keeps its own goroutines in order. SQLite is left out: translated from C, it is
 # thirty times slower under the detector, and one connection at a time uses it.

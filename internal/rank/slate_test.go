@@ -2,6 +2,7 @@ package rank
 
 import (
 	"math"
+	"os"
 	"reflect"
 	"testing"
 
@@ -53,7 +54,10 @@ func chiSquare(seen map[int]int, odds []float64, n int) (sum, most float64) {
 // given the first.
 func TestFrequenciesAreThePropensities(t *testing.T) {
 	r := seeded(11)
-	const n = 60_000
+	n := 60_000
+	if os.Getenv("MEZZO_PROOF") != "" {
+		n = 1_000_000
+	}
 	for _, control := range []bool{false, true} {
 		d := drawOf(crowd(&r, 40), 0)
 		d.Control = control

@@ -106,7 +106,7 @@ func TestExposureGoesWithHistories(t *testing.T) {
 
 // farmBound is how much more often honest viewers are shown a video that 500 fresh accounts watched to its
 // end, liked and opened, each as often as a token allows, in the days after.
-const farmBound = 3.0
+const farmBound = 2.0
 
 func TestAClickFarmGainsLittle(t *testing.T) {
 	n := seeds(3, 20)
