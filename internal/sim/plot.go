@@ -75,7 +75,7 @@ func steps(lo, hi float64) []float64 {
 
 // number writes a figure short.
 func number(v float64) string {
-	if v != 0 && math.Abs(v) < 1e-9 {
+	if math.Abs(v) < 1e-9 { // and never a zero with a sign
 		v = 0
 	}
 	if math.Abs(v) >= 10_000 {

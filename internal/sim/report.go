@@ -234,7 +234,7 @@ func (r *Report) claim() {
 		}{{GMV, "sells more than", 1}, {Utility, "serves viewers better than", 1}, {Top, "leaves the top 1 % less of the income than", -1}, {Middle, "leaves the middle more of the income than", 1}} {
 			if d, ok := r.pair(against, c.measure); ok {
 				ends := [2]float64{c.sign * d.Low, c.sign * d.High}
-				add(min(ends[0], ends[1]) > 0, fmt.Sprintf("value %s %s", c.words, against), "difference %.4g, 95 %% interval %.4g to %.4g over %d seeds", d.Mean, d.Low, d.High, d.N)
+				add(min(ends[0], ends[1]) > 0, fmt.Sprintf("value %s %s", c.words, against), "difference %s over %d seeds", figure(d, scaleOf(c.measure)), d.N)
 			}
 		}
 	}

@@ -150,6 +150,12 @@ func words(measure string) (text string, by float64) {
 	return measure, 1
 }
 
+// scaleOf returns by what a measure is multiplied to be shown: money in major units, parts in per cent.
+func scaleOf(measure string) float64 {
+	_, by := words(measure)
+	return by
+}
+
 // figure writes an interval in the unit of its measure.
 func figure(i Interval, by float64) string {
 	return fmt.Sprintf("%s (%s to %s)", number(i.Mean*by), number(i.Low*by), number(i.High*by))
