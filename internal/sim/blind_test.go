@@ -63,7 +63,8 @@ func within(differences []float64, mean, part, errors float64) bool {
 // All follow edges of the largest creator are taken from the log: what is shown of them outside the
 // followed source stays as it was. The allowance is 5 %, and in the short form what chance makes of few seeds.
 func TestFollowEdgesMoveNothingElse(t *testing.T) {
-	n := seeds(4, 60)
+	t.Parallel()
+	n := seeds(3, 60)
 	var differences []float64
 	with, without := 0.0, 0.0
 	for seed := range uint64(n) {
@@ -84,7 +85,8 @@ func TestFollowEdgesMoveNothingElse(t *testing.T) {
 
 // Two creators exchange all they post, while followers and edges stay: exposure goes with what is posted.
 func TestExposureGoesWithHistories(t *testing.T) {
-	n := seeds(4, 50)
+	t.Parallel()
+	n := seeds(3, 50)
 	var differences []float64
 	sum := 0.0
 	for seed := range uint64(n) {
@@ -106,9 +108,10 @@ func TestExposureGoesWithHistories(t *testing.T) {
 
 // farmBound is how much more often honest viewers are shown a video that 500 fresh accounts watched to its
 // end, liked and opened, each as often as a token allows, in the days after.
-const farmBound = 2.0
+const farmBound = 3.0
 
 func TestAClickFarmGainsLittle(t *testing.T) {
+	t.Parallel()
 	n := seeds(3, 20)
 	var honest, farmed float64
 	for seed := range uint64(n) {
@@ -140,7 +143,7 @@ func TestAClickFarmGainsLittle(t *testing.T) {
 		}
 	}
 	t.Logf("%d seeds: %v impressions without the farm, %v with it: ×%.2f", n, honest, farmed, farmed/honest)
-	if farmed > farmBound*honest+10 {
+	if farmed > farmBound*honest {
 		t.Errorf("the farm raised its video's reach from %v to %v, more than %v times", honest, farmed, farmBound)
 	}
 }
@@ -161,6 +164,7 @@ func farm(r *Run, i *item, accounts int, at int64) {
 // What was flagged, or done with the own content, leaves not a byte in the state. (What is bought of one's
 // own, and what comes back, is tried in the ranking's own tests.)
 func TestFraudLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	flags := []event.Flags{event.Forged, event.Foreign, event.Bot, event.Late, event.Own, event.Expired}
 	run := func(busy bool) (*Run, uint64) {
 		n := 0

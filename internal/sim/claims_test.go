@@ -14,6 +14,7 @@ import (
 // In a few small worlds production's policy sells more than the baselines and serves viewers better, its
 // predictions are calibrated, and chance shows what nobody chose.
 func TestValueSellsAndServes(t *testing.T) {
+	t.Parallel()
 	sums := map[string]Measures{}
 	for seed := range uint64(2) {
 		w := small(t, 500+seed, func(o *Options) { o.Viewers = 600 })
@@ -49,6 +50,7 @@ func TestValueSellsAndServes(t *testing.T) {
 
 // The small trusted creator outsells the large passive one where the ranking deals.
 func TestTheSmallTrustedCreatorWins(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a world of 2,500 viewers")
 	}
