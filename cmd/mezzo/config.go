@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mezzo/internal/money"
+	"mezzo/internal/order"
 )
 
 // storeFlags say where everything is kept; every command that opens it shares them.
@@ -71,6 +72,8 @@ type serveFlags struct {
 	Addr             string `default:":8080" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one. Default: ${default}, every address of this machine."`
 	PublicURL        string `placeholder:"URL" help:"What people type to reach this shop, such as https://shop.example. Default: http://localhost with the port of --addr."`
 	PlatformFeeBps   int    `default:"600" placeholder:"BPS" help:"The platform's part of goods after brand vouchers, in basis points: 600 is 6 %. Default: ${default}."`
+	ReserveBps       int    `default:"0" placeholder:"BPS" help:"What is kept back of a brand's share of the goods when it is released, in basis points, for refunds that come later; the operator can set it for each brand. Default: ${default}."`
+	ReserveDays      int    `default:"30" placeholder:"DAYS" help:"How long it is kept back. Default: ${default}."`
 	HoldDays         int    `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
 	SandboxClock     bool   `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
 	TrustProxy       bool   `help:"Believe the X-Forwarded-For and X-Forwarded-Proto headers of the proxy in front. Only when nobody else can reach this address."`
@@ -122,6 +125,10 @@ func (f *serveFlags) Validate() error {
 		return fmt.Errorf("--pprof shows the program from within: give it an address that only this machine reaches, such as 127.0.0.1:6060")
 	case f.PlatformFeeBps < 0 || f.PlatformFeeBps > int(money.Whole)/2:
 		return fmt.Errorf("--platform-fee-bps must be 0 to %d (50 %%)", money.Whole/2)
+	case f.ReserveBps < 0 || f.ReserveBps > 10_000:
+		return fmt.Errorf("--reserve-bps must be 0 to 10000")
+	case f.ReserveDays < 0 || f.ReserveDays > order.MaxReserveDays:
+		return fmt.Errorf("--reserve-days must be 0 to %d", order.MaxReserveDays)
 	case f.HoldDays < 0 || f.HoldDays > 60:
 		return fmt.Errorf("--hold-days must be 0 to 60")
 	case f.ArchiveDays < 0 || f.ArchiveDays > 3650:

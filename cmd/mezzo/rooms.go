@@ -121,7 +121,8 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	r.content.Attach(r.media)
 	r.sandbox = payment.NewSandbox(d)
 	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
-		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays)})
+		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
+			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper}, r.keys, feed.Options{Log: s.log.With("room", "feed")})
 	s.meters.told(r.feed)

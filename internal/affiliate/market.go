@@ -38,6 +38,7 @@ type Listing struct {
 	CTOR       *float64      `json:"ctor" doc:"Orders per product click, by click cohort"`
 	CVR        *float64      `json:"cvr" doc:"Orders per product-page visit"`
 	RefundRate *float64      `json:"refund_rate" doc:"Units given back or called off of those sold"`
+	CancelRate *float64      `json:"brand_cancel_rate" doc:"Of the order lines that creators won by it in the last 90 days, those that its brand called off or did not send in time"`
 	N          MeasuredOf    `json:"n" doc:"What they stand on, of the last 28 days"`
 	key        float64
 }
@@ -65,7 +66,10 @@ func (a *Affiliate) Marketplace(ctx context.Context, who account.Asker, m Market
 	for i := range list {
 		list[i].measured(a)
 	}
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, a.cancelled(ctx, list)
 }
 
 // byRow returns a page of the marketplace in an order that the database keeps.
@@ -136,6 +140,16 @@ func (a *Affiliate) BrandPrograms(ctx context.Context, who account.Asker, brand 
 // Program returns one program: whole to its brand, its public terms to who could join it or has; Missing
 // to everyone else.
 func (a *Affiliate) Program(ctx context.Context, who account.Asker, program id.Program) (Listing, error) {
+	l, err := a.program(ctx, who, program)
+	if err != nil {
+		return l, err
+	}
+	one := []Listing{l}
+	err = a.cancelled(ctx, one)
+	return one[0], err
+}
+
+func (a *Affiliate) program(ctx context.Context, who account.Asker, program id.Program) (Listing, error) {
 	return db.Get(ctx, a.d, func(tx *db.Tx) (Listing, error) {
 		p, err := load(tx, program)
 		if err != nil {

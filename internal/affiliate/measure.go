@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -67,6 +68,36 @@ type MeasuredOf struct {
 	Clicks int64 `json:"product_clicks" doc:"Of epc and ctor"`
 	Visits int64 `json:"product_views" doc:"Of cvr"`
 	Units  int64 `json:"units" doc:"Of refund_rate"`
+	Won    int64 `json:"won_lines" doc:"Of brand_cancel_rate, of the last 90 days"`
+}
+
+// CancelsOver is over how long a program's cancellations are counted.
+const CancelsOver = 90 * 24 * time.Hour
+
+// cancelled fills in how often creators lost what they had won because the brand did not send it. A rate of
+// nothing is nil.
+func (a *Affiliate) cancelled(ctx context.Context, list []Listing) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at, programs := map[id.Program]*Listing{}, make([]id.Program, len(list))
+	for i := range list {
+		programs[i], at[list[i].ID] = list[i].ID, &list[i]
+	}
+	in, args := db.In(2, programs)
+	return a.d.Read(ctx, func(tx *db.Tx) error {
+		return each(tx, func(rows *sql.Rows) error {
+			var p id.Program
+			var lost, won int64
+			if err := rows.Scan(&p, &lost, &won); err != nil {
+				return err
+			}
+			rate := float64(lost) / float64(won)
+			at[p].CancelRate, at[p].N.Won = &rate, won
+			return nil
+		}, `SELECT program_id, CAST(SUM(brand_cancelled) AS BIGINT), COUNT(*) FROM commissions WHERE created_at >= $1 AND program_id IN `+in+` GROUP BY program_id`,
+			append([]any{db.Micros(tx.Now().Add(-CancelsOver))}, args...)...)
+	})
 }
 
 // SortKey returns by what the marketplace sorted a listing: where its next page begins.

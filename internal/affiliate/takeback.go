@@ -57,6 +57,17 @@ func turn(tx *db.Tx, c Commission) error {
 	return err
 }
 
+// BrandCancelled notes of the lines' commissions that they were lost because their brand did not send, or
+// called the order off: its programs show how often (CancelRate).
+func BrandCancelled(tx *db.Tx, lines []id.Line) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	in, args := db.In(1, lines)
+	_, err := tx.Exec(`UPDATE commissions SET brand_cancelled = 1 WHERE line_id IN `+in, args...)
+	return err
+}
+
 // TellTakenBack tells the log what a confirmed refund took back, before or after the release.
 func TellTakenBack(tx *db.Tx, taken []Taken, released bool) error {
 	for _, t := range taken {

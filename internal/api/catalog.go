@@ -326,6 +326,7 @@ func (a *API) putShippingOption(ctx context.Context, in *struct {
 		Countries []string      `json:"countries,omitempty" nullable:"false" maxItems:"250" doc:"ISO 3166 codes; empty means everywhere"`
 		DaysMin   int64         `json:"days_min" minimum:"0" maximum:"365"`
 		DaysMax   int64         `json:"days_max" minimum:"0" maximum:"365"`
+		Handling  *int64        `json:"handling_days,omitempty" minimum:"0" maximum:"30" doc:"Days from the payment until it is handed over; 3 where unsaid"`
 		Position  int64         `json:"position,omitempty" minimum:"0" maximum:"1000"`
 	}
 }) (*Tagged[catalog.ShippingOption], error) {
@@ -335,7 +336,7 @@ func (a *API) putShippingOption(ctx context.Context, in *struct {
 	}
 	b := in.Body
 	return viewOption(a.deps.Catalog.PutShippingOption(ctx, asker(ctx), in.ID, in.Code, match, catalog.NewShippingOption{Name: b.Name, Price: b.Price, FreeOver: b.FreeOver,
-		Countries: b.Countries, DaysMin: b.DaysMin, DaysMax: b.DaysMax, Position: b.Position}))
+		Countries: b.Countries, DaysMin: b.DaysMin, DaysMax: b.DaysMax, Handling: b.Handling, Position: b.Position}))
 }
 
 func (a *API) deleteShippingOption(ctx context.Context, in *OptionInput) (*None, error) {

@@ -24,6 +24,7 @@ func (a *API) registerOrders() {
 	a.registerAddresses()
 	a.registerRefunds()
 	a.registerReturns()
+	a.registerClaims()
 	register(a, Route{Method: http.MethodPost, Path: "/checkouts", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 201,
 		Summary: "Price a cart and reserve its stock"}, a.checkout)
 	register(a, Route{Method: http.MethodGet, Path: "/checkouts/{id}", Who: Viewer, Scope: account.OrdersRead, Tag: "buying",

@@ -88,6 +88,7 @@ type orderView struct {
 	Shipments []shipmentView `json:"shipments" nullable:"false"`
 	Refunds   []refundView   `json:"refunds" nullable:"false"`
 	Returns   []returnView   `json:"returns" nullable:"false"`
+	Claims    []claimView    `json:"claims" nullable:"false"`
 	Timeline  []stepView     `json:"timeline" nullable:"false"`
 	PlacedAt  time.Time      `json:"placed_at"`
 	PaidAt    *time.Time     `json:"paid_at,omitempty"`
@@ -127,7 +128,11 @@ type partView struct {
 	ShippingTax *order.TaxLine `json:"shipping_tax,omitempty"`
 	Total       money.Amount   `json:"total"`
 	Refunded    money.Amount   `json:"refunded_amount"`
-	ReleaseAt   *time.Time     `json:"release_at,omitempty" doc:"When the hold passes; after delivery"`
+	ShipBy      *time.Time     `json:"ship_by,omitempty" doc:"What is not sent by then cancels itself and is given back"`
+	ClaimableAt *time.Time     `json:"claimable_at,omitempty" doc:"From when the buyer may say that it has not come"`
+	Proven      bool           `json:"delivery_proven" doc:"That it arrived is not only the brand's word"`
+	CancelledBy string         `json:"cancelled_by,omitempty" enum:"buyer,brand,operator,late" doc:"late: it was not sent in time"`
+	ReleaseAt   *time.Time     `json:"release_at,omitempty" doc:"When the hold passes: the latest of it, the time to return, and 14 days after sending where delivery is only the brand's word"`
 }
 
 type shipmentView struct {
@@ -152,7 +157,7 @@ type stepView struct {
 func viewOrder(o order.Order) orderView {
 	v := orderView{ID: o.ID, State: o.State, Seen: o.Asker, Email: o.Email, Lines: []lineView{}, Parts: []partView{}, Subtotal: o.Subtotal, Discounts: o.Discounts,
 		Shipping: o.Shipping, Tax: o.Tax, TaxAdded: o.TaxAdded, Total: o.Total, Refunded: o.Refunded, Address: o.Address,
-		Shipments: []shipmentView{}, Refunds: []refundView{}, Returns: []returnView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
+		Shipments: []shipmentView{}, Refunds: []refundView{}, Returns: []returnView{}, Claims: []claimView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
 	lines := map[id.Part][]id.Line{}
 	for _, l := range o.Lines {
 		v.Lines = append(v.Lines, viewLine(l, o.Asker, !o.PaidAt.IsZero()))
@@ -160,7 +165,8 @@ func viewOrder(o order.Order) orderView {
 	}
 	for _, p := range o.Parts {
 		v.Parts = append(v.Parts, partView{ID: p.ID, Brand: p.Brand, BrandName: p.BrandName, State: p.State, Lines: lines[p.ID], Shipping: p.Shipping,
-			Option: p.ShippingOption, OptionName: p.ShippingName, ShippingTax: taxView(p.ShippingTax), Total: p.Total, Refunded: p.Refunded, ReleaseAt: when(p.ReleaseAt)})
+			Option: p.ShippingOption, OptionName: p.ShippingName, ShippingTax: taxView(p.ShippingTax), Total: p.Total, Refunded: p.Refunded,
+			ShipBy: shipBy(p), ClaimableAt: when(p.ClaimableAt()), Proven: p.Proven, CancelledBy: p.CancelledBy, ReleaseAt: when(p.ReleaseAt)})
 	}
 	for _, s := range o.Shipments {
 		v.Shipments = append(v.Shipments, viewShipment(s))
@@ -171,10 +177,21 @@ func viewOrder(o order.Order) orderView {
 	for _, r := range o.Returns {
 		v.Returns = append(v.Returns, viewReturn(r))
 	}
+	for _, c := range o.Claims {
+		v.Claims = append(v.Claims, viewClaim(c))
+	}
 	for _, s := range o.Steps {
 		v.Timeline = append(v.Timeline, stepView{At: s.At, Kind: s.Kind, Part: s.Part, Detail: s.Detail})
 	}
 	return v
+}
+
+// shipBy is until when a part must be sent, while it waits for that.
+func shipBy(p order.Part) *time.Time {
+	if p.State != order.Paid {
+		return nil
+	}
+	return when(p.ShipBy)
 }
 
 func viewLine(l order.Line, seen order.Seen, paid bool) lineView {

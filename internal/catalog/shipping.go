@@ -25,9 +25,11 @@ type ShippingOption struct {
 	Countries []string     `json:"countries" doc:"ISO 3166 codes it goes to; empty means everywhere"`
 	DaysMin   int64        `json:"days_min"`
 	DaysMax   int64        `json:"days_max"`
-	Position  int64        `json:"position"`
-	Cost      money.Amount `json:"cost" doc:"What it comes to for the goods asked about"`
-	Version   int64        `json:"version" doc:"As If-Match takes it, in quotes"`
+	// HandlingDays are promised from the payment until the parcel is handed over.
+	HandlingDays int64        `json:"handling_days" doc:"Days from the payment until it is handed over; what is not sent three days after them cancels itself"`
+	Position     int64        `json:"position"`
+	Cost         money.Amount `json:"cost" doc:"What it comes to for the goods asked about"`
+	Version      int64        `json:"version" doc:"As If-Match takes it, in quotes"`
 }
 
 // due returns what the option comes to for goods of its brand.
@@ -43,7 +45,7 @@ func (o ShippingOption) Reaches(country string) bool {
 	return len(o.Countries) == 0 || slices.Contains(o.Countries, country)
 }
 
-const optionsOf = `SELECT o.brand_id, o.code, o.name, o.price_minor, o.free_over_minor, b.currency, o.countries, o.days_min, o.days_max, o.position, o.version
+const optionsOf = `SELECT o.brand_id, o.code, o.name, o.price_minor, o.free_over_minor, b.currency, o.countries, o.days_min, o.days_max, o.handling_days, o.position, o.version
 	FROM shipping_options o JOIN brands b ON b.id = o.brand_id WHERE o.state = 'active' AND o.brand_id = $1 ORDER BY o.position, o.code`
 
 // ShippingFor returns the ways the brand ships goods of this worth to the country, in the brand's
@@ -62,7 +64,7 @@ func ShippingFor(tx *db.Tx, brand id.Brand, country string, goods money.Amount) 
 
 func scanOption(rows *sql.Rows) (o ShippingOption, err error) {
 	var countries string
-	err = rows.Scan(&o.Brand, &o.Code, &o.Name, &o.Price.Minor, &o.FreeOver.Minor, &o.Price.Currency, &countries, &o.DaysMin, &o.DaysMax, &o.Position, &o.Version)
+	err = rows.Scan(&o.Brand, &o.Code, &o.Name, &o.Price.Minor, &o.FreeOver.Minor, &o.Price.Currency, &countries, &o.DaysMin, &o.DaysMax, &o.HandlingDays, &o.Position, &o.Version)
 	o.FreeOver.Currency = o.Price.Currency
 	if err == nil {
 		err = json.Unmarshal([]byte(countries), &o.Countries)
@@ -106,8 +108,16 @@ type NewShippingOption struct {
 	Countries []string      // empty: everywhere
 	DaysMin   int64
 	DaysMax   int64
+	Handling  *int64 // days until it is handed over; nil: DefaultHandling
 	Position  int64
 }
+
+// DefaultHandling is how many days a brand has to hand a paid order over where it has not said otherwise:
+// a working week end lies within it.
+const DefaultHandling = 3
+
+// MaxHandling is the longest handling time a brand can promise: buyers' money does not wait longer.
+const MaxHandling = 30
 
 func (in *NewShippingOption) check(currency money.Currency) error {
 	var c checks
@@ -120,6 +130,11 @@ func (in *NewShippingOption) check(currency money.Currency) error {
 	c.add(in.FreeOver.Currency == currency, "body.free_over.currency", "This brand sells in "+string(currency)+".")
 	c.add(in.FreeOver.Minor >= 0 && in.FreeOver.Minor <= money.Max, "body.free_over.amount", "An amount of goods is not negative.")
 	c.add(in.DaysMin >= 0 && in.DaysMin <= in.DaysMax && in.DaysMax <= 365, "body.days_max", "Say how many days it takes, from the fewest to the most, up to 365.")
+	if in.Handling == nil {
+		days := int64(DefaultHandling)
+		in.Handling = &days
+	}
+	c.add(*in.Handling >= 0 && *in.Handling <= MaxHandling, "body.handling_days", "Hand a paid order over within 0 to 30 days.")
 	c.add(in.Position >= 0 && in.Position <= 1000, "body.position", "A position is between 0 and 1000.")
 	c.add(len(in.Countries) <= 250, "body.countries", "List each country once, or none for everywhere.")
 	slices.Sort(in.Countries)
@@ -180,7 +195,7 @@ func (c *Catalog) PutShippingOption(ctx context.Context, who account.Asker, bran
 			return ShippingOption{}, err
 		}
 		o := ShippingOption{Brand: brand, Code: code, Name: in.Name, Price: in.Price, FreeOver: *in.FreeOver, Countries: in.Countries,
-			DaysMin: in.DaysMin, DaysMax: in.DaysMax, Position: in.Position, Cost: in.Price}
+			DaysMin: in.DaysMin, DaysMax: in.DaysMax, HandlingDays: *in.Handling, Position: in.Position, Cost: in.Price}
 		if o.Countries == nil {
 			o.Countries = []string{}
 		}
@@ -209,12 +224,12 @@ func storeOption(tx *db.Tx, o *ShippingOption, match int64) error {
 			return err
 		}
 	}
-	return tx.Row(`INSERT INTO shipping_options (id, brand_id, code, name, price_minor, free_over_minor, countries, days_min, days_max, position, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'active')
+	return tx.Row(`INSERT INTO shipping_options (id, brand_id, code, name, price_minor, free_over_minor, countries, days_min, days_max, handling_days, position, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'active')
 		ON CONFLICT (brand_id, code) DO UPDATE SET name = excluded.name, price_minor = excluded.price_minor, free_over_minor = excluded.free_over_minor,
-		  countries = excluded.countries, days_min = excluded.days_min, days_max = excluded.days_max, position = excluded.position, state = 'active',
+		  countries = excluded.countries, days_min = excluded.days_min, days_max = excluded.days_max, handling_days = excluded.handling_days, position = excluded.position, state = 'active',
 		  version = shipping_options.version + 1 RETURNING version`,
-		optionID(o.Brand, o.Code), string(o.Brand), o.Code, o.Name, o.Price.Minor, o.FreeOver.Minor, string(countries), o.DaysMin, o.DaysMax, o.Position).Scan(&o.Version)
+		optionID(o.Brand, o.Code), string(o.Brand), o.Code, o.Name, o.Price.Minor, o.FreeOver.Minor, string(countries), o.DaysMin, o.DaysMax, o.HandlingDays, o.Position).Scan(&o.Version)
 }
 
 // DeleteShippingOption takes an option away; orders that chose it keep it. Conflict for the last one:

@@ -33,6 +33,7 @@ type (
 	lineKind        struct{}
 	refundKind      struct{}
 	returnKind      struct{}
+	claimKind       struct{}
 	paymentKind     struct{}
 	payoutKind      struct{}
 	transferKind    struct{}
@@ -75,6 +76,7 @@ type (
 	Line        = ID[lineKind]
 	Refund      = ID[refundKind]
 	Return      = ID[returnKind]
+	Claim       = ID[claimKind]
 	Payment     = ID[paymentKind]
 	Payout      = ID[payoutKind]
 	Transfer    = ID[transferKind]
@@ -120,6 +122,7 @@ func (refundKind) Prefix() string  { return "rfd" }
 
 // Prefix implements Kind.
 func (returnKind) Prefix() string      { return "ret" }
+func (claimKind) Prefix() string       { return "clm" }
 func (paymentKind) Prefix() string     { return "pay" }
 func (payoutKind) Prefix() string      { return "pot" }
 func (transferKind) Prefix() string    { return "trf" }

@@ -187,6 +187,16 @@ func (h *house) furnishReturns(bought func(string) client.Paid) {
 	order, line := asked()
 	h.values["/orders/{id}/returns"] = order
 	h.bodies["POST /orders/{id}/returns"] = wish(line)
+	missed := fields{"says": "Nothing has come to " + street + "."}
+	for _, of := range []string{"/claims/{id}", "/claims/{id}/withdraw"} {
+		order, _ := asked()
+		h.values[of] = h.made(h.shopper, http.MethodPost, "/orders/"+order+"/claims", missed, "id")
+	}
+	h.values["/orders/{id}/claims"], _ = asked()
+	h.bodies["POST /orders/{id}/claims"] = missed
+	h.bodies["POST /claims/{id}/answer"] = fields{"answer": "proof", "proof": "Signed for by A. Shopper."}
+	h.values["/operator/brands/{id}"] = h.brand
+	h.bodies["PUT /operator/brands/{id}/reserve"] = fields{"bps": 500, "days": 30, "reason": "New here"}
 	h.bodies["POST /returns/{id}/decision"] = fields{"decision": "approve", "note": "Send it back, please."}
 	h.bodies["POST /returns/{id}/sent"] = fields{"carrier": "Post", "tracking": "RX2"}
 }
@@ -260,7 +270,7 @@ func (h *house) furnishTokens() {
 	h.private = append(h.private, shopperEmail, guestEmail, street, "staff@example.com", operatorEmail, "marisol@example.com", h.metrics.Token, h.shopper.Token, h.owner.Token, h.writeKey)
 	for of, value := range h.values {
 		switch of {
-		case "/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
+		case "/brands/{id}", "/operator/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
 			"/creators/{handle}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
 			continue // to be seen on public pages
 		}

@@ -18,6 +18,7 @@ const (
 	KindRefunded    Kind = "refund_confirmed"
 	KindRefund      Kind = "refund"    // what is given back, taken from where the money is
 	KindRecovered   Kind = "recovered" // a debt paid from what became available
+	KindReserve     Kind = "reserve_released"
 	KindProviderFee Kind = "provider_fee"
 	KindAttributed  Kind = "attributed" // a commission left suspense
 	KindReversal    Kind = "reversal"   // takes another transfer back, whatever it was
@@ -45,8 +46,9 @@ var kinds = map[Kind]sides{
 			"fee:deferred", "fee:income", "tax:*", "shipping:payable", "shipping:margin"},
 		[]string{"promo:platform", "refunds:*:payable"}},
 	KindRecovered: {
-		[]string{"brand:*:available", "recv:brand:*", "creator:*:available", "recv:creator:*"},
+		[]string{"brand:*:available", "brand:*:reserve", "recv:brand:*", "creator:*:available", "recv:creator:*"},
 		[]string{"brand:*:available", "recv:brand:*", "creator:*:available", "recv:creator:*"}},
+	KindReserve:     {[]string{"brand:*:reserve"}, []string{"brand:*:available"}},
 	KindRefunded:    {[]string{"refunds:*:payable"}, []string{"psp:*:clearing"}},
 	KindProviderFee: {[]string{"psp:fees"}, []string{"psp:*:clearing"}},
 	KindAttributed:  {[]string{"suspense:*"}, []string{"brand:*:pending", "creator:*:pending"}},

@@ -136,3 +136,16 @@ func ProviderFee(ref, provider string, amount money.Amount) Transfer {
 	return Transfer{Key: "psp:" + ref + ":fee", Kind: KindProviderFee, Currency: amount.Currency,
 		Legs: []Leg{Debit(ProviderFees, amount.Minor), Credit(Clearing(provider), amount.Minor)}}
 }
+
+// ReserveReleased returns the posting that makes what was kept back of a part available to its brand.
+func ReserveReleased(part id.Part, brand id.Brand, amount money.Amount) Transfer {
+	return Transfer{Key: "reserve:" + string(part) + ":released", Kind: KindReserve, Currency: amount.Currency,
+		Legs: []Leg{Debit(BrandReserve(brand), amount.Minor), Credit(BrandAvailable(brand), amount.Minor)}}
+}
+
+// ReserveDrawn returns the posting that pays a brand's debt from what was kept back of a part; cause names
+// what made the debt.
+func ReserveDrawn(cause string, part id.Part, brand id.Brand, amount money.Amount) Transfer {
+	return Transfer{Key: "recovered:" + cause + ":reserve:" + string(part), Kind: KindRecovered, Currency: amount.Currency,
+		Legs: []Leg{Debit(BrandReserve(brand), amount.Minor), Credit(BrandOwes(brand), amount.Minor)}}
+}

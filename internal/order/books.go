@@ -101,8 +101,15 @@ func (o *Orders) bookDelivered(tx *db.Tx, ord *Order, part *Part, release time.T
 
 // bookReleased makes a part's pending money available.
 func (o *Orders) bookReleased(tx *db.Tx, ord *Order, part *Part) error {
-	transfers, err := ledger.HoldReleased(o.ledgerSale(ord, part), 0)
+	reserve, err := o.reserveOf(tx, part.Brand)
+	if err != nil {
+		return err
+	}
+	transfers, err := ledger.HoldReleased(o.ledgerSale(ord, part), reserve.Bps)
 	if err := post(tx, transfers, err); err != nil {
+		return err
+	}
+	if err := keepBack(tx, part, ord.Currency, transfers, reserve); err != nil {
 		return err
 	}
 	freed, err := affiliate.ReleaseCommissions(tx, part.ID)

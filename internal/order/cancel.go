@@ -126,7 +126,7 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 		return err
 	}
 	now := db.Micros(tx.Now())
-	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1`)+`order_id = $2`, now, full.ID); err != nil {
+	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, cancelled_by = $2, brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1`)+`order_id = $3`, now, byBuyer, full.ID); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'cancelled', refunded_minor = total_minor, version = version + 1`)+`id = $2`, now, full.ID); err != nil {

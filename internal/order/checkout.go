@@ -265,7 +265,7 @@ func (o *Orders) compose(tx *db.Tx, cart Cart, address Address, p Price, options
 		first := cart.Lines[part.Lines[0]].Offer
 		option := options[part.Brand]
 		placed.Parts = append(placed.Parts, Part{ID: partID, Brand: part.Brand, BrandName: first.BrandName, State: Placed, Goods: part.Goods,
-			ShippingOption: option.Code, ShippingName: option.Name, Shipping: part.Shipping, ShippingTax: part.ShippingTax, Total: part.Total})
+			ShippingOption: option.Code, ShippingName: option.Name, HandlingDays: option.HandlingDays, TransitDays: option.DaysMax, Shipping: part.Shipping, ShippingTax: part.ShippingTax, Total: part.Total})
 		for _, i := range part.Lines {
 			var line id.Line
 			l, priced := cart.Lines[i], p.Lines[i]

@@ -217,7 +217,7 @@ func (o *Orders) allArrived(tx *db.Tx, full *Order, part *Part, last id.Shipment
 	if part.State != Shipped {
 		return nil // other lines of the part are still to be shipped
 	}
-	release := tx.Now().AddDate(0, 0, int(part.HoldDays))
+	release := releaseAt(part.ShippedAt, tx.Now(), part.HoldDays, ReturnWindow, part.Proven)
 	if _, err := tx.Exec(partArrives.update(`delivered_at = $1, release_at = $2, version = version + 1`)+`id = $3`,
 		db.Micros(tx.Now()), db.Micros(release), part.ID); err != nil {
 		return err

@@ -51,6 +51,7 @@ type Log interface {
 type Options struct {
 	Fee      money.Bps // platform fee
 	HoldDays int64     // hold where no program says
+	Reserve  Reserve   // kept back of brands that have no terms of their own
 }
 
 // Orders is the room: its methods are what people do.

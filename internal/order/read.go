@@ -52,7 +52,7 @@ func (o *Orders) Order(ctx context.Context, who account.Asker, ord id.Order, tok
 func asBrandSees(full Order, who account.Asker) Order {
 	seen := full
 	seen.Asker, seen.Email, seen.Viewer, seen.Account, seen.Cart, seen.Horizon = AsBrand, "", "", "", "", ""
-	seen.Parts, seen.Lines, seen.Steps, seen.Shipments, seen.Refunds, seen.Returns = nil, nil, nil, nil, nil, nil
+	seen.Parts, seen.Lines, seen.Steps, seen.Shipments, seen.Refunds, seen.Returns, seen.Claims = nil, nil, nil, nil, nil, nil, nil
 	zero := money.Of(0, full.Currency)
 	seen.Subtotal, seen.Shipping, seen.Tax, seen.TaxAdded, seen.Total, seen.Refunded = zero, zero, zero, zero, zero, zero
 	mine := map[id.Part]bool{}
@@ -96,6 +96,11 @@ func asBrandSees(full Order, who account.Asker) Order {
 	for _, r := range full.Returns {
 		if mine[r.Part] {
 			seen.Returns = append(seen.Returns, r)
+		}
+	}
+	for _, c := range full.Claims {
+		if mine[c.Part] {
+			seen.Claims = append(seen.Claims, c)
 		}
 	}
 	return seen

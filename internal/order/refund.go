@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"mezzo/internal/account"
+	"mezzo/internal/affiliate"
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
@@ -79,6 +80,15 @@ type RefundLine struct {
 	back      Back
 }
 
+// lines are the lines it takes something back of.
+func (r *Refund) lines() []id.Line {
+	lines := make([]id.Line, len(r.Lines))
+	for i, l := range r.Lines {
+		lines[i] = l.Line
+	}
+	return lines
+}
+
 func (in NewRefund) clean() (NewRefund, error) {
 	in.Reason = strings.Join(strings.Fields(in.Reason), " ")
 	if n := utf8.RuneCountInString(in.Reason); n == 0 || n > MaxReason || !utf8.ValidString(in.Reason) || strings.ContainsRune(in.Reason, 0) {
@@ -134,16 +144,40 @@ func (o *Orders) refund(tx *db.Tx, who account.Asker, ord id.Order, in NewRefund
 	if err != nil {
 		return "", err
 	}
-	return o.bookRefund(tx, &full, part, in, who.Actor(), !who.Member(part.Brand))
+	return o.bookRefund(tx, &full, part, in, refunderOf(who, part.Brand))
+}
+
+// canceller is by whose doing a part was called off.
+type canceller string
+
+// The cancellers. A brand answers for its own and for what it did not send in time.
+const (
+	byBuyer    canceller = "buyer"
+	byTheBrand canceller = "brand"
+	byOperator canceller = "operator"
+	byLateness canceller = "late"
+)
+
+// refunder is who gives money back, and what it counts as when nothing of a part is left to send.
+type refunder struct {
+	actor string
+	by    canceller
+}
+
+func refunderOf(who account.Asker, brand id.Brand) refunder {
+	if who.Member(brand) {
+		return refunder{who.Actor(), byTheBrand}
+	}
+	return refunder{who.Actor(), byOperator}
 }
 
 // bookRefund books a refund that was decided on.
-func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, actor string, byOperator bool) (id.Refund, error) {
+func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, by refunder) (id.Refund, error) {
 	r, err := o.reckon(full, part, in)
 	if err != nil {
 		return "", err
 	}
-	r.ID, r.Reason, r.CreatedAt, r.ByOperator = r.ID.Next(tx.Now()), in.Reason, tx.Now(), byOperator
+	r.ID, r.Reason, r.CreatedAt, r.ByOperator = r.ID.Next(tx.Now()), in.Reason, tx.Now(), by.by != byTheBrand
 	if r.payment, err = claimRefund(tx, full.ID, r.Amount.Minor); err != nil {
 		return "", err
 	}
@@ -156,7 +190,7 @@ func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, ac
 	if err != nil {
 		return "", err
 	}
-	if err := r.insert(tx, actor); err != nil {
+	if err := r.insert(tx, by.actor); err != nil {
 		return "", err
 	}
 	if err := r.apply(tx, 1); err != nil {
@@ -165,10 +199,18 @@ func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, ac
 	if err := post(tx, transfers, nil); err != nil {
 		return "", err
 	}
-	if err := addStep(tx, full.ID, part.ID, "refund", r.Amount.String()+": "+r.Reason, actor); err != nil {
+	if err := o.drawReserve(tx, &r); err != nil {
 		return "", err
 	}
-	return r.ID, o.moveOn(tx, full.ID, part.ID)
+	if err := addStep(tx, full.ID, part.ID, "refund", r.Amount.String()+": "+r.Reason, by.actor); err != nil {
+		return "", err
+	}
+	if by.by == byLateness {
+		if err := affiliate.BrandCancelled(tx, r.lines()); err != nil {
+			return "", err
+		}
+	}
+	return r.ID, o.moveOn(tx, full.ID, part.ID, by.by)
 }
 
 // partToRefund finds the part a refund is of: the one its lines are in, or the only one the asker may

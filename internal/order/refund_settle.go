@@ -49,11 +49,7 @@ func (o *Orders) confirmRefund(tx *db.Tx, r Refund) error {
 	if err != nil {
 		return err
 	}
-	var lines []id.Line
-	for _, l := range r.Lines {
-		lines = append(lines, l.Line)
-	}
-	won, err := affiliate.Won(tx, lines)
+	won, err := affiliate.Won(tx, r.lines())
 	if err != nil {
 		return err
 	}
@@ -115,7 +111,7 @@ func (o *Orders) failRefund(tx *db.Tx, r Refund, why error) error {
 	if err := addStep(tx, r.Order, r.Part, "refund_failed", r.Amount.String()+": the payment provider refused it.", "provider"); err != nil {
 		return err
 	}
-	return o.moveOn(tx, r.Order, r.Part)
+	return o.moveOn(tx, r.Order, r.Part, "")
 }
 
 // saidOf is what a fault tells people.

@@ -75,7 +75,7 @@ func (r *Refund) apply(tx *db.Tx, sign int64) error {
 
 // moveOn brings a part to where a refund leaves it: called off when nothing of it was sent and nothing is
 // left to send, shipped or delivered when what was left to send has been refunded.
-func (o *Orders) moveOn(tx *db.Tx, ord id.Order, pid id.Part) error {
+func (o *Orders) moveOn(tx *db.Tx, ord id.Order, pid id.Part, by canceller) error {
 	full, err := loadOrder(tx, ord)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (o *Orders) moveOn(tx *db.Tx, ord id.Order, pid id.Part) error {
 		sent = sent || l.Shipped
 	}
 	if !sent {
-		return o.callOff(tx, &full, part)
+		return o.callOff(tx, &full, part, by)
 	}
 	if err := o.partShipped(tx, &full, part); err != nil {
 		return err
@@ -112,10 +112,19 @@ func storePending(tx *db.Tx, full *Order, part *Part) error {
 }
 
 // callOff ends a part that was refunded whole before anything of it was sent, and the order with its last.
-func (o *Orders) callOff(tx *db.Tx, full *Order, part *Part) error {
+func (o *Orders) callOff(tx *db.Tx, full *Order, part *Part, by canceller) error {
 	now := db.Micros(tx.Now())
-	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, version = version + 1`)+`id = $2`, now, part.ID); err != nil {
+	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, cancelled_by = $2, version = version + 1`)+`id = $3`, now, by, part.ID); err != nil {
 		return err
+	}
+	if by == byTheBrand {
+		var lines []id.Line
+		for _, l := range full.linesOf(part.ID) {
+			lines = append(lines, l.ID)
+		}
+		if err := affiliate.BrandCancelled(tx, lines); err != nil {
+			return err
+		}
 	}
 	if err := addStep(tx, full.ID, part.ID, "cancelled", "All of it was refunded before it was sent.", "platform"); err != nil {
 		return err

@@ -198,7 +198,7 @@ func (o *Orders) DecideReturn(ctx context.Context, who account.Asker, rid id.Ret
 				return Return{}, err
 			}
 		}
-		return o.decideReturn(tx, &full, r, in, who.Actor(), !who.Member(r.Brand))
+		return o.decideReturn(tx, &full, r, in, refunderOf(who, r.Brand))
 	})
 	if err != nil || out.Refund == "" {
 		return out, err
@@ -209,8 +209,8 @@ func (o *Orders) DecideReturn(ctx context.Context, who account.Asker, rid id.Ret
 	return out, nil
 }
 
-func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, actor string, byOperator bool) (Return, error) {
-	r.Note, r.DecidedBy, r.DecidedAt, r.DueAt = in.Note, actor, tx.Now(), time.Time{}
+func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, by refunder) (Return, error) {
+	r.Note, r.DecidedBy, r.DecidedAt, r.DueAt = in.Note, by.actor, tx.Now(), time.Time{}
 	var to move[ReturnState]
 	switch {
 	case in.Verdict == Decline:
@@ -227,7 +227,7 @@ func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, act
 	}
 	if refund := r.refund(full, in.Restock); to.to == ReturnRefunded && len(refund.Lines) > 0 {
 		var err error
-		if r.Refund, err = o.bookRefund(tx, full, full.part(r.Part), refund, actor, byOperator); err != nil {
+		if r.Refund, err = o.bookRefund(tx, full, full.part(r.Part), refund, by); err != nil {
 			return r, err
 		}
 	}
@@ -235,7 +235,7 @@ func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, act
 	if err := r.store(tx, to); err != nil {
 		return r, err
 	}
-	return r, addStep(tx, r.Order, r.Part, "return_"+string(to.to), in.Note, actor)
+	return r, addStep(tx, r.Order, r.Part, "return_"+string(to.to), in.Note, by.actor)
 }
 
 // refund is what a return gives back: its units, less those that were refunded otherwise meanwhile. Its
@@ -363,12 +363,12 @@ func (o *Orders) answerReturn(ctx context.Context, rid id.Return) error {
 		}
 		switch {
 		case r.State == ReturnRequested:
-			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: Approve, Note: "The seller did not answer in time."}, "platform", true)
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: Approve, Note: "The seller did not answer in time."}, refunder{"platform", byOperator})
 		case r.SentAt.IsZero():
 			r.Note = "It was not sent back in time."
 			return o.dropReturn(tx, &r, "platform")
 		default:
-			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: GiveBack, Note: "The seller did not say in time whether it came."}, "platform", true)
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: GiveBack, Note: "The seller did not say in time whether it came."}, refunder{"platform", byOperator})
 		}
 		return err
 	})

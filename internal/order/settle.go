@@ -105,8 +105,9 @@ func storePaid(tx *db.Tx, ord *Order) error {
 	for i := range ord.Parts {
 		part := &ord.Parts[i]
 		part.State, part.PaidAt = Paid, tx.Now()
-		_, err := tx.Exec(partPays.update(`paid_at = $1, hold_days = $2, brand_pending_minor = $3, version = version + 1`)+`id = $4`,
-			now, part.HoldDays, brandPending(ord, part).Minor, part.ID)
+		part.ShipBy = shipBy(tx.Now(), part.HandlingDays)
+		_, err := tx.Exec(partPays.update(`paid_at = $1, hold_days = $2, brand_pending_minor = $3, ship_by = $4, version = version + 1`)+`id = $5`,
+			now, part.HoldDays, brandPending(ord, part).Minor, db.Micros(part.ShipBy), part.ID)
 		if err != nil {
 			return err
 		}

@@ -176,6 +176,7 @@ func CheckStates() error {
 		"order parts": partStates.check(Placed, partPays, partLetGo, partRecalls, partShips, partArrives, partReleases),
 		"refunds":     refundStates.check(RefundRequested, refundIsMade, refundIsRefused),
 		"returns":     returnStates.check(ReturnRequested, returnIsApproved, returnIsDeclined, returnIsWithdrawn, returnIsRefunded),
+		"claims":      claimStates.check(ClaimOpen, claimIsProven, claimIsRefunded, claimIsWithdrawn),
 		"shipments":   shipmentStates.check(Shipped, parcelArrives),
 		"payments":    paymentStates.check(PayCreated, payBegins, payUnbegins, payRedirects, paySucceeds, payIsDeclined, payIsCancelled, payReturns, payComesLate, payIsRefunded),
 	} {

@@ -39,7 +39,7 @@ func TestStatesChangeByMovesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byHand := regexp.MustCompile(`(?i)update\s+(orders|order_parts|shipments|payments|refunds|returns)\s+set[^` + "`" + `]*\bstate\s*=`)
+	byHand := regexp.MustCompile(`(?i)update\s+(orders|order_parts|shipments|payments|refunds|returns|claims)\s+set[^` + "`" + `]*\bstate\s*=`)
 	read := 0
 	for _, f := range files {
 		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {

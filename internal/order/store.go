@@ -25,10 +25,10 @@ func insertOrder(tx *db.Tx, o *Order) error {
 	for _, p := range o.Parts {
 		parts.Row(p.ID, o.ID, p.Brand, p.State, o.Currency, p.Goods.Minor, p.ShippingOption, p.ShippingName, p.Shipping.Minor,
 			p.ShippingTax.Amount.Minor, int64(p.ShippingTax.Rate), p.ShippingTax.Name, db.Flag(p.ShippingTax.Inclusive), p.ShippingTax.CollectedBy,
-			p.ShippingTax.Jurisdiction, p.Total.Minor)
+			p.ShippingTax.Jurisdiction, p.Total.Minor, p.HandlingDays, p.TransitDays)
 	}
 	_, err = tx.Exec(`INSERT INTO order_parts(id, order_id, brand_id, state, currency, goods_minor, shipping_option, shipping_name, shipping_minor,
-		shipping_tax_minor, shipping_tax_bps, shipping_tax_name, shipping_tax_inclusive, shipping_tax_collected_by, shipping_tax_jurisdiction, total_minor) VALUES `+parts.Text(), parts.Args()...)
+		shipping_tax_minor, shipping_tax_bps, shipping_tax_name, shipping_tax_inclusive, shipping_tax_collected_by, shipping_tax_jurisdiction, total_minor, handling_days, transit_days) VALUES `+parts.Text(), parts.Args()...)
 	if err != nil {
 		return err
 	}
@@ -96,17 +96,17 @@ func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
 
 const partColumns = `p.id, p.brand_id, b.name, p.state, p.currency, p.goods_minor, p.shipping_option, p.shipping_name, p.shipping_minor, p.shipping_tax_minor,
 	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.shipping_tax_jurisdiction, p.total_minor, p.refunded_minor, p.shipping_back, p.hold_days,
-	p.paid_at, p.shipped_at, p.delivered_at, p.release_at, p.completed_at, p.cancelled_at`
+	p.handling_days, p.transit_days, p.ship_by, p.proven, p.cancelled_by, p.paid_at, p.shipped_at, p.delivered_at, p.release_at, p.completed_at, p.cancelled_at`
 
 func scanPart(r *sql.Rows) (Part, error) {
 	var p Part
 	var c money.Currency
-	var goods, shipping, tax, total, refunded, paid, shipped, delivered, release, completed, cancelled int64
+	var goods, shipping, tax, total, refunded, by, paid, shipped, delivered, release, completed, cancelled int64
 	err := r.Scan(&p.ID, &p.Brand, &p.BrandName, &p.State, &c, &goods, &p.ShippingOption, &p.ShippingName, &shipping, &tax,
 		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &p.ShippingTax.Jurisdiction, &total, &refunded, &p.ShippingBack, &p.HoldDays,
-		&paid, &shipped, &delivered, &release, &completed, &cancelled)
+		&p.HandlingDays, &p.TransitDays, &by, &p.Proven, &p.CancelledBy, &paid, &shipped, &delivered, &release, &completed, &cancelled)
 	p.Goods, p.Shipping, p.ShippingTax.Amount, p.Total = money.Of(goods, c), money.Of(shipping, c), money.Of(tax, c), money.Of(total, c)
-	p.Refunded = money.Of(refunded, c)
+	p.Refunded, p.ShipBy = money.Of(refunded, c), db.Time(by)
 	p.PaidAt, p.ShippedAt, p.DeliveredAt = db.Time(paid), db.Time(shipped), db.Time(delivered)
 	p.ReleaseAt, p.CompletedAt, p.CancelledAt = db.Time(release), db.Time(completed), db.Time(cancelled)
 	return p, err
@@ -155,7 +155,10 @@ func loadStory(tx *db.Tx, o *Order) (err error) {
 	if o.Refunds, err = refundsWhere(tx, `r.order_id = $1`, string(o.ID)); err != nil {
 		return err
 	}
-	o.Returns, err = returnsWhere(tx, `r.order_id = $1 ORDER BY r.id`, o.ID)
+	if o.Returns, err = returnsWhere(tx, `r.order_id = $1 ORDER BY r.id`, o.ID); err != nil {
+		return err
+	}
+	o.Claims, err = claimsWhere(tx, `c.order_id = $1 ORDER BY c.id`, o.ID)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"mezzo/internal/affiliate"
 	"mezzo/internal/db"
 	"mezzo/internal/event"
 	"mezzo/internal/id"
@@ -16,11 +15,13 @@ import (
 const SweepEvery = 2 * time.Second
 
 // Sweep settles what time or a crash has left: charges without an answer, checkouts whose time is
-// over, refunds the provider has not answered, commissions undecided, and holds that have passed.
+// over, refunds the provider has not answered, commissions undecided, parts not sent in time, returns and
+// claims nobody has answered, and holds and reserves that have passed.
 // Each step is safe to repeat and one that fails does not keep the others from running.
 func (o *Orders) Sweep(ctx context.Context) error {
 	ctx = db.WithoutKey(ctx)
-	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx), o.answerReturns(ctx), o.releaseHolds(ctx))
+	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx),
+		o.cancelLate(ctx), o.answerReturns(ctx), o.answerClaims(ctx), o.releaseHolds(ctx), o.releaseReserves(ctx))
 }
 
 // due reads up to SweepBatch values of a query with the moment as $1.
@@ -136,54 +137,5 @@ func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 			return err
 		}
 		return event.Emit(tx, event.PaymentReturned{Order: p.order, Payment: p.id, Amount: p.due()})
-	})
-}
-
-// releaseHolds completes parts whose hold has passed.
-func (o *Orders) releaseHolds(ctx context.Context) error {
-	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'delivered' AND release_at <= $1 ORDER BY release_at LIMIT $2`)
-	for _, part := range list {
-		err = errors.Join(err, o.releasePart(ctx, part))
-	}
-	return err
-}
-
-// releasePart makes the money of one part available: the creators' commissions and the brand's share.
-// A part with a commission still undecided waits for the decision, one with a refund under way for the
-// provider's answer.
-func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
-	return o.db.Write(ctx, func(tx *db.Tx) error {
-		var ord id.Order
-		if err := tx.Row(`SELECT order_id FROM order_parts WHERE id = $1`, part).Scan(&ord); err != nil {
-			return err
-		}
-		full, err := loadLocked(tx, ord)
-		if err != nil {
-			return err
-		}
-		p := full.part(part)
-		if !partReleases.allows(p.State) || p.ReleaseAt.After(tx.Now()) {
-			return nil
-		}
-		waiting, err := affiliate.Waiting(tx, part)
-		if err != nil || waiting {
-			return err
-		}
-		if waiting, err = refunding(tx, ord, part); err != nil || waiting {
-			return err
-		}
-		if waiting, err = returned(tx, part); err != nil || waiting {
-			return err
-		}
-		if _, err := tx.Exec(partReleases.update(`completed_at = $1, version = version + 1`)+`id = $2`, db.Micros(tx.Now()), part); err != nil {
-			return err
-		}
-		if err := o.bookReleased(tx, &full, p); err != nil {
-			return err
-		}
-		if err := addStep(tx, ord, part, "completed", "", "platform"); err != nil {
-			return err
-		}
-		return event.Emit(tx, event.OrderCompleted{Order: ord, Part: part, Brand: p.Brand})
 	})
 }

@@ -37,6 +37,7 @@ type Order struct {
 	Shipments     []Shipment
 	Refunds       []Refund
 	Returns       []Return
+	Claims        []Claim
 	// Asker says in which role the order was opened; a brand sees only its own part.
 	Asker Seen
 }
@@ -65,7 +66,12 @@ type Part struct {
 	Total          money.Amount // all taxes included
 	Refunded       money.Amount // by refunds that did not fail, or by a cancellation
 	ShippingBack   bool         // its shipping was refunded
+	HandlingDays   int64        // promised until it is handed over
+	TransitDays    int64        // promised after that, at the most; 0 unsaid
 	HoldDays       int64
+	ShipBy         time.Time // what is not sent by then cancels itself
+	Proven         bool      // that it arrived is not only the brand's word
+	CancelledBy    string    // buyer, brand, operator, or late
 	PaidAt         time.Time
 	ShippedAt      time.Time
 	DeliveredAt    time.Time

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"mezzo/internal/account"
@@ -82,6 +83,13 @@ func (s *Site) brandHome(v *visit) error {
 	returns, err := s.Orders.BrandReturnCounts(v.ctx(), v.who, v.brand.ID)
 	if err != nil {
 		return err
+	}
+	claims, err := s.Orders.BrandClaims(v.ctx(), v.who, v.brand.ID, order.ClaimOpen, "", rowsPage)
+	if err != nil {
+		return err
+	}
+	if n := len(claims); n > 0 {
+		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/returns?state=requested"), Icon: "alert", Text: "Said not to have come", Note: "given back after 72 h without proof", N: n, Do: true}}, page.States[1:]...)...)
 	}
 	if n := int(returns[order.ReturnRequested]); n > 0 {
 		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/returns?state=requested"), Icon: "return", Text: "Returns to answer", Note: "agreed after 48 h without an answer", N: n, Do: true}}, page.States[1:]...)...)
@@ -229,7 +237,7 @@ func (s *Site) showMembers(v *visit, status int, change func(*MembersPage)) erro
 		if where == "" {
 			where = "everywhere"
 		}
-		page.Ships = append(page.Ships, ShipRow{ID: o.Code, Name: o.Name, Country: where, Days: daysWords(o.DaysMin, o.DaysMax), Price: o.Price})
+		page.Ships = append(page.Ships, ShipRow{ID: o.Code, Name: o.Name, Country: where, Days: daysWords(o.DaysMin, o.DaysMax) + ", handed over within " + strconv.FormatInt(o.HandlingDays, 10), Price: o.Price})
 	}
 	change(&page)
 	page.Chrome = v.chrome("Who and how", Brand, "members")
@@ -243,6 +251,8 @@ func newShipForm(c money.Currency) ShipForm {
 		Price:   Field{Name: "price", Label: "What it costs the buyer", Currency: c, Value: money.Of(0, c).Decimal(), ID: "ship-price"},
 		DaysMin: Field{Name: "days_min", Label: "Days, at the fewest", Kind: "number", Least: "0", Most: "365", Value: "2"},
 		DaysMax: Field{Name: "days_max", Label: "Days, at the most", Kind: "number", Least: "0", Most: "365", Value: "5"},
+		Handling: Field{Name: "handling_days", Label: "Days until you hand it over", Kind: "number", Least: "0", Most: strconv.Itoa(catalog.MaxHandling), Value: strconv.Itoa(catalog.DefaultHandling),
+			Hint: "What is not handed over three days after them cancels itself."},
 	}
 }
 
@@ -299,18 +309,23 @@ func (s *Site) addShipping(v *visit) error {
 	if c := v.text("country"); c != "" {
 		in.Countries = []string{c}
 	}
-	var bad [3]bool
+	var bad [4]bool
+	var handling int64
 	var err error
 	if in.Price, err = money.Parse(v.text("price"), v.brand.Currency); err != nil {
 		bad[0] = true
 	}
-	for i, at := range []*int64{&in.DaysMin, &in.DaysMax} {
-		n, ok := v.number([]string{"days_min", "days_max"}[i])
+	in.Handling = &handling
+	for i, at := range []*int64{&in.DaysMin, &in.DaysMax, in.Handling} {
+		n, ok := v.number([]string{"days_min", "days_max", "handling_days"}[i])
 		*at, bad[i+1] = n, !ok
+	}
+	if v.text("handling_days") == "" {
+		in.Handling, bad[3] = nil, false
 	}
 	in.Position = 1
 	a, said := amiss{status: http.StatusUnprocessableEntity, detail: "Look at the fields below."}, true
-	if bad == [3]bool{} {
+	if bad == [4]bool{} {
 		_, err = s.Catalog.PutShippingOption(v.ctx(), v.who, v.brand.ID, optionCode(in.Name), 0, in)
 		a, said = v.amissOf(err)
 	}
@@ -319,13 +334,13 @@ func (s *Site) addShipping(v *visit) error {
 	}
 	return s.showMembers(v, a.status, func(p *MembersPage) {
 		f := &p.NewShip
-		f.Name.Value, f.Price.Value, f.DaysMin.Value, f.DaysMax.Value = in.Name, v.text("price"), v.text("days_min"), v.text("days_max")
-		for i, field := range []*Field{&f.Price, &f.DaysMin, &f.DaysMax} {
+		f.Name.Value, f.Price.Value, f.DaysMin.Value, f.DaysMax.Value, f.Handling.Value = in.Name, v.text("price"), v.text("days_min"), v.text("days_max"), v.text("handling_days")
+		for i, field := range []*Field{&f.Price, &f.DaysMin, &f.DaysMax, &f.Handling} {
 			if bad[i] {
 				field.Wrong = "This is not a number that can be read."
 			}
 		}
-		a.mark(&f.Name, &f.Price, &f.DaysMin, &f.DaysMax)
+		a.mark(&f.Name, &f.Price, &f.DaysMin, &f.DaysMax, &f.Handling)
 		a.under(&f.Country, "countries")
 		p.Notes = a.notes("It was not added.")
 	})

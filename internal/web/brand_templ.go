@@ -13,7 +13,7 @@ import templruntime "github.com/a-h/templ/runtime"
 //   POST /brand/{b}/details                        name, legal_name, contact_email, contact_address
 //   POST /brand/{b}/programs                       name, commission_percent, window_days, hold_days, product_ids[] (none: all)
 //   POST /brand/{b}/programs/{p}                   commission_percent, ends (1)
-//   POST /brand/{b}/shipping                       country, name, price, days_min, days_max · …/shipping/{id}/remove
+//   POST /brand/{b}/shipping                       country, name, price, days_min, days_max, handling_days · …/shipping/{id}/remove
 // Pages: GET /brand/new · /brand/{b} · /brand/{b}/members · /programs · /programs/new · /balance?cursor=
 
 import (
@@ -1532,7 +1532,7 @@ type ShipRow struct {
 }
 
 // ShipForm is a way to ship being typed.
-type ShipForm struct{ Country, Name, Price, DaysMin, DaysMax Field }
+type ShipForm struct{ Country, Name, Price, DaysMin, DaysMax, Handling Field }
 
 func Members(v MembersPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1840,6 +1840,10 @@ func Members(v MembersPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
+				templ_7745c5c3_Err = field(v.NewShip.Handling).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 146, "<p class=\"all\"><button class=\"btn\">Add a way to ship</button></p></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -1857,7 +1861,7 @@ func Members(v MembersPage) templ.Component {
 				var templ_7745c5c3_Var72 templ.SafeURL
 				templ_7745c5c3_Var72, templ_7745c5c3_Err = templ.JoinURLErrs("/brand/" + v.Chrome.Brand.ID + "/details")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `brand.templ`, Line: 511, Col: 98}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `brand.templ`, Line: 512, Col: 98}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var72))
 				if templ_7745c5c3_Err != nil {

@@ -181,6 +181,9 @@ func (o *ProgramOffer) done(l affiliate.Listing) {
 	if l.CTOR != nil {
 		o.Ctor = Share(*l.CTOR)
 	}
+	if l.CancelRate != nil && *l.CancelRate > 0 {
+		o.Cancelled = Share(*l.CancelRate) + " of " + CountOf(l.N.Won, "line", "") + " called off by the brand or never sent"
+	}
 	if l.RefundRate != nil {
 		o.Refunds = Share(*l.RefundRate) + " of " + CountOf(l.N.Units, "unit", "")
 	}

@@ -70,6 +70,9 @@ var partWords = map[order.State]standing{
 	order.Expired:   {"Let go", "It was not paid in time. Nothing was taken.", "bad"},
 }
 
+// cancelledWords says by whose doing a part was called off.
+var cancelledWords = map[string]string{"buyer": "By the buyer.", "brand": "By the seller.", "operator": "By the house.", "late": "It was not sent in time."}
+
 // stateOf is how a whole order stands: as the part that is furthest behind, of those not cancelled.
 func stateOf(o order.Order) standing {
 	if o.State != order.Paid {
@@ -134,6 +137,12 @@ func (s *Site) showOrder(v *visit, status int, notes []Note) error {
 		}
 	}
 	page.Returns, page.Return = v.returnsOf(o, page.Token)
+	page.Claims, page.Claim = v.claimsOf(o, page.Token)
+	for i := range page.Claim {
+		if f := &page.Claim[i]; status != http.StatusOK && v.text("part_id") == f.Part {
+			f.Open, f.Says.Value = v.raw("says") != "", v.text("says")
+		}
+	}
 	for i := range page.Return {
 		if f := &page.Return[i]; status != http.StatusOK && v.text("part_id") == f.Part {
 			f.fill(v)
@@ -189,6 +198,9 @@ func stepsOf(o order.Order, p order.Part) []Step {
 		end := Step{State: "stopped", Text: partWords[o.State].says, Note: o.ClosedReason, At: o.ClosedAt}
 		if !p.CancelledAt.IsZero() {
 			end.Text, end.At = partWords[order.Cancelled].says, p.CancelledAt
+			if words := cancelledWords[p.CancelledBy]; words != "" {
+				end.Note = words
+			}
 		}
 		return append(steps, end)
 	}
@@ -210,6 +222,9 @@ func stepsOf(o order.Order, p order.Part) []Step {
 		}
 	}
 	add(p.ShippedAt, "truck", "Handed to the carrier", "Packed and sent by "+p.BrandName, note)
+	if last := &steps[len(steps)-1]; p.ShippedAt.IsZero() && !p.ShipBy.IsZero() {
+		last.Note = "What is not sent by " + Day(p.ShipBy) + " is cancelled, and you get it back."
+	}
 	add(p.DeliveredAt, "box", "Arrived", "Arrives", "")
 	if p.State == order.Delivered || p.State == order.Completed {
 		add(p.CompletedAt, "check", "Done: the brand is paid", "The brand is paid on "+Day(p.ReleaseAt), "")

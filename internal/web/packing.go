@@ -42,7 +42,11 @@ func (s *Site) showPacking(v *visit, status int, change func(*OrdersBoard)) erro
 	if err != nil {
 		return err
 	}
-	page.States = append(page.States, Tab{Text: "Returns", URL: v.brandURL("/returns?state=requested"), Count: int(returns[order.ReturnRequested])})
+	claims, err := s.Orders.BrandClaims(v.ctx(), v.who, v.brand.ID, order.ClaimOpen, "", rowsPage)
+	if err != nil {
+		return err
+	}
+	page.States = append(page.States, Tab{Text: "Returns", URL: v.brandURL("/returns?state=requested"), Count: int(returns[order.ReturnRequested]) + len(claims)})
 	if state != "" {
 		here += "?state=" + string(state)
 	} else {
@@ -121,7 +125,11 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 func jobSays(p order.Part, now time.Time) string {
 	switch p.State {
 	case order.Paid:
-		return "to pack, " + agoWords(now.Sub(p.PaidAt)) + " old"
+		says := "to pack, " + agoWords(now.Sub(p.PaidAt)) + " old"
+		if !p.ShipBy.IsZero() {
+			says += ", cancels itself on " + Day(p.ShipBy)
+		}
+		return says
 	case order.Shipped:
 		return "on the way since " + Day(p.ShippedAt)
 	case order.Delivered:

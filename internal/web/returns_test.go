@@ -18,7 +18,7 @@ func (m *market) arrived() (*browser, shown) {
 	paid := guest.post(page.find(`action="(/checkout/[^"]*/pay)"`), "key", page.value("key"), "expected_total", page.value("expected_total"), "payment_method", "pm_card_visa").ok().under("/orders/ord_")
 	board := m.owner.get("/brand/" + m.brand + "/orders?state=paid").ok()
 	sent := m.owner.post(board.find(`action="(/brand/[^"]*/ship)"`), "key", board.value("key"), "line_ids", board.value("line_ids"), "carrier", "Parcel", "tracking", "P1").ok()
-	m.owner.post(sent.find(`action="(/brand/[^"]*/delivered)"`), "key", "arrived").ok()
+	m.owner.post(sent.find(`action="(/brand/[^"]*/delivered)"`), "key", "arrived "+paid.url).ok()
 	return guest, guest.get(paid.url).ok()
 }
 
@@ -59,4 +59,40 @@ func TestReturnsOnThePages(t *testing.T) {
 	m.clock.Advance(20 * 24 * time.Hour)
 	must(t, m.orders.Sweep(context.Background()))
 	m.operator().get("/operator/ledger").ok().says("The ledger balances", "psp:sandbox:clearing asset $0.00")
+}
+
+// A guest says that nothing came; the brand proves it, and the guest finds it after all. A second one is
+// given back because the brand says nothing, and a third because it was never sent. By forms alone.
+func TestClaimsOnThePages(t *testing.T) {
+	m := newMarket(t)
+	guest, page := m.arrived()
+	token := page.value("token")
+	page.says("It has not come", "72 hours to prove")
+	claim := page.find(`action="(/orders/[^"]*/claims)"`)
+	guest.post(claim, "token", token, "says", "").want(422).says("Nothing was said.")
+	m.browser().post(claim, "says", "Not mine").want(404)
+	said := guest.post(claim, "token", token, "says", "The carrier says Monday").ok().says("Not come: “The carrier says Monday”", "waits for the seller", "Without proof by").silent("It has not come")
+	home := m.owner.get("/brand/" + m.brand).ok().says("Said not to have come")
+	board := m.owner.get(home.find(`href="(/brand/[^"]*/returns[^"]*)"`)).ok().says("The carrier says Monday", "This proves it")
+	answer := board.find(`action="(/brand/[^"]*/answer)"`)
+	m.owner.post(answer, "answer", "proof", "proof", "It was").want(422).says("Nothing was answered.")
+	m.owner.post(answer, "answer", "proof", "proof", "Signed for by J. Kim on 2 March").ok().says("The buyer reads it.")
+	guest.get(page.url).ok().says("proven to have come", "Signed for by J. Kim", "It came after all")
+	guest.post(said.find(`action="(/claims/[^"]*/withdraw)"`), "token", token).ok().says("came after all")
+
+	other, late := m.arrived()
+	other.post(late.find(`action="(/orders/[^"]*/claims)"`), "token", late.value("token"), "says", "Nothing").ok()
+	m.clock.Advance(order.ProofWithin)
+	must(t, m.orders.Sweep(context.Background()))
+	other.get(late.url).ok().says("money given back", "Everything you paid is given back.")
+
+	third := m.browser()
+	never := m.buy(third, "pm_card_visa").under("/orders/")
+	third.get(never.url).ok().says("is cancelled, and you get it back")
+	m.owner.get("/brand/" + m.brand + "/orders?state=paid").ok().says("cancels itself on")
+	m.clock.Advance(6 * 24 * time.Hour)
+	must(t, m.orders.Sweep(context.Background()))
+	third.get(never.url).ok().says("Cancelled", "It was not sent in time.", "“It was not sent within the promised time.”")
+	m.maker.get("/studio/programs").ok().says("33 % of 3 lines called off by the brand or never sent")
+	m.operator().get("/operator/ledger").ok().says("The ledger balances")
 }

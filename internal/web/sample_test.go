@@ -116,6 +116,8 @@ func sampleOrder() OrderPage {
 		Parts:   []OrderPart{{ID: "opt_1", Brand: Link{Text: "Ferro & Ash", URL: "/"}, Seller: sampleSeller(), Lines: sampleTill(), Steps: sampleSteps()}},
 		Earned:  []Earned{{Name: "Marisol Vega", Face: "/sample/marisol.svg", Amount: usd(645), State: Pending, Words: "15 % of $43.00, because you opened it from a video.", Slip: []SumRow{{Label: "Goods after voucher", Value: "$43.00"}, {Label: "Rate, frozen at sale", Value: "15 %"}, {Label: "Commission", Value: "$6.45", Total: true}}, Why: "Last click within 14 days. One other creator’s click was older."}},
 		Refunds: sampleRefunds()[:1], Refunded: usd(4800), Returns: sampleReturns(), Return: []ReturnForm{sampleReturnForm()},
+		Claims:  []ClaimRow{{ID: "clm_1", State: "open", Badge: "waits for the seller", Says: "The carrier says Monday, nothing came", Next: "Without proof by Wed 25 Nov, 09:12 everything is given back.", At: noon(22, 9, 12), Drop: true}},
+		Claim:   []ClaimForm{{Action: "/", Part: "opt_2", Open: true, Says: Field{Name: "says", Label: "What happened", ID: "says-2"}}},
 		Address: []string{"Dana Reyes", "1804 Kinney Avenue, 3B", "Austin, TX 78704", "United States"},
 	}
 }

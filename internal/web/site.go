@@ -139,6 +139,8 @@ func (s *Site) shopping() []Route {
 		{"GET /orders/{order}", Anybody, s.order, 0},
 		{"POST /orders/{order}/cancel", Anybody, s.cancel, 0},
 		{"POST /orders/{order}/returns", Anybody, s.askReturn, 0},
+		{"POST /orders/{order}/claims", Anybody, s.claim, 0},
+		{"POST /claims/{claim}/withdraw", Anybody, s.dropClaim, 0},
 		{"POST /returns/{return}/sent", Anybody, s.sendReturn, 0},
 		{"POST /returns/{return}/withdraw", Anybody, s.dropReturn, 0},
 
@@ -201,6 +203,7 @@ func (s *Site) selling() []Route {
 		{"POST /brand/{b}/shipments/{shipment}/delivered", Staff, s.delivered, 0},
 		{"GET /brand/{b}/returns", Staff, s.returnsOfBrand, 0},
 		{"POST /brand/{b}/returns/{return}/decision", Staff, s.decideReturn, 0},
+		{"POST /brand/{b}/claims/{claim}/answer", Staff, s.answerClaim, 0},
 		{"GET /brand/{b}/balance", Staff, s.balance, 0},
 		{"GET /brand/{b}/members", Staff, s.members, 0},
 		{"POST /brand/{b}/members", Staff, s.addMember, 0},

@@ -27,6 +27,13 @@ func prizes(m *market, shopper *browser) prize {
 	m.owner.post(parcel.find(`action="(/brand/[^"]*/delivered)"`), "key", "k3").ok()
 	form := guest.get(arrived.url).ok()
 	back := guest.post(form.find(`action="(/orders/[^"]*/returns)"`), "token", form.value("token"), form.find(`name="(units_lin_\w+)"`), "1", form.find(`name="(reason_lin_\w+)"`), "Too small").ok()
+	lost := m.browser()
+	never := m.buy(lost, "pm_card_visa").under("/orders/")
+	board = m.owner.get("/brand/" + m.brand + "/orders?state=paid").ok()
+	parcel = m.owner.post(board.find(`action="(/brand/[^"]*/ship)"`), "key", "k4", "line_ids", board.value("line_ids"), "carrier", "Parcel").ok()
+	m.owner.post(parcel.find(`action="(/brand/[^"]*/delivered)"`), "key", "k5").ok()
+	form = lost.get(never.url).ok()
+	claim := lost.post(form.find(`action="(/orders/[^"]*/claims)"`), "token", form.value("token"), "says", "Nothing came").ok()
 	other := m.browser()
 	paid := m.buy(other, "pm_card_visa").under("/orders/")
 	edit := m.owner.get("/brand/" + m.brand + "/products/" + m.product).ok()
@@ -39,7 +46,7 @@ func prizes(m *market, shopper *browser) prize {
 	return prize{"b": m.brand, "hook": hook.find(`/webhooks/(whk_\w+)/`), "message": "msg_00000000000000000000000000", "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
-		"program": programs.find(`/programs/(prg_\w+)"`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
+		"program": programs.find(`/programs/(prg_\w+)"`), "claim": claim.find(`/claims/(clm_\w+)/withdraw`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
 		"account": "acc_00000000000000000000000000", "code": "standard", "address": "adr_00000000000000000000000000", "tax": "tax_00000000000000000000000000", "token": token.find(`/you/tokens/(tok_\w+)/remove`)}
 }
 
@@ -88,7 +95,7 @@ func TestStrangersFindNothing(t *testing.T) {
 		for name, b := range map[string]*browser{"nobody": m.browser(), "stranger": stranger, "rival": rival} {
 			b.at = ""
 			page := b.send(method, path, "application/x-www-form-urlencoded", []byte("quantity=1&title=x&name=x&caption=x&state=archived&price=1.00&on_hand=0&stock=0&sku=x&carrier=x"+
-				"&role=owner&email=eve@mail.example&kind=video&id="+ids["video"]+"&standing=removed&reason=x&ends=1&answer=approve&decision=refund&note=x&expected_total=4800&payment_method=pm_card_visa"))
+				"&role=owner&email=eve@mail.example&kind=video&id="+ids["video"]+"&standing=removed&reason=x&ends=1&answer=approve&decision=refund&note=x&answer=refund&says=x&expected_total=4800&payment_method=pm_card_visa"))
 			refused := page.status == http.StatusNotFound || strings.HasPrefix(page.url, "/sign-in?next=") ||
 				name == "stranger" && r.Who == web.Maker && page.url == "/studio"
 			if !refused {
@@ -114,7 +121,7 @@ func (m *market) untouched(ids prize) {
 	m.maker.get("/studio/videos").ok().says("Three eggs", "visible")
 	m.owner.get("/you").ok().says("sync")
 	m.owner.get("/brand/" + m.brand + "/keys").ok().says("Shop of Ferro")
-	m.owner.get("/brand/"+m.brand+"/returns?state=requested").ok().says("Too small", "waits for the seller")
+	m.owner.get("/brand/"+m.brand+"/returns?state=requested").ok().says("Too small", "waits for the seller", "Nothing came", "This proves it")
 	m.owner.get("/orders/" + ids["order"]).ok().says("On its way")
 }
 
@@ -125,7 +132,7 @@ func TestAnothersThingsAreNotInOnesOwnConsole(t *testing.T) {
 	rival := m.signUp("Rival")
 	ids["b"] = m.openBrand(rival, "Rival & Co")
 	for _, r := range m.site.Routes() {
-		if r.Who != web.Staff || !regexp.MustCompile(`\{(product|variant|program|order|return|shipment|image)\}`).MatchString(r.Pattern) {
+		if r.Who != web.Staff || !regexp.MustCompile(`\{(product|variant|program|order|return|claim|shipment|image)\}`).MatchString(r.Pattern) {
 			continue
 		}
 		method, path := fillIn(r.Pattern, ids)

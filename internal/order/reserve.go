@@ -1,0 +1,213 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mezzo/internal/account"
+	"mezzo/internal/db"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+	"mezzo/internal/ledger"
+	"mezzo/internal/money"
+)
+
+// MaxReserveDays is the longest time money can be kept back: a chargeback can come for so long, hardly longer.
+const MaxReserveDays = 365
+
+// Reserve is what is kept back of a brand's share of the goods when it is released, for refunds and
+// chargebacks that come later.
+type Reserve struct {
+	Bps  money.Bps `json:"bps" minimum:"0" maximum:"10000" doc:"Of the brand's share of the goods, when it is released"`
+	Days int64     `json:"days" minimum:"0" maximum:"365" doc:"How long it is kept back"`
+}
+
+// ReserveTerms are a brand's reserve, who set it and why.
+type ReserveTerms struct {
+	Reserve
+	Brand  id.Brand  `json:"brand_id"`
+	Own    bool      `json:"own" doc:"Set for this brand; otherwise the house's own, which hold where nothing was set"`
+	Reason string    `json:"reason,omitempty"`
+	From   time.Time `json:"from,omitzero"`
+	actor  string
+}
+
+// reserveOf returns the reserve of a brand: the last that was set, else the house's own.
+func (o *Orders) reserveOf(tx *db.Tx, brand id.Brand) (Reserve, error) {
+	terms, err := o.termsOf(tx, brand)
+	return terms.Reserve, err
+}
+
+func (o *Orders) termsOf(tx *db.Tx, brand id.Brand) (ReserveTerms, error) {
+	t := ReserveTerms{Brand: brand, Own: true}
+	var from int64
+	err := tx.Row(`SELECT bps, days, reason, actor, from_at FROM reserve_terms WHERE brand_id = $1 ORDER BY from_at DESC LIMIT 1`, brand).Scan(&t.Bps, &t.Days, &t.Reason, &t.actor, &from)
+	t.From = db.Time(from)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ReserveTerms{Brand: brand, Reserve: o.options.Reserve}, nil
+	}
+	return t, err
+}
+
+// ReserveTerms returns the reserve of a brand, to its members and the operator.
+func (o *Orders) ReserveTerms(ctx context.Context, who account.Asker, brand id.Brand) (ReserveTerms, error) {
+	if !who.Operator {
+		if err := who.OfBrand(brand, account.MoneyRead); err != nil {
+			return ReserveTerms{}, err
+		}
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) (ReserveTerms, error) {
+		if _, err := account.BrandOf(tx, brand); err != nil {
+			return ReserveTerms{}, err
+		}
+		return o.termsOf(tx, brand)
+	})
+}
+
+// SetReserve sets what is kept back of a brand from now on, by the operator, with a reason. What is kept back
+// already stays as it was promised.
+func (o *Orders) SetReserve(ctx context.Context, who account.Asker, brand id.Brand, in Reserve, reason string) (ReserveTerms, error) {
+	if err := who.IsOperator(); err != nil {
+		return ReserveTerms{}, err
+	}
+	reason = strings.Join(strings.Fields(reason), " ")
+	switch n := utf8.RuneCountInString(reason); {
+	case n == 0 || n > MaxReason:
+		return ReserveTerms{}, fault.InvalidField("body.reason", "Say why, in 1 to %d characters: the brand reads it.", MaxReason)
+	case in.Bps < 0 || in.Bps > money.Whole:
+		return ReserveTerms{}, fault.InvalidField("body.bps", "Keep back between 0 and 10000 basis points.")
+	case in.Days < 0 || in.Days > MaxReserveDays:
+		return ReserveTerms{}, fault.InvalidField("body.days", "Keep it back for 0 to %d days.", MaxReserveDays)
+	}
+	return db.Do(ctx, o.db, func(tx *db.Tx) (ReserveTerms, error) {
+		if _, err := account.BrandOf(tx, brand); err != nil {
+			return ReserveTerms{}, err
+		}
+		_, err := tx.Exec(`INSERT INTO reserve_terms(brand_id, from_at, bps, days, reason, actor) VALUES ($1,$2,$3,$4,$5,$6)`,
+			brand, db.Micros(tx.Now()), int64(in.Bps), in.Days, reason, who.Actor())
+		if db.IsUnique(err) {
+			return ReserveTerms{}, fault.Wrap(fault.Conflict, err, "The reserve was set in this very moment. Look again.")
+		}
+		if err != nil {
+			return ReserveTerms{}, err
+		}
+		return o.termsOf(tx, brand)
+	})
+}
+
+// keepBack notes what a release has put into the brand's reserve, and until when.
+func keepBack(tx *db.Tx, part *Part, c money.Currency, released []ledger.Transfer, r Reserve) error {
+	var kept int64
+	for _, t := range released {
+		for _, l := range t.Legs {
+			if l.Account == ledger.BrandReserve(part.Brand) {
+				kept += l.Amount
+			}
+		}
+	}
+	if kept == 0 {
+		return nil
+	}
+	_, err := tx.Exec(`INSERT INTO reserves(part_id, brand_id, currency, amount_minor, left_minor, release_at, created_at) VALUES ($1,$2,$3,$4,$4,$5,$6)`,
+		part.ID, part.Brand, c, kept, db.Micros(tx.Now().AddDate(0, 0, int(r.Days))), db.Micros(tx.Now()))
+	return err
+}
+
+// kept is what is left of what was kept back of one part.
+type kept struct {
+	part  id.Part
+	brand id.Brand
+	left  money.Amount
+}
+
+func scanKept(r *sql.Rows) (k kept, err error) {
+	err = r.Scan(&k.part, &k.brand, &k.left.Currency, &k.left.Minor)
+	return k, err
+}
+
+func keptOf(tx *db.Tx, part id.Part) (kept, error) {
+	list, err := db.All(tx, scanKept, `SELECT part_id, brand_id, currency, left_minor FROM reserves WHERE part_id = $1`, part)
+	if err == nil && len(list) == 0 {
+		err = missing("reserve")
+	}
+	if err != nil {
+		return kept{}, err
+	}
+	return list[0], nil
+}
+
+// drawReserve pays what a refund made the brand owe from what was kept back of it, the oldest first: that is
+// what it was kept back for.
+func (o *Orders) drawReserve(tx *db.Tx, r *Refund) error {
+	if !r.wasReleased || r.Owed.IsZero() {
+		return nil
+	}
+	if _, err := ledger.Take(tx, r.Amount.Currency, ledger.BrandPurse(r.Brand)); err != nil { // nobody else draws it now
+		return err
+	}
+	debt, err := ledger.BalanceOf(tx, ledger.BrandOwes(r.Brand), r.Amount.Currency)
+	if err != nil || debt.Minor <= 0 {
+		return err
+	}
+	list, err := db.All(tx, scanKept, `SELECT part_id, brand_id, currency, left_minor FROM reserves WHERE brand_id = $1 AND currency = $2 AND released_at = 0 AND left_minor > 0
+		ORDER BY release_at, part_id`, r.Brand, r.Amount.Currency)
+	if err != nil {
+		return err
+	}
+	var transfers []ledger.Transfer
+	for _, k := range list {
+		x := min(k.left.Minor, debt.Minor)
+		if x == 0 {
+			break
+		}
+		debt.Minor -= x
+		if _, err := tx.Exec(`UPDATE reserves SET left_minor = left_minor - $1 WHERE part_id = $2`, x, k.part); err != nil {
+			return err
+		}
+		transfers = append(transfers, ledger.ReserveDrawn(string(r.ID), k.part, r.Brand, money.Of(x, r.Amount.Currency)))
+	}
+	return post(tx, transfers, nil)
+}
+
+// releaseReserves makes available what was kept back long enough; a debt is paid from it first.
+func (o *Orders) releaseReserves(ctx context.Context) error {
+	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT part_id FROM reserves WHERE released_at = 0 AND release_at <= $1 ORDER BY release_at LIMIT $2`)
+	for _, part := range list {
+		err = errors.Join(err, o.db.Write(ctx, func(tx *db.Tx) error { return releaseReserve(tx, part) }))
+	}
+	return err
+}
+
+func releaseReserve(tx *db.Tx, part id.Part) error {
+	k, err := keptOf(tx, part)
+	if err != nil {
+		return err
+	}
+	// The purse first, as a refund that draws on the reserve takes it; then what is left, as it stands now.
+	if _, err := ledger.Take(tx, k.left.Currency, ledger.BrandPurse(k.brand)); err != nil {
+		return err
+	}
+	if k, err = keptOf(tx, part); err != nil {
+		return err
+	}
+	n, err := tx.Exec(`UPDATE reserves SET released_at = $1 WHERE part_id = $2 AND released_at = 0`, db.Micros(tx.Now()), part)
+	if err != nil || n == 0 || k.left.Minor == 0 {
+		return err // released already, or all of it has paid debts
+	}
+	if err := post(tx, []ledger.Transfer{ledger.ReserveReleased(part, k.brand, k.left)}, nil); err != nil {
+		return err
+	}
+	return ledger.Recover(tx, "reserve:"+string(part), k.left.Currency, ledger.BrandPurse(k.brand))
+}
+
+// reserveProofs hold what was kept back against the books.
+var reserveProofs = []proof{
+	{says: "the reserve of %s is not the sum of what was kept back of its parts", query: `SELECT a.name FROM ledger_accounts a WHERE a.name LIKE 'brand:%:reserve' AND a.balance <>
+		COALESCE((SELECT SUM(r.left_minor) FROM reserves r WHERE 'brand:' || r.brand_id || ':reserve' = a.name AND r.currency = a.currency AND r.released_at = 0), 0)`},
+	{says: "of part %s something was kept back, and it is not released", query: `SELECT r.part_id FROM reserves r JOIN order_parts p ON p.id = r.part_id WHERE p.state <> 'completed'`},
+	{says: "what was kept back of part %s should have been released", since: true, query: `SELECT r.part_id FROM reserves r WHERE r.released_at = 0 AND r.release_at < $1`},
+}
