@@ -18,6 +18,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
+	"mezzo/internal/money"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 )
@@ -30,6 +31,7 @@ type sales struct {
 	placed   []bought
 	asked    []again
 	returns  []asking
+	claimed  []claiming
 	stock    int64
 }
 
@@ -53,6 +55,12 @@ type again struct {
 type asking struct {
 	who account.Asker
 	id  id.Return
+}
+
+// claiming is a claim and whose it is.
+type claiming struct {
+	who account.Asker
+	id  id.Claim
 }
 
 // fine fails on an error that no honest command may end with.
@@ -171,6 +179,50 @@ func (m *sales) sendReturn(t *rapid.T) {
 	m.fine(t, "send back", err)
 }
 
+// claim says that an order has not come.
+func (m *sales) claim(t *rapid.T) {
+	b := m.pick(t)
+	c, err := m.world.orders.Claim(context.Background(), b.who, b.order, order.NewClaim{Says: "Nothing came."})
+	if m.fine(t, "claim", err); err == nil {
+		m.claimed = append(m.claimed, claiming{b.who, c.ID})
+	}
+}
+
+// answerClaim proves a delivery, gives in, or finds the parcel after all.
+func (m *sales) answerClaim(t *rapid.T) {
+	if len(m.claimed) == 0 {
+		t.Skip("everything has come")
+	}
+	c := m.claimed[rapid.IntRange(0, len(m.claimed)-1).Draw(t, "claim")]
+	var err error
+	switch rapid.IntRange(0, 3).Draw(t, "answer") {
+	case 0:
+		_, err = m.world.orders.AnswerClaim(context.Background(), m.member, c.id, "Signed for by Ada.", false)
+	case 1:
+		_, err = m.world.orders.AnswerClaim(context.Background(), m.member, c.id, "", true)
+	case 2:
+		_, err = m.world.orders.AnswerClaim(context.Background(), account.Asker{Account: m.member.Account, Operator: true}, c.id, "", true)
+	default:
+		_, err = m.world.orders.WithdrawClaim(context.Background(), c.who, c.id)
+	}
+	m.fine(t, "answer a claim", err)
+}
+
+// changeRate changes what the program pays from now on; what is sold keeps its own.
+func (m *sales) changeRate(t *rapid.T) {
+	m.clock.Advance(time.Second)
+	m.exec(`UPDATE programs SET commission_bps = $1`, rapid.Int64Range(100, 8000).Draw(t, "rate"))
+	m.exec(`INSERT INTO program_terms(program_id, from_at, commission_bps, window_hours) SELECT id, CAST($1 AS BIGINT), commission_bps, window_hours FROM programs`, db.Micros(m.clock.Now()))
+}
+
+// keepBack sets the brand's reserve.
+func (m *sales) keepBack(t *rapid.T) {
+	m.clock.Advance(time.Second)
+	in := order.Reserve{Bps: money.Bps(rapid.SampledFrom([]int{0, 1000, 10_000}).Draw(t, "bps")), Days: rapid.Int64Range(0, 30).Draw(t, "days")}
+	_, err := m.world.orders.SetReserve(context.Background(), account.Asker{Account: m.member.Account, Operator: true}, m.brand, in, "By chance")
+	m.fine(t, "keep back", err)
+}
+
 func (m *sales) actions() map[string]func(*rapid.T) {
 	ctx := context.Background()
 	return map[string]func(*rapid.T){
@@ -200,6 +252,11 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 		"return":         m.askReturn,
 		"answer":         m.answerReturn,
 		"send back":      m.sendReturn,
+		"claim":          m.claim,
+		"answer a claim": m.answerClaim,
+		"change a rate":  m.changeRate,
+		"keep back":      m.keepBack,
+		"days later":     func(t *rapid.T) { m.later(time.Duration(rapid.IntRange(1, 7).Draw(t, "days")) * day) },
 		"repeat":         m.repeat,
 		"a hold later":   func(*rapid.T) { m.later(15 * 24 * time.Hour) },
 		"a minute later": func(*rapid.T) { m.later(time.Minute) },

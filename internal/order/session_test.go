@@ -3,11 +3,10 @@ package order_test
 import (
 	"net/url"
 	"strings"
-	"testing"
 )
 
 // parseSession takes the address of the sandbox's page apart.
-func parseSession(t *testing.T, redirect string) (charge, secret string) {
+func parseSession(t tester, redirect string) (charge, secret string) {
 	t.Helper()
 	u, err := url.Parse(redirect)
 	if err != nil {
