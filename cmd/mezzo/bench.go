@@ -14,6 +14,7 @@ import (
 type benchCommand struct {
 	Events benchEvents `cmd:"" help:"Events taken in, each on disk before the answer."`
 	Orders benchOrders `cmd:"" help:"Paid orders: cart, line, checkout, payment, attribution, book."`
+	Ledger benchLedger `cmd:"" help:"Transfers into the book, in groups, beside one a transaction."`
 }
 
 // benchFlags are what every load can be told.
@@ -40,6 +41,15 @@ type benchOrders struct {
 	benchFlags
 	Clients  int `default:"64" help:"Shoppers at once, each waiting for its answer. Default: ${default}."`
 	Variants int `default:"20" help:"How many variants the orders spread over: one makes every order contend for the same stock. Default: ${default}."`
+}
+
+type benchLedger struct {
+	Database string `placeholder:"URL" help:"PostgreSQL, an empty database: postgres://user:password@host/name. Default: SQLite."`
+	Dir      string `placeholder:"DIR" help:"Folder in which the bench keeps its data, on the disk to be measured. Default: the system's temporary folder."`
+	Seconds  int    `default:"5" help:"How long to load, after a warm-up of 1 s. Default: ${default}."`
+	Clients  int    `default:"16" help:"Callers at once, each waiting for its answer. Default: ${default}."`
+	Batch    int    `default:"50" help:"Transfers each brings at once, 1 to 100. Default: ${default}."`
+	JSON     bool   `name:"json" help:"Print the report as JSON."`
 }
 
 // options returns what the load generators are told.
@@ -95,4 +105,14 @@ func (c *benchOrders) Run(ctx context.Context, out io.Writer) error {
 	}
 	r, err := bench.Orders(ctx, o)
 	return c.print(r, err, out)
+}
+
+// Run loads the book.
+func (c *benchLedger) Run(ctx context.Context, out io.Writer) error {
+	o := bench.Options{Database: c.Database, Dir: c.Dir, Seconds: c.Seconds, Clients: c.Clients, Batch: c.Batch, Shoppers: 1, Variants: 1,
+		Command: append([]string{"mezzo"}, os.Args[1:]...),
+		Note:    func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }}
+	r, err := bench.Ledger(ctx, o)
+	flags := benchFlags{JSON: c.JSON}
+	return flags.print(r, err, out)
 }

@@ -113,7 +113,11 @@ func (r *Report) Text(w io.Writer) error {
 	if r.Server.Own {
 		whose = "a server of its own, " + r.Server.Engine + ", on the same machine"
 	}
-	fmt.Fprintf(&b, "%s\n  on %s (%s, %s)\n", r.Command, whose, r.Server.URL, r.Server.Version)
+	if r.Server.URL == "" { // no server: the bench called what it measures itself
+		fmt.Fprintf(&b, "%s\n  in process, %s\n", r.Command, r.Server.Engine)
+	} else {
+		fmt.Fprintf(&b, "%s\n  on %s (%s, %s)\n", r.Command, whose, r.Server.URL, r.Server.Version)
+	}
 	fmt.Fprintf(&b, "  machine: %d cores, %s, %s, %s\n", r.Machine.Cores, r.Machine.Platform, r.Machine.Go, r.Machine.CPU)
 	fmt.Fprintf(&b, "  disk: %v fsyncs/s of 4 KiB before and after; load average %s\n\n", r.Machine.Fsyncs, strings.Join(r.Machine.Load, " then "))
 	fmt.Fprintf(&b, "  %.0f %s/s  (%d in %.1f s by %d clients)\n", r.Rate, r.Unit, r.Done, r.Seconds, r.Clients)
@@ -121,7 +125,10 @@ func (r *Report) Text(w io.Writer) error {
 	for _, l := range r.Latency {
 		l.text(&b)
 	}
-	if r.Server.CPUMicros > 0 {
+	switch {
+	case r.Server.CPUMicros > 0 && r.Server.URL == "":
+		fmt.Fprintf(&b, "  %.3g µs of processor time of this process for each\n", r.Server.CPUMicros)
+	case r.Server.CPUMicros > 0:
 		fmt.Fprintf(&b, "  the server used %.4g µs of processor time for each, %.1f of %d processors; the clients %.3g µs\n", r.Server.CPUMicros, r.Server.Cores, r.Machine.Cores, r.Server.Clients)
 	}
 	r.numbers(&b)

@@ -46,46 +46,54 @@ func overdraft(a Account, c money.Currency) error {
 // limit at zero or above: a Conflict of type insufficient_balance, caused by *Overdraft.
 // Balance rows are locked in order of their names; post late in a transaction.
 func Post(tx *db.Tx, transfers ...Transfer) (Posted, error) {
-	if len(transfers) > MaxTransfers {
-		return Posted{}, fmt.Errorf("ledger: %d transfers at once, over %d", len(transfers), MaxTransfers)
-	}
-	for _, t := range transfers {
-		if t.Kind == KindReversal {
-			return Posted{}, fmt.Errorf("ledger: %s: a transfer is taken back by Reverse", t.Key)
-		}
+	if err := postable(transfers); err != nil {
+		return Posted{}, err
 	}
 	return post(tx, transfers)
 }
 
 func post(tx *db.Tx, transfers []Transfer) (Posted, error) {
+	fresh, err := enter(tx, transfers)
+	if err != nil {
+		return Posted{}, err
+	}
+	return Posted{New: len(fresh), Replayed: len(transfers) - len(fresh)}, nil
+}
+
+// enter posts transfers and returns the keys of those that are new in the book.
+func enter(tx *db.Tx, transfers []Transfer) (map[string]bool, error) {
 	drafts := make([]draft, len(transfers))
 	for i, t := range transfers {
 		d, err := prepare(t)
 		if err != nil {
-			return Posted{}, err
+			return nil, err
 		}
 		drafts[i] = d
 	}
 	fresh, err := insertTransfers(tx, drafts)
 	if err != nil {
-		return Posted{}, err
+		return nil, err
 	}
 	if len(fresh) == 0 {
-		return Posted{Replayed: len(drafts)}, nil
+		return nil, nil
 	}
 	b, err := moveBalances(tx, fresh)
 	if err != nil {
-		return Posted{}, err
+		return nil, err
 	}
 	if err := insertEntries(tx, fresh, b); err != nil {
-		return Posted{}, err
+		return nil, err
 	}
 	if err := insertRows(tx, "INSERT INTO ledger_unsealed (seq) VALUES ", "", len(fresh), 1, func(args []any, i int) []any {
 		return append(args, fresh[i].seq)
 	}); err != nil {
-		return Posted{}, err
+		return nil, err
 	}
-	return Posted{New: len(fresh), Replayed: len(drafts) - len(fresh)}, nil
+	keys := make(map[string]bool, len(fresh))
+	for _, d := range fresh {
+		keys[d.Key] = true
+	}
+	return keys, nil
 }
 
 // insertTransfers inserts those that are not in the book and returns them with their seq, in
