@@ -31,7 +31,6 @@ type gathering struct {
 	*Fold
 	request *Request
 	viewer  *viewer // nil when the page does not go by the viewer
-	number  uint32
 	random  random
 	in      []bool // the categories wanted; nil: all
 	list    []from
@@ -45,13 +44,13 @@ type gathering struct {
 func (f *Fold) gather(r *Request, seed random) *gathering {
 	g := &gathering{Fold: f, request: r, random: seeded(uint64(seed), 0x736f7572636573), in: f.within(r.Category), list: make([]from, 0, 512), at: make(map[uint32]int, 512)}
 	if n, known := f.viewerOf[r.Viewer]; known && r.Personal {
-		g.viewer, g.number = f.viewers.at(n), n
+		g.viewer = f.viewers.look(n)
 	}
 	if g.viewer != nil {
 		g.taste()
 		g.together()
 		g.intent()
-		g.followed()
+		g.ofFollowed()
 	}
 	g.best()
 	g.tests()
@@ -72,7 +71,7 @@ func (g *gathering) add(i uint32, source Source) bool {
 		g.list[at].sources |= source
 		return true
 	}
-	it := g.items.at(i)
+	it := g.items.look(i)
 	if it.activeAt == 0 || (g.in != nil && !g.in[it.facts.Category]) || len(g.list) >= 1_000 {
 		return false
 	}
@@ -172,7 +171,7 @@ func (g *gathering) taste() {
 		start := g.random.below(uint64(len(items)))
 		for k := range min(len(items), left) {
 			i := items[(start+uint64(k))%uint64(len(items))]
-			best.offer(near{dot(&g.viewer.taste, &g.items.at(i).taste), i})
+			best.offer(near{dot(&g.viewer.taste, &g.items.look(i).taste), i})
 		}
 		if left -= len(items); left <= 0 {
 			break
@@ -195,7 +194,7 @@ func (g *gathering) last(n uint32, with func(d *deed) bool) {
 
 func (g *gathering) together() {
 	g.last(togetherLast, func(d *deed) bool {
-		for _, t := range g.items.at(d.item - 1).together {
+		for _, t := range g.items.look(d.item - 1).together {
 			if t.item != 0 {
 				g.add(t.item-1, FromTogether)
 			}
@@ -212,7 +211,7 @@ func (g *gathering) intent() {
 		if d.what&(didClick|didCart) == 0 || d.at+intentWithin < g.seconds() || found >= intentMost {
 			return found < intentMost
 		}
-		it := g.items.at(d.item - 1)
+		it := g.items.look(d.item - 1)
 		if it.facts.Product != 0 {
 			for _, i := range g.showing[it.facts.Product-1] {
 				if found < intentMost && g.add(i, FromIntent) {
@@ -229,16 +228,16 @@ func (g *gathering) intent() {
 	})
 }
 
-// followed takes the newest of the creators whom the viewer follows, in random order of creators.
-func (g *gathering) followed() {
-	list := slices.Clone(g.follows[g.number])
+// ofFollowed takes the newest of the creators whom the viewer follows, in random order of creators.
+func (g *gathering) ofFollowed() {
+	list := g.Fold.followed(g.viewer)
 	for k := range min(len(list), followedMost) {
 		j := k + int(g.random.below(uint64(len(list)-k)))
 		list[k], list[j] = list[j], list[k]
 	}
 	found := 0
 	for _, c := range list {
-		for _, i := range g.creators.at(c).newest {
+		for _, i := range g.creators.look(c).newest {
 			if i != 0 && found < followedMost && g.add(i-1, FromFollowed) {
 				found++
 			}
@@ -297,7 +296,7 @@ func (g *gathering) chance(most int) {
 		return
 	}
 	for found, try := 0, 0; found < most && try < 4*most; try++ {
-		if g.add(uint32(g.random.below(uint64(g.items.n))), FromChance) {
+		if g.add(uint32(g.random.below(g.items.n)), FromChance) {
 			found++
 		}
 	}
@@ -308,8 +307,8 @@ func (g *gathering) everything(most int) {
 	if g.items.n == 0 {
 		return
 	}
-	start := g.random.below(uint64(g.items.n))
-	for k := uint64(0); k < uint64(min(g.items.n, againLook)) && len(g.list) < most && len(g.skipped) < skippedMost; k++ {
-		g.add(uint32((start+k)%uint64(g.items.n)), FromAgain)
+	start := g.random.below(g.items.n)
+	for k := uint64(0); k < min(g.items.n, againLook) && len(g.list) < most && len(g.skipped) < skippedMost; k++ {
+		g.add(uint32((start+k)%g.items.n), FromAgain)
 	}
 }

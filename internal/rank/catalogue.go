@@ -2,6 +2,7 @@ package rank
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"mezzo/internal/event"
@@ -164,7 +165,7 @@ func (f *Fold) video(s event.VideoState) {
 		if k < len(it.products) {
 			n := f.productNumber(bare(p))
 			it.products[k] = n + 1
-			f.showing[n] = append(f.showing[n], i)
+			f.showing[n] = within(f.showing[n], i)
 		}
 	}
 	it.state |= stateReady
@@ -181,6 +182,15 @@ func without(list []uint32, n uint32) []uint32 {
 		}
 	}
 	return kept
+}
+
+// within returns a list in order with one more number in it.
+func within(list []uint32, n uint32) []uint32 {
+	at, there := slices.BinarySearch(list, n)
+	if there {
+		return list
+	}
+	return slices.Insert(list, at, n)
 }
 
 // turn sets a bit of a video's state and puts it where it belongs.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"time"
+	"unsafe"
 )
 
 // Facts is what the catalogue says of a video, by number. Nobody's size is in it.
@@ -84,16 +85,30 @@ func doubling(n uint64) uint8 { return uint8(bits.Len64(n)) }
 type Weights struct {
 	cells []Cell
 	mask  uint64
+	kept  keeping
 }
 
 // NewWeights returns a table of 1 << size cells of 40 bytes; untouched pages of it take no memory.
-func NewWeights(size int) *Weights {
-	return &Weights{make([]Cell, 1<<size), 1<<size - 1}
+func NewWeights(size int) *Weights { return newWeights(size, nil) }
+
+func newWeights(size int, a *arena) *Weights {
+	w := &Weights{mask: 1<<size - 1, kept: keeping{done: make([]uint32, 1<<size/weightsPiece)}}
+	if a == nil {
+		w.cells = make([]Cell, 1<<size)
+	} else {
+		memory := a.take((1 << size) * int(unsafe.Sizeof(Cell{})))
+		w.cells = unsafe.Slice((*Cell)(unsafe.Pointer(unsafe.SliceData(memory))), 1<<size)
+	}
+	return w
 }
 
 // cell returns the cell of feature number ns with the value v.
 func (w *Weights) cell(ns uint8, v uint64) *Cell {
-	return &w.cells[mix(uint64(ns)<<56^v*0x9e3779b97f4a7c15)&w.mask]
+	at := mix(uint64(ns)<<56^v*0x9e3779b97f4a7c15) & w.mask
+	if w.kept.cut != nil {
+		w.keep(w.kept.cut, at/weightsPiece)
+	}
+	return &w.cells[at]
 }
 
 // Term returns the term of a feature of a foreign table: column and value by hash, x how strongly it is there.

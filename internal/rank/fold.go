@@ -3,6 +3,7 @@ package rank
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"time"
 
@@ -36,17 +37,16 @@ type Fold struct {
 	verdicts   chunks[verdict]
 	categories []category
 	brands     [][16]byte
-	showing    [][]uint32          // of every product, the videos that show it
-	follows    map[uint32][]uint32 // of a viewer, creators: one source of candidates, and nothing else
-	freed      []uint32            // viewers that were erased
+	showing    [][]uint32   // of every product, the videos that show it, by number
+	edges      chunks[edge] // of viewers to creators: one source of candidates, and nothing else
+	freeEdge   uint32       // the first of those let go, + 1
+	freed      []uint32     // viewers that were erased
 
 	itemOf, viewerOf, creatorOf, productOf, brandOf map[[16]byte]uint32
 	categoryOf                                      map[string]uint16
 
-	opens     []open // impressions that may still be answered, the oldest first from openAt
-	openAt    int
-	openOf    map[seen.Key]int // where an impression is, counted from the first ever opened
-	opened    int              // how many were dropped from the front, ever
+	opens     chunks[open] // impressions that may still be answered, the oldest first
+	openOf    map[seen.Key]uint64
 	due       []due            // videos whose stage is over, the oldest first
 	trials    []trial          // clicks waiting for their seventh day
 	trialOf   map[uint64]int
@@ -59,7 +59,15 @@ type Fold struct {
 	policies  []inForce
 	clusters  []cluster
 	scratch   []Term
+
+	blank []byte // of seen, before the first record
+	arena *arena
+	cuts  uint32 // that were begun
+	cut   *Cut   // being written
 }
+
+// edge is that a viewer follows a creator, with the viewer's next one.
+type edge struct{ creator, next uint32 } // next: number + 1
 
 // open is an impression of which more may be heard.
 type open struct {
@@ -128,11 +136,20 @@ func New(o Options) (*Fold, error) {
 			return nil, err
 		}
 	}
-	f := &Fold{seen: o.Seen, weights: NewWeights(o.Size)}
-	f.index()
-	f.clusters = newClusters()
-	f.policies = []inForce{builtIn()}
-	return f, nil
+	f := &Fold{seen: o.Seen, arena: &arena{}}
+	f.weights = newWeights(o.Size, f.arena)
+	f.items.part, f.items.arena = partItems, f.arena
+	f.viewers.part, f.viewers.arena = partViewers, f.arena
+	f.creators.part, f.creators.arena = partCreators, f.arena
+	f.products.part, f.products.arena = partProducts, f.arena
+	f.verdicts.part, f.verdicts.arena = partVerdicts, f.arena
+	f.opens.part, f.opens.arena = partOpens, f.arena
+	f.edges.part, f.edges.arena = partEdges, f.arena
+	runtime.AddCleanup(f, func(a *arena) { a.free() }, f.arena)
+	f.empty()
+	var err error
+	f.blank, err = o.Seen.AppendState(nil)
+	return f, err
 }
 
 // builtIn is the policy in force until the log names another.
@@ -153,29 +170,26 @@ func control(id [16]byte, number, share uint32) inForce {
 
 // index makes the indexes of what the fold holds.
 func (f *Fold) index() {
-	f.itemOf, f.viewerOf, f.creatorOf = map[[16]byte]uint32{}, map[[16]byte]uint32{}, map[[16]byte]uint32{}
+	f.itemOf, f.viewerOf, f.creatorOf = make(map[[16]byte]uint32, f.items.n), make(map[[16]byte]uint32, f.viewers.n), map[[16]byte]uint32{}
 	f.productOf, f.brandOf, f.categoryOf = map[[16]byte]uint32{}, map[[16]byte]uint32{}, map[string]uint16{}
-	f.openOf, f.trialOf = map[seen.Key]int{}, map[uint64]int{}
-	if f.follows == nil {
-		f.follows = map[uint32][]uint32{}
-	}
-	for i := range f.items.n {
-		f.itemOf[f.items.at(i).id] = i
+	f.openOf, f.trialOf = map[seen.Key]uint64{}, map[uint64]int{}
+	for i := range uint32(f.items.n) {
+		f.itemOf[f.items.look(i).id] = i
 	}
 	erased := map[uint32]bool{}
 	for _, v := range f.freed {
 		erased[v] = true
 	}
-	for i := range f.viewers.n {
+	for i := range uint32(f.viewers.n) {
 		if !erased[i] {
-			f.viewerOf[f.viewers.at(i).id] = i
+			f.viewerOf[f.viewers.look(i).id] = i
 		}
 	}
-	for i := range f.creators.n {
-		f.creatorOf[f.creators.at(i).id] = i
+	for i := range uint32(f.creators.n) {
+		f.creatorOf[f.creators.look(i).id] = i
 	}
-	for i := range f.products.n {
-		f.productOf[f.products.at(i).id] = i
+	for i := range uint32(f.products.n) {
+		f.productOf[f.products.look(i).id] = i
 	}
 	for i, b := range f.brands {
 		f.brandOf[b] = uint32(i)
@@ -183,11 +197,13 @@ func (f *Fold) index() {
 	for i := range f.categories {
 		f.categoryOf[f.categories[i].name] = uint16(i)
 	}
-	for i := f.openAt; i < len(f.opens); i++ {
-		if f.opens[i].gone == 0 {
-			f.openOf[f.opens[i].key] = f.opened + i
+	at := f.opens.first
+	f.opens.each(func(o *open) {
+		if o.gone == 0 {
+			f.openOf[o.key] = at
 		}
-	}
+		at++
+	})
 	for i := range f.trials {
 		f.trialOf[pairOf(f.trials[i].viewer, f.trials[i].item)] = f.trialed + i
 	}
@@ -241,9 +257,11 @@ func (f *Fold) Apply(records []stream.Record) error {
 			}
 		}
 		f.mu.Lock()
+		f.guard(true)
 		for i := range ready {
 			f.apply(&ready[i])
 		}
+		f.guard(false)
 		f.mu.Unlock()
 		records = records[n:]
 	}

@@ -73,7 +73,7 @@ func (f *Fold) happened(k *known) {
 		f.elsewhere(e, i)
 		return
 	}
-	o := &f.opens[at-f.opened]
+	o := f.opens.far(at)
 	switch e.Type {
 	case event.View:
 		o.viewed = 1
@@ -140,13 +140,14 @@ func (f *Fold) shown(k *known, i uint32) {
 	v.shown++
 	v.recent[v.recentAt%uint32(len(v.recent))] = i + 1
 	v.recentAt++
-	number := f.opened + len(f.opens)
+	number := f.opens.n
 	f.openOf[o.key] = number
-	f.opens = append(f.opens, o)
-	if at := v.waiting[0]; at > uint64(f.opened+f.openAt) {
-		f.resolve(&f.opens[int(at-1)-f.opened])
+	_, at := f.opens.add()
+	*at = o
+	if w := v.waiting[0]; w > f.opens.first {
+		f.resolve(f.opens.far(w - 1))
 	}
-	v.waiting = [2]uint64{v.waiting[1], uint64(number) + 1}
+	v.waiting = [2]uint64{v.waiting[1], number + 1}
 }
 
 // perImpression are the heads that learn from every impression.
@@ -257,7 +258,7 @@ func (f *Fold) liked(o *open, weight float32) {
 		}
 	}
 	for tries := 0; n < len(items) && tries < 2*Negatives && f.items.n > 1; tries++ {
-		if j := uint32(r.below(uint64(f.items.n))); j != o.item && v.find(j) == nil {
+		if j := uint32(r.below(f.items.n)); j != o.item && v.find(j) == nil {
 			items[n] = &f.items.at(j).taste
 			n++
 		}
@@ -325,7 +326,7 @@ func (f *Fold) remember(v *viewer) *memory {
 		if d.item == 0 {
 			break
 		}
-		other := f.items.at(d.item - 1)
+		other := f.items.look(d.item - 1)
 		if k <= 3 {
 			g.categories[k-1] = uint32(other.facts.Category) + 1
 		}
@@ -344,7 +345,7 @@ func (f *Fold) remember(v *viewer) *memory {
 // situation returns what is true of a viewer and a video at the fold's moment; v and g are nil for a
 // page that does not go by the viewer.
 func (f *Fold) situation(v *viewer, g *memory, i uint32, surface, device, slot uint8) Situation {
-	it := f.items.at(i)
+	it := f.items.look(i)
 	s := Situation{Hour: uint8(f.stamp / 3_600_000_000 % 24), Device: device, Surface: surface}
 	if slot > 0 {
 		s.Slot = doubling(uint64(slot - 1))

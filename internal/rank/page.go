@@ -114,8 +114,8 @@ func (f *Fold) value(r *Request, g *gathering, p *Policy) ([]Candidate, []Chosen
 	}
 	terms := make([]Term, 0, MaxTerms)
 	for k, from := range g.list {
-		it := f.items.at(from.item)
-		made := f.creators.at(it.facts.Creator)
+		it := f.items.look(from.item)
+		made := f.creators.look(it.facts.Creator)
 		s := f.situation(g.viewer, memory, from.item, uint8(r.Surface), r.Device, 0)
 		terms = f.weights.terms(terms[:0], &it.facts, &s, &it.cell, &made.cell, cell, float64(it.shown), recordWorth)
 		of := scores(terms)
@@ -124,7 +124,7 @@ func (f *Fold) value(r *Request, g *gathering, p *Policy) ([]Candidate, []Chosen
 		}
 		var goods Goods
 		if it.facts.Product != 0 {
-			goods = f.products.at(it.facts.Product - 1).goods()
+			goods = f.products.look(it.facts.Product - 1).goods()
 		}
 		w := p.Worth(float64(it.facts.Seconds), &of, goods)
 		testing := it.testingAt != 0

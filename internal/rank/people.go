@@ -15,15 +15,50 @@ func (f *Fold) follow(viewer id.Viewer, creator id.Creator, on bool) {
 	}
 	n := f.viewerNumber(u)
 	whom := f.creatorNumber(c)
-	list := without(f.follows[n], whom)
+	v := f.viewers.at(n)
+	f.unfollow(v, whom)
 	if on {
-		list = append(list, whom)
+		f.link(v, whom)
 	}
-	if len(list) == 0 {
-		delete(f.follows, n)
-		return
+}
+
+// link notes that a viewer follows a creator.
+func (f *Fold) link(v *viewer, creator uint32) {
+	var n uint32
+	var e *edge
+	if f.freeEdge != 0 {
+		n = f.freeEdge - 1
+		e = f.edges.at(n)
+		f.freeEdge = e.next
+	} else {
+		n, e = f.edges.add()
 	}
-	f.follows[n] = list
+	*e = edge{creator, v.follows}
+	v.follows = n + 1
+}
+
+// unfollow forgets that a viewer follows a creator.
+func (f *Fold) unfollow(v *viewer, creator uint32) {
+	for at := &v.follows; *at != 0; {
+		n := *at
+		e := f.edges.at(n - 1)
+		if e.creator == creator {
+			*at = e.next
+			*e = edge{next: f.freeEdge}
+			f.freeEdge = n
+			return
+		}
+		at = &e.next
+	}
+}
+
+// followed returns whom a viewer follows, the latest first.
+func (f *Fold) followed(v *viewer) (creators []uint32) {
+	for n := v.follows; n != 0; {
+		e := f.edges.look(n - 1)
+		creators, n = append(creators, e.creator), e.next
+	}
+	return creators
 }
 
 // joined makes two viewers one: what the first one was becomes the second's where that is new, and is
@@ -41,14 +76,12 @@ func (f *Fold) joined(b event.ViewerJoined) {
 		f.viewerOf[into] = n
 		return
 	}
-	list := f.follows[m]
-	for _, c := range f.follows[n] {
-		if !slices.Contains(list, c) {
-			list = append(list, c)
+	have, more := f.followed(f.viewers.at(m)), f.followed(f.viewers.at(n))
+	slices.Reverse(more)
+	for _, c := range more {
+		if !slices.Contains(have, c) {
+			f.link(f.viewers.at(m), c)
 		}
-	}
-	if len(list) > 0 {
-		f.follows[m] = list
 	}
 	f.forget(from, n)
 }
@@ -78,12 +111,12 @@ func (f *Fold) reset(b event.ViewerReset) {
 
 // forget drops a viewer. Their open impressions are learned from no more.
 func (f *Fold) forget(u [16]byte, n uint32) {
-	for at := f.openAt; at < len(f.opens); at++ {
-		if o := &f.opens[at]; o.viewer == n && o.gone == 0 {
+	f.opens.each(func(o *open) {
+		if o.viewer == n && o.gone == 0 {
 			delete(f.openOf, o.key)
 			*o = open{at: o.at, item: o.item, gone: 1}
 		}
-	}
+	})
 	trials := f.trials[:0]
 	for _, t := range f.trials {
 		if t.viewer == n {
@@ -94,9 +127,12 @@ func (f *Fold) forget(u [16]byte, n uint32) {
 		trials = append(trials, t)
 	}
 	f.trials = trials
-	*f.viewers.at(n) = viewer{}
+	v := f.viewers.at(n)
+	for _, c := range f.followed(v) {
+		f.unfollow(v, c)
+	}
+	*v = viewer{}
 	delete(f.viewerOf, u)
-	delete(f.follows, n)
 	f.freed = append(f.freed, n)
 }
 

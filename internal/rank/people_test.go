@@ -134,10 +134,10 @@ func TestErasedIsGone(t *testing.T) {
 	n := m.fold.viewerOf[bare(v)]
 	m.fact(event.ViewerErased{Viewer: v})
 	m.flush()
-	if _, known := m.fold.viewerOf[bare(v)]; known || *m.fold.viewers.at(n) != (viewer{}) || len(m.fold.follows[n]) != 0 {
+	if _, known := m.fold.viewerOf[bare(v)]; known || *m.fold.viewers.at(n) != (viewer{}) || len(m.fold.followed(m.fold.viewers.at(n))) != 0 {
 		t.Error("something is left of an erased viewer")
 	}
-	for _, o := range m.fold.opens[m.fold.openAt:] {
+	for _, o := range openOnes(m.fold) {
 		if o.viewer == n && o.gone == 0 {
 			t.Error("an impression still names the erased viewer")
 		}
@@ -166,7 +166,13 @@ func TestJoinedViewersKeepTheirPast(t *testing.T) {
 	m.fact(event.CreatorFollowed{Viewer: other, Creator: m.creators[1]})
 	m.fact(event.ViewerJoined{Viewer: other, Into: person})
 	m.flush()
-	if _, known := m.fold.viewerOf[bare(other)]; known || len(m.fold.follows[m.fold.viewerOf[bare(person)]]) != 1 {
+	if _, known := m.fold.viewerOf[bare(other)]; known || len(m.fold.followed(m.fold.viewers.at(m.fold.viewerOf[bare(person)]))) != 1 {
 		t.Error("of two with a past, the second's follows must be the first's, and no more is left of them")
 	}
+}
+
+// openOnes returns the impressions that may still be answered.
+func openOnes(f *Fold) (all []open) {
+	f.opens.each(func(o *open) { all = append(all, *o) })
+	return all
 }

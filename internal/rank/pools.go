@@ -50,12 +50,12 @@ func (f *Fold) refresh(number uint16) {
 	now := f.seconds()
 	for k := range n {
 		i := c.active[(c.turn+uint64(k))%uint64(len(c.active))]
-		it := f.items.at(i)
+		it := f.items.look(i)
 		for d := range centre {
 			centre[d] += it.taste.at[d] / float32(n)
 		}
 		if it.facts.Product != 0 {
-			g := f.products.at(it.facts.Product - 1).goods()
+			g := f.products.look(it.facts.Product - 1).goods()
 			worth += g.Order * (1 - g.Return)
 			priced++
 		}
@@ -85,7 +85,7 @@ func (f *Fold) rankBest(c *category, candidates []uint32, now uint32) {
 	value := make(map[uint32]float64, len(candidates))
 	kept := candidates[:0]
 	for _, i := range candidates {
-		it := f.items.at(i)
+		it := f.items.look(i)
 		if it.activeAt == 0 || f.categoryAt(it.facts.Category) != c {
 			continue
 		}

@@ -5,14 +5,13 @@ import "time"
 // settle does what log time has made due: it is called before every record, so that what the fold
 // holds at a position does not depend on how the records came.
 func (f *Fold) settle() {
-	for f.openAt < len(f.opens) && f.opens[f.openAt].at+closeAfter.Microseconds() <= f.stamp {
-		f.close(&f.opens[f.openAt])
-		f.openAt++
-	}
-	if f.openAt > 4096 && f.openAt > len(f.opens)/2 {
-		f.opened += f.openAt
-		f.opens = append(f.opens[:0:0], f.opens[f.openAt:]...)
-		f.openAt = 0
+	for f.opens.first < f.opens.n {
+		o := f.opens.far(f.opens.first)
+		if o.at+closeAfter.Microseconds() > f.stamp {
+			break
+		}
+		f.close(o)
+		f.opens.drop()
 	}
 	for len(f.trials) > 0 && f.trials[0].at+buyAfter.Microseconds() <= f.stamp {
 		t := f.trials[0]
@@ -114,9 +113,9 @@ func (f *Fold) Steps(video [16]byte) (steps []Step, stage, served, budget int, o
 	if !ok {
 		return nil, 0, 0, 0, false
 	}
-	it := f.items.at(i)
-	for n := it.decided; n != 0; n = f.verdicts.at(n - 1).before {
-		v := f.verdicts.at(n - 1)
+	it := f.items.look(i)
+	for n := it.decided; n != 0; n = f.verdicts.look(n - 1).before {
+		v := f.verdicts.look(n - 1)
 		d := Decision(v.decision)
 		steps = append([]Step{{
 			At: time.Unix(int64(v.at), 0).UTC(), Stage: int(v.stage), Decision: d, Name: d.String(), Impressions: int(v.shown), Orders: int(v.orders),

@@ -134,7 +134,7 @@ type viewer struct {
 	recentAt uint32
 	waiting  [2]uint64 // the last two impressions, counted from the first ever opened, + 1
 	seenIn   uint32    // how many were noted in the newer filter
-	_        uint32
+	follows  uint32    // the first of whom they follow, + 1
 	seen     [2][seenWords]uint64
 }
 
