@@ -9,6 +9,7 @@ import (
 
 	"mezzo/internal/archive"
 	"mezzo/internal/metric"
+	"mezzo/internal/rank"
 	"mezzo/internal/seen"
 	"mezzo/internal/stream"
 
@@ -17,20 +18,24 @@ import (
 
 // Names of the folds' folders within the data folder.
 const (
-	foldsName  = "folds"
-	seenName   = "seen"
-	metricName = "metric"
+	foldsName    = "folds"
+	seenName     = "seen"
+	metricName   = "metric"
+	rankName     = "rank"
+	rankSeenName = "rankseen"
 )
 
 // folds are what this node makes of the log.
 type folds struct {
 	keeper  *metric.Keeper
 	seen    *seen.Seen
+	rank    *rank.Keeper
+	dealt   *seen.Seen       // what the ranking has counted already
 	archive *archive.Archive // nil: none is kept
 }
 
 // openFolds opens what the folds keep on disk. They know nothing until their keepers run.
-func openFolds(s *stores, options metric.KeeperOptions) (*folds, error) {
+func openFolds(s *stores, options metric.KeeperOptions, ranking rank.KeeperOptions) (*folds, error) {
 	dir := s.folder.file(foldsName)
 	told, err := seen.Open(seen.Options{Dir: filepath.Join(dir, seenName)})
 	if err != nil {
@@ -40,7 +45,16 @@ func openFolds(s *stores, options metric.KeeperOptions) (*folds, error) {
 	options.Log, options.DB, options.Dir = s.log, s.db, filepath.Join(dir, metricName)
 	options.Cold = archive.Reader{DB: s.db, Blobs: s.blobs}
 	options.Build, options.Clock = version, s.clock
-	return &folds{keeper: metric.NewKeeper(options), seen: told}, nil
+	f := &folds{keeper: metric.NewKeeper(options), seen: told}
+	if f.dealt, err = seen.Open(seen.Options{Dir: filepath.Join(dir, rankSeenName)}); err != nil {
+		return nil, errors.Join(fmt.Errorf("what the ranking has counted cannot be read: %w", err), told.Close())
+	}
+	ranking.Dir, ranking.Log, ranking.Cold, ranking.Build, ranking.Clock = filepath.Join(dir, rankName), s.log, options.Cold, version, s.clock
+	if ranking.Fold, err = rank.New(rank.Options{Seen: f.dealt}); err != nil {
+		return nil, errors.Join(err, told.Close(), f.dealt.Close())
+	}
+	f.rank = rank.NewKeeper(ranking)
+	return f, nil
 }
 
 // Close keeps a last snapshot and lets go of the files. The keepers must have ended.
@@ -48,13 +62,22 @@ func (f *folds) Close() error {
 	if f == nil {
 		return nil
 	}
-	return errors.Join(f.keeper.Close(), f.seen.Close())
+	return errors.Join(f.keeper.Close(), f.rank.Close(), f.seen.Close(), f.dealt.Close())
 }
 
 // caughtUp holds once the fold has read what was in the log when it was loaded; what came since is followed live.
 func (f *folds) caughtUp(context.Context) error {
 	if !f.keeper.Caught() {
 		return errors.New("the numbers are still being read from the log")
+	}
+	return nil
+}
+
+// ranked holds once the ranking has read what was in the log when it was loaded. Until then, and while it is far
+// behind, pages are drawn without it and say so.
+func (f *folds) ranked(context.Context) error {
+	if !f.rank.Caught() {
+		return errors.New("the ranking is still being read from the log")
 	}
 	return nil
 }
@@ -82,10 +105,11 @@ func (n numbers) Series(e metric.Entity, g metric.Grain, from, to time.Time) []m
 	return points
 }
 
-// heardLog tells the keeper of each acknowledgement, so that the way from there into the numbers is measured.
+// heardLog tells the keepers of each acknowledgement, so that the way from there into the numbers and the next page is measured.
 type heardLog struct {
 	*stream.Log
 	keeper *metric.Keeper
+	rank   *rank.Keeper
 }
 
 // Append appends as the log does.
@@ -93,6 +117,7 @@ func (l heardLog) Append(ctx context.Context, kind byte, records ...[]byte) (str
 	pos, err := l.Log.Append(ctx, kind, records...)
 	if err == nil && kind == stream.KindEvent {
 		l.keeper.Acknowledged(pos)
+		l.rank.Acknowledged(pos)
 	}
 	return pos, err
 }

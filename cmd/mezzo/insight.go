@@ -65,7 +65,7 @@ func (s *server) live(ctx context.Context) error {
 func (m *meters) freshness() func(insight.Freshness, float64) {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "mezzo_freshness_seconds",
-		Help:    "Time from the acknowledgement of events: visible, until rankings and dashboards can read them; pushed, until open dashboards have been sent them.",
+		Help:    "Time from the acknowledgement of events: visible, until dashboards can read them; ranked, until the next page of feed goes by them; pushed, until open dashboards have been sent them.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, .75, 1, 2.5, 5, 10},
 	}, []string{"until"})
 	m.registry.MustRegister(h)

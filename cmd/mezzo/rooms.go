@@ -124,7 +124,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
 			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})
 	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
-	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper}, r.keys, feed.Options{Log: s.log.With("room", "feed")})
+	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper, s.folds.rank}, r.keys, feed.Options{Rank: s.folds.rank, Log: s.log.With("room", "feed")})
 	s.meters.told(r.feed)
 	if err := feed.Declare(ctx, d); err != nil {
 		return err
@@ -180,6 +180,8 @@ func (s *server) employ() {
 		return s.rooms.affiliate.Follow(ctx, log, s.name, func(err error) { s.log.Warn("touches wait", "error", err) })
 	})
 	s.tasks.run("metric", s.folds.keeper.Run)
+	s.tasks.run("rank", s.folds.rank.Run)
+	s.health.add("rank", s.folds.ranked)
 	s.tasks.run("live numbers", s.live)
 	s.health.add("metric", s.folds.caughtUp)
 	if s.folds.archive != nil {

@@ -15,6 +15,7 @@ import (
 	"mezzo/internal/archive"
 	"mezzo/internal/insight"
 	"mezzo/internal/metric"
+	"mezzo/internal/rank"
 )
 
 // Limits of one connection and of all of them. Answers have no time limit here: streams take as long as
@@ -73,7 +74,8 @@ func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, err
 	if s.name, err = s.stores.folder.node(); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
-	if s.folds, err = openFolds(s.stores, metric.KeeperOptions{Holder: s.name, Observe: s.observeFolds(s.meters.folds().observe), Logger: log.With("room", "metric")}); err != nil {
+	if s.folds, err = openFolds(s.stores, metric.KeeperOptions{Holder: s.name, Observe: s.observeFolds(s.meters.folds().observe), Logger: log.With("room", "metric")},
+		rank.KeeperOptions{Observe: s.observeRank(s.meters.rank()), Logger: log.With("room", "rank")}); err != nil {
 		return nil, errors.Join(err, s.closeStores())
 	}
 	if conf.ArchiveDays > 0 {
@@ -94,6 +96,7 @@ func (s *server) open(ctx context.Context) error {
 	s.meters.watch(s.stores.db, s.stores.log)
 	s.meters.watchFolds(s.folds)
 	s.meters.watchClock(s.stores)
+	s.meters.watchRank(s.folds.rank)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.conf.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", s.conf.Addr, err)

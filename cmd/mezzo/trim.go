@@ -29,6 +29,7 @@ func (s *server) readers() []reader {
 	all := []reader{
 		{"touches", s.rooms.affiliate.Stored},
 		{"metric", now(s.folds.keeper.Safe)},
+		{"rank", now(s.folds.rank.Safe)},
 	}
 	if s.folds.archive != nil {
 		all = append(all, reader{archiveReader, now(s.folds.archive.Verified)})

@@ -14,8 +14,8 @@ func (a *API) registerFeed() {
 		return
 	}
 	register(a, Route{Method: http.MethodGet, Path: "/feed", Who: Viewer, AnyToken: true, Tag: "feed", Summary: "A page of videos for the viewer",
-		Description: "Drawn anew for each request, and logged with how likely every item was before it is answered. Going on by the cursor repeats nothing until " +
-			"everything was shown once, and then begins again. Each item carries the token with which the viewer's events about it are sent."}, a.getFeed)
+		Description: "Drawn anew for each request by the policy in force, and logged with how likely every item was before it is answered. Going on by the cursor repeats " +
+			"nothing; next_cursor is null when everything was shown (pages of the uniform control begin again then). Each item carries the token with which the viewer's events about it are sent."}, a.getFeed)
 	a.registerChoices()
 	a.registerEvents()
 }
@@ -32,6 +32,8 @@ type feedView struct {
 	Policy  policyView `json:"policy" doc:"How the items were chosen"`
 	Items   []feedItem `json:"items" nullable:"false"`
 	Next    *string    `json:"next_cursor" doc:"Where the next page begins; null when there is nothing (more) to show"`
+	// Degraded is left out where it is false: nearly always.
+	Degraded bool `json:"degraded,omitempty" doc:"The ranking was not ready: this page was drawn evenly"`
 }
 
 type policyView struct {
@@ -65,5 +67,6 @@ func (a *API) getFeed(ctx context.Context, in *feedInput) (*Output[feedView], er
 	if page.Next != "" {
 		view.Next = &page.Next
 	}
+	view.Degraded = page.Degraded
 	return ok(view), nil
 }

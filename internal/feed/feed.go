@@ -26,6 +26,8 @@ const (
 // Options of a feed.
 type Options struct {
 	Log *slog.Logger
+	// Rank draws the pages of surfaces that are drawn; nil: all of them are drawn evenly.
+	Rank Ranker
 	// Random gives the keys and seeds of pages; nil: the machine's own randomness. Simulations
 	// and tests give what can be repeated.
 	Random func() uint64
@@ -54,6 +56,7 @@ type Feed struct {
 	counts   struct{ accepted, duplicates, rejected, denied atomic.Int64 }
 
 	random func() uint64
+	rank   Ranker
 
 	pool       *pool
 	refreshing sync.Mutex // held by who brings SQL's word into the pool
@@ -73,6 +76,6 @@ func New(d *db.DB, log Log, keys *id.Keyring, o Options) *Feed {
 		things: newThings(d), seen: newRecent[told, struct{}](SeenMost),
 		work:  sync.Pool{New: func() any { return &work{} }},
 		shelf: newShelf(d), tellings: sync.Pool{New: func() any { return &telling{} }},
-		random: o.Random, pool: newPool(),
+		random: o.Random, rank: o.Rank, pool: newPool(),
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"mezzo/internal/account"
 	"mezzo/internal/catalog"
 	"mezzo/internal/content"
-	"mezzo/internal/db"
 	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
@@ -35,6 +34,8 @@ type Page struct {
 	Policy  Policy
 	Items   []Item
 	Next    string // the cursor of the page after; "" when there is none
+	// Degraded says that the ranking was not ready and the page was drawn evenly instead.
+	Degraded bool
 }
 
 // Item is one video of a page.
@@ -124,114 +125,4 @@ func (f *Feed) sign(page *Page, served *event.Served) {
 			Propensity: float32(slot.Propensity), Issued: served.At,
 		})
 	}
-}
-
-// sampled draws a page among what may be shown.
-func (f *Feed) sampled(ctx context.Context, who account.Asker, q Query, served *event.Served) (Page, error) {
-	if err := f.ready(ctx); err != nil {
-		return Page{}, err
-	}
-	var way scroll
-	if q.Cursor != "" {
-		var err error
-		if way, err = unseal(f.keys, q.place(), q.Cursor); err != nil {
-			return Page{}, err
-		}
-	}
-	_, _, position := f.pool.state()
-	served.Position, served.Seed = position.String(), f.random()
-	key := f.random()
-	why := []string{whyUniform}
-	if q.Surface == id.SurfaceCategory {
-		why = append(why, whyCategory)
-	}
-	page, gone := Page{Policy: Uniform(), Items: []Item{}}, []id.Video(nil)
-	err := f.db.Read(ctx, func(tx *db.Tx) error {
-		hidden, err := hiddenFrom(tx, who)
-		if err != nil {
-			return err
-		}
-		found, next, block := f.pool.next(way, q.Category, hidden, key)
-		d := drawn{who: who, seed: served.Seed, candidates: found}
-		if err := d.fill(tx, q.Limit); err != nil {
-			return err
-		}
-		for _, c := range found {
-			served.Candidates = append(served.Candidates, c.id)
-		}
-		served.Slots, gone = d.slots, d.gone
-		marks := make([]uint32, len(d.slots))
-		for k, s := range d.slots {
-			marks[k] = found[s.Candidate].mark
-		}
-		for _, shown := range d.shown {
-			page.Items = append(page.Items, Item{Slot: shown.slot, Card: shown.card, Why: why})
-		}
-		if len(found) > 0 {
-			next.serve(block, marks...)
-			page.Next = next.seal(f.keys, q.place())
-		}
-		return nil
-	})
-	if err == nil && len(gone) > 0 {
-		err = f.refresh(ctx, gone)
-	}
-	return page, err
-}
-
-// drawn is a slate in the making.
-type drawn struct {
-	who        account.Asker
-	seed       uint64
-	candidates []candidate
-	slots      []event.Slot
-	shown      []shown
-	gone       []id.Video // drawn, and found to be no longer for showing
-}
-
-type shown struct {
-	slot int
-	card content.Card
-}
-
-// fill draws slots until so many can be shown. What SQL takes back after the draw keeps its slot,
-// withheld: to draw the others again without it would give them odds that nobody can know, since
-// nobody has looked whether the candidates that were not drawn are still there.
-func (d *drawn) fill(tx *db.Tx, limit int) error {
-	for len(d.shown) < limit && len(d.slots) < len(d.candidates) {
-		first := len(d.slots)
-		var videos []id.Video
-		for _, s := range Draw(d.seed, len(d.candidates), first+limit-len(d.shown))[first:] {
-			d.slots = append(d.slots, event.Slot{Candidate: uint16(s.Candidate), Kind: event.SlotSampled, Propensity: s.Propensity})
-			videos = append(videos, id.Video("").From(d.candidates[s.Candidate].id))
-		}
-		cards, err := content.Cards(tx, d.who, videos)
-		if err != nil {
-			return err
-		}
-		for k, v := range videos {
-			slot := &d.slots[first+k]
-			if len(cards) > 0 && cards[0].ID == v {
-				card := cards[0]
-				cards = cards[1:]
-				if d.candidates[slot.Candidate].bare || forSale(card) {
-					d.shown = append(d.shown, shown{first + k + 1, card})
-					continue
-				}
-			}
-			slot.Kind = event.SlotWithheld
-			d.gone = append(d.gone, v)
-		}
-	}
-	return nil
-}
-
-// forSale reports whether something a card shows can be bought.
-func forSale(c content.Card) bool {
-	for _, p := range c.Products {
-		if p.Available > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -103,6 +103,19 @@ func (p *pool) state() (loaded bool, videos int, position stream.Position) {
 	return p.loaded, len(p.entries), p.position
 }
 
+// reading calls with while nothing changes: find returns what may be shown by its id.
+func (p *pool) reading(with func(find func([16]byte) (entry, bool))) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	with(func(v [16]byte) (entry, bool) {
+		i, there := p.at[v]
+		if !there {
+			return entry{}, false
+		}
+		return p.entries[i], true
+	})
+}
+
 // wanted returns which categories are meant by one, "" being all (nil), and how many videos are in them.
 func (p *pool) wanted(category string) (in []bool, videos int) {
 	if category == "" {
@@ -121,23 +134,23 @@ func (p *pool) wanted(category string) (in []bool, videos int) {
 // next returns what the next page of a way may draw, with its block, in the order of the pool:
 // the unserved of the first block that has any, without what the viewer hid. When the way is
 // through it begins anew by the key given; nothing at all means that there is nothing to show.
-func (p *pool) next(s scroll, category string, hidden map[[16]byte]struct{}, key uint64) (found []candidate, way scroll, block uint32) {
+func (p *pool) next(s scroll, category string, hide func([16]byte) bool, key uint64) (found []candidate, way scroll, block uint32) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	in, videos := p.wanted(category)
 	if s.blocks == 0 {
 		s = begin(key, videos)
 	}
-	found, block = p.first(s, in, hidden)
+	found, block = p.first(s, in, hide)
 	if len(found) == 0 {
 		s = begin(key, videos)
-		found, block = p.first(s, in, hidden)
+		found, block = p.first(s, in, hide)
 	}
 	return found, s, block
 }
 
 // first returns the unserved of the first block from the way's own on that has any.
-func (p *pool) first(s scroll, in []bool, hidden map[[16]byte]struct{}) (found []candidate, block uint32) {
+func (p *pool) first(s scroll, in []bool, hide func([16]byte) bool) (found []candidate, block uint32) {
 	found = make([]candidate, 0, BlockSize+BlockSize/4)
 	for i, hash := range p.hashes {
 		mark := s.mark(hash)
@@ -149,7 +162,7 @@ func (p *pool) first(s scroll, in []bool, hidden map[[16]byte]struct{}) (found [
 		if in != nil && !in[e.category] {
 			continue
 		}
-		if _, hide := hidden[e.id]; hide {
+		if hide != nil && hide(e.id) {
 			continue
 		}
 		if len(found) > 0 && b < block {

@@ -13,7 +13,8 @@ type Freshness string
 
 // The ways, each from the acknowledgement on.
 const (
-	Visible Freshness = "visible" // until rankings and dashboards can read it
+	Visible Freshness = "visible" // until dashboards can read it
+	Ranked  Freshness = "ranked"  // until the next page of feed goes by it
 	Pushed  Freshness = "pushed"  // until open dashboards have been sent it
 )
 
@@ -28,7 +29,7 @@ type Freshnesses struct {
 }
 
 func newFreshnesses(c clock.Clock, observe func(Freshness, float64)) *Freshnesses {
-	return &Freshnesses{clock: c, observe: observe, of: map[Freshness]*spread{Visible: {}, Pushed: {}}}
+	return &Freshnesses{clock: c, observe: observe, of: map[Freshness]*spread{Visible: {}, Ranked: {}, Pushed: {}}}
 }
 
 // slackSpan is how long the slowest way to be visible is remembered for Slack.

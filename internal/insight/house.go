@@ -35,6 +35,7 @@ type House struct {
 	Applied     float64   `json:"applied" doc:"Records counted per second, over the last ten"`
 	LagMS       int64     `json:"lag_ms"`
 	Visible     Measured  `json:"fresh_visible" doc:"From acknowledged to countable, last hour"`
+	Ranked      Measured  `json:"fresh_ranked" doc:"From acknowledged to changing the next page of feed, last hour"`
 	Pushed      Measured  `json:"fresh_pushed" doc:"From acknowledged to sent to open dashboards, last hour"`
 	Flagged     int64     `json:"flagged"`
 	Late        int64     `json:"late"`
@@ -97,7 +98,7 @@ func (h *houseMeter) tick(now time.Time) {
 
 func (h *houseMeter) now(now time.Time, subscribers int) House {
 	h.tick(now)
-	out := House{Entity: HouseName, AsOf: now, Visible: h.fresh.Measured(Visible), Pushed: h.fresh.Measured(Pushed), Subscribers: int64(subscribers)}
+	out := House{Entity: HouseName, AsOf: now, Visible: h.fresh.Measured(Visible), Ranked: h.fresh.Measured(Ranked), Pushed: h.fresh.Measured(Pushed), Subscribers: int64(subscribers)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.past) == 0 {

@@ -49,8 +49,8 @@ type keeping struct {
 	from, until uint64   // entries there were at it
 }
 
-// sumOf names a piece: the state's checksum is the sum over all.
-func sumOf(number byte, piece uint64, memory []byte) uint64 {
+// pieceSum names a piece: the state's checksum is the sum over all.
+func pieceSum(number byte, piece uint64, memory []byte) uint64 {
 	return mix(uint64(crc32.Checksum(memory, castagnoli()))<<32 ^ mix(piece<<8|uint64(number)))
 }
 
@@ -59,7 +59,7 @@ func (w *writer) piece(number byte, piece uint64, memory []byte) uint64 {
 	w.b = append(w.b, number)
 	w.uint(piece)
 	w.bytes(memory)
-	return sumOf(number, piece, memory)
+	return pieceSum(number, piece, memory)
 }
 
 // Cut is the fold's state at one position, written while the fold goes on.

@@ -47,8 +47,8 @@ type Fold struct {
 
 	opens     chunks[open] // impressions that may still be answered, the oldest first
 	openOf    map[seen.Key]uint64
-	due       []due            // videos whose stage is over, the oldest first
-	trials    []trial          // clicks waiting for their seventh day
+	due       []due   // videos whose stage is over, the oldest first
+	trials    []trial // clicks waiting for their seventh day
 	trialOf   map[uint64]int
 	trialed   int
 	durations Durations
@@ -345,3 +345,18 @@ func (f *Fold) apply(k *known) {
 
 // seconds is log time in the form that things keep.
 func (f *Fold) seconds() uint32 { return uint32(f.stamp / 1e6) }
+
+// Stats is how much a fold holds.
+type Stats struct {
+	Videos, Viewers, Creators uint64
+	Learned                   uint64 // events
+	Open                      uint64 // impressions that may still be answered
+	Bytes                     int    // of the numbers, beside the heap
+}
+
+// Stats returns how much the fold holds.
+func (f *Fold) Stats() Stats {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return Stats{f.items.n, f.viewers.n - uint64(len(f.freed)), f.creators.n, f.step, f.opens.n - f.opens.first, f.arena.taken}
+}

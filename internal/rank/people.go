@@ -102,10 +102,14 @@ func (f *Fold) reset(b event.ViewerReset) {
 	if !known {
 		return
 	}
-	whom := f.follows[n]
+	whom := f.followed(f.viewers.at(n))
 	f.forget(u, n)
-	if len(whom) > 0 {
-		f.follows[f.viewerNumber(u)] = whom
+	if len(whom) == 0 {
+		return
+	}
+	v := f.viewers.at(f.viewerNumber(u))
+	for _, c := range slices.Backward(whom) {
+		f.link(v, c)
 	}
 }
 

@@ -224,11 +224,11 @@ func TestAResetIsANewBeginning(t *testing.T) {
 	m.fact(event.ViewerReset{Viewer: m.viewers[2]})
 	m.flush()
 	v := m.fold.viewers.at(m.fold.viewerOf[u])
-	fresh := viewer{id: u, taste: v.taste}
+	fresh := viewer{id: u, taste: v.taste, follows: v.follows}
 	if *v != fresh || v.taste.sum != 0 {
 		t.Errorf("something is left: %+v", v)
 	}
-	if whom := m.fold.follows[m.fold.viewerOf[u]]; len(whom) != 1 {
+	if whom := m.fold.followed(v); len(whom) != 1 {
 		t.Errorf("they follow %v", whom)
 	}
 	if *m.fold.viewers.at(m.fold.viewerOf[bare(m.viewers[5])]) != other {

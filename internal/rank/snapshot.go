@@ -107,7 +107,7 @@ func (f *Fold) appendHead(to *writer, before []byte) (uint64, error) {
 	}
 	to.bytes(w.b)
 	to.b = binary.LittleEndian.AppendUint32(to.b, crc32.Checksum(w.b, castagnoli()))
-	return sumOf(0, 0, w.b), nil
+	return pieceSum(0, 0, w.b), nil
 }
 
 // counts are the first and the next number of every list that is kept in pieces.
@@ -163,7 +163,7 @@ func (f *Fold) appendPolicies(w *writer) error {
 // do; after an error the fold is to be restored again before it is used.
 func (f *Fold) Restore(state []byte) error {
 	if state == nil {
-		return f.reset()
+		return f.forgetAll()
 	}
 	return f.RestoreFrom(bytes.NewReader(state))
 }
@@ -188,7 +188,7 @@ func (f *Fold) RestoreFrom(from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.ReadFull(in, sum[:]); err != nil || binary.LittleEndian.Uint64(sum[:]) != whole+sumOf(0, 0, head) {
+	if _, err := io.ReadFull(in, sum[:]); err != nil || binary.LittleEndian.Uint64(sum[:]) != whole+pieceSum(0, 0, head) {
 		return errState
 	}
 	if _, err := in.ReadByte(); err != io.EOF {
@@ -197,8 +197,8 @@ func (f *Fold) RestoreFrom(from io.Reader) error {
 	return f.arrange()
 }
 
-// reset forgets everything.
-func (f *Fold) reset() error {
+// forgetAll goes back to before the first record.
+func (f *Fold) forgetAll() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.seen.Restore(f.blank); err != nil {
@@ -254,7 +254,7 @@ func (f *Fold) restorePieces(in *bufio.Reader) (sum uint64, err error) {
 		if _, err := io.ReadFull(in, memory); err != nil || !parts[number-1].read(piece, memory) {
 			return 0, errState
 		}
-		sum += sumOf(number, piece, memory)
+		sum += pieceSum(number, piece, memory)
 	}
 }
 

@@ -139,6 +139,7 @@ func houseCells(h insight.House) []Cell {
 		{Of: of, Key: "ingest", Field: "ingest", As: "persec", Raw: strconv.FormatFloat(h.Ingest, 'f', 2, 64), Value: PerSecond(h.Ingest), Range: "last 10 s"},
 		{Of: of, Key: "lag", Field: "lag_ms", As: "ms", Raw: strconv.FormatInt(h.LagMS, 10), Value: Millis(lag), Range: "now"},
 		ms("fresh_visible", "fresh_visible.p50_ms", h.Visible.P50MS), ms("fresh_visible", "fresh_visible.p99_ms", h.Visible.P99MS),
+		ms("fresh_ranked", "fresh_ranked.p50_ms", h.Ranked.P50MS), ms("fresh_ranked", "fresh_ranked.p99_ms", h.Ranked.P99MS),
 		ms("fresh_pushed", "fresh_pushed.p50_ms", h.Pushed.P50MS), ms("fresh_pushed", "fresh_pushed.p99_ms", h.Pushed.P99MS),
 		count("flagged", "flagged", h.Flagged, "since the counting began"), count("late", "late", h.Late, "since the counting began"),
 		{Of: of, Key: "log_size", Field: "log_bytes", As: "bytes", Raw: strconv.FormatInt(h.LogBytes, 10), Value: Bytes(h.LogBytes), Range: "kept now"},

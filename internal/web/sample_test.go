@@ -205,7 +205,7 @@ func sampleSellers(label, first string, names ...string) Table {
 
 func sampleHouse() insight.House {
 	ms := func(v float64) *float64 { return &v }
-	return insight.House{Entity: "house", AsOf: noon(22, 18, 42), Ingest: 1842.5, LagMS: 3, Visible: insight.Measured{P50MS: ms(4.2), P99MS: ms(42), N: 10000}, Pushed: insight.Measured{P50MS: ms(142), P99MS: ms(318), N: 4000},
+	return insight.House{Entity: "house", AsOf: noon(22, 18, 42), Ingest: 1842.5, LagMS: 3, Visible: insight.Measured{P50MS: ms(4.2), P99MS: ms(42), N: 10000}, Ranked: insight.Measured{P50MS: ms(5.1), P99MS: ms(38), N: 10000}, Pushed: insight.Measured{P50MS: ms(142), P99MS: ms(318), N: 4000},
 		Flagged: 214, Late: 3, LogBytes: 4_200_000_000, Horizon: 259200, Subscribers: 7}
 }
 
