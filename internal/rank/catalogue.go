@@ -322,6 +322,7 @@ func (f *Fold) dealt(s *event.Served) {
 	if !dealtBy(s.Surface) {
 		return
 	}
+	f.ask(s)
 	for _, slot := range s.Slots {
 		if slot.Kind == event.SlotWithheld || int(slot.Candidate) >= len(s.Candidates) {
 			continue

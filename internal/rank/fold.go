@@ -64,6 +64,8 @@ type Fold struct {
 	arena *arena
 	cuts  uint32 // that were begun
 	cut   *Cut   // being written
+	asked  [askedMost]Request // what pages were asked for lately: for previews, and no part of the state
+	askedN int                // ever
 }
 
 // edge is that a viewer follows a creator, with the viewer's next one.
