@@ -24,6 +24,7 @@ import (
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
+	"mezzo/internal/reach"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
 	"mezzo/internal/web"
@@ -56,6 +57,7 @@ type rooms struct {
 	feed      *feed.Feed
 	insight   *insight.Insight
 	notify    *notify.Notify
+	reach     *reach.Reach
 	api       *api.API
 }
 
@@ -76,10 +78,13 @@ func (s *server) furnish(ctx context.Context) error {
 		return err
 	}
 	s.furnishInsight()
+	if err := s.furnishReach(ctx); err != nil {
+		return err
+	}
 	r.notify = notify.New(d, notify.Options{Mode: notify.Mode(s.conf.Webhooks), Log: s.log.With("room", "notify")})
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -87,7 +92,7 @@ func (s *server) furnish(ctx context.Context) error {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
 	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
-		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify}, web.Options{
+		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach}, web.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil

@@ -20,6 +20,7 @@ import (
 	"mezzo/internal/notify"
 	"mezzo/internal/order"
 	"mezzo/internal/payout"
+	"mezzo/internal/reach"
 	"mezzo/internal/trust"
 )
 
@@ -41,6 +42,7 @@ type Deps struct {
 	Feed      *feed.Feed
 	Insight   *insight.Insight
 	Notify    *notify.Notify
+	Reach     *reach.Reach
 	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
 	Turn func(time.Duration) error
 }
@@ -115,6 +117,7 @@ func (a *API) rooms() []func() {
 		a.registerSegment,
 		a.registerMetrics,
 		a.registerWebhooks,
+		a.registerReach,
 	}
 }
 

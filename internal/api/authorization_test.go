@@ -19,6 +19,7 @@ import (
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
+	"mezzo/internal/reach"
 	"mezzo/internal/trust"
 )
 
@@ -34,6 +35,7 @@ func trading(t testing.TB, d *db.DB) func(*Deps, *account.Options, *Options) {
 		deps.Trust = trust.New(d, func(id.Account) {})
 		deps.Notify = notify.New(d, notify.Options{Mode: notify.Local})
 		deps.Insight = insight.New(insight.Options{DB: d, Source: &counting{clock: d.Clock()}, Clock: d.Clock()})
+		deps.Reach = reach.New(d, reach.Options{})
 		deps.Orders = order.New(order.Parts{DB: d, Keys: keys, Provider: payment.NewSandbox(d)}, order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
 	}
 }

@@ -209,7 +209,7 @@ type PolicyShare struct {
 	Name    string          `json:"name"`
 	Version int64           `json:"version"`
 	Share   money.Bps       `json:"share_bps"`
-	Weights json.RawMessage `json:"weights"`
+	Weights json.RawMessage `json:"weights,omitempty"` // none of the control, which is written in code
 }
 
 // Topic implements Body.

@@ -56,7 +56,7 @@ func (f *Fold) Distribution(video [16]byte) (Distribution, bool) {
 	}
 	d.Waiting = !d.Stopped && stage <= d.Stages && served >= budget
 	v := &d.Viewpoint
-	*v = Viewpoint{Evidence: it.evidence(f.seconds()), Known: c.known(), Record: own.record(it), Most: p.Record, Exposure: float64(own.exposure)}
+	*v = Viewpoint{Evidence: it.evidence(f.seconds()), Known: c.known(), Record: f.record(i, f.seconds()), Most: p.Record, Exposure: float64(own.exposure)}
 	if it.facts.Product != 0 {
 		v.Price, v.Goods = float64(it.facts.Price), f.products.at(it.facts.Product-1).goods()
 	}

@@ -99,6 +99,29 @@ func Parameters() []Parameter {
 	}
 }
 
+// Values returns what a policy says of the parameter: one number, or one for each stage.
+func (q Parameter) Values(p *Policy) []float64 {
+	if q.of != nil {
+		return []float64{*q.of(p)}
+	}
+	return append([]float64(nil), q.sequence(p)...)
+}
+
+// Set writes what a policy says of the parameter.
+func (q Parameter) Set(p *Policy, values []float64) {
+	switch {
+	case q.of == nil && q.Name == "stages":
+		p.Stages = values
+	case q.of == nil:
+		p.Quantiles = values
+	case len(values) == 1:
+		*q.of(p) = values[0]
+	}
+}
+
+// Many reports whether the parameter has a number for each stage.
+func (q Parameter) Many() bool { return q.of == nil }
+
 // ParsePolicy reads a policy in JSON; what it leaves out is as in Value. A fault of kind invalid names
 // each bad field as body.weights.<name>: NaN, out of bounds, unknown, or in contradiction to another.
 func ParsePolicy(text []byte) (Policy, error) {

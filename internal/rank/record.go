@@ -138,6 +138,9 @@ func Details(s *event.Served) (list []Detail, control bool, err error) {
 	return list, control, nil
 }
 
+// TrueDetail reports whether what a page's record says in full is what its hash says.
+func TrueDetail(s *event.Served) bool { return sumOf(s.Detail) == s.Sum }
+
 // Redraw draws a page again from its record alone: the candidates with what was predicted of them, the
 // policy and the seed, without looking at the slots. An error when the record does not allow it.
 func Redraw(s *event.Served, p *Policy) ([]event.Slot, error) {
@@ -159,7 +162,7 @@ func (f *Fold) Again(s *event.Served) (event.Served, error) {
 	if err != nil {
 		return event.Served{}, err
 	}
-	if at != f.Position() {
+	if p := f.Position(); at.Before(p) || p.Before(at) {
 		return event.Served{}, fmt.Errorf("rank: the fold stands at %s, not at %s", f.Position(), at)
 	}
 	r, err := requestOf(s)

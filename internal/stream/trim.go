@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -104,6 +105,20 @@ func (l *Log) Surplus(ctx context.Context) (Position, error) {
 		return Position{}, nil
 	}
 	return Position{seq: cut}, nil
+}
+
+// Since returns a place before every kept record that was appended at a moment or after: where somebody begins
+// who looks for one.
+func (l *Log) Since(ctx context.Context, moment time.Time) (Position, error) {
+	sp, err := l.span(ctx)
+	if err != nil || sp.msgs == 0 {
+		return Position{}, err
+	}
+	seq, err := l.firstSince(ctx, sp, moment.UnixMicro())
+	if err != nil {
+		return Position{}, err
+	}
+	return Position{seq: seq}, nil
 }
 
 // firstSince returns the first message whose stamp is not before the moment, by halving: stamps

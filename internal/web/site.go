@@ -19,6 +19,7 @@ import (
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
+	"mezzo/internal/reach"
 	"mezzo/internal/trust"
 )
 
@@ -38,6 +39,7 @@ type Deps struct {
 	Feed      *feed.Feed
 	Insight   *insight.Insight // nil: no numbers are shown
 	Notify    *notify.Notify
+	Reach     *reach.Reach // nil: the pages of the ranking are not there
 }
 
 // Options say how pages are made.
