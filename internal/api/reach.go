@@ -50,7 +50,9 @@ func (a *API) registerReach() {
 	register(a, back, a.rollback)
 	register(a, op(http.MethodGet, "/splits", "Every split there was, the newest first"), a.splits)
 	register(a, op(http.MethodGet, "/ranking/quality", "How good the predictions are, each judged before it was learned from"), a.quality)
-	register(a, op(http.MethodGet, "/ranking/audit", "Draw a served page again and compare it to the byte"), a.audit)
+	audit := op(http.MethodPost, "/ranking/audits", "Draw a served page again and compare it to the byte")
+	audit.Status, audit.Idempotency, audit.Scope = 200, Ignored, read
+	register(a, audit, a.audit)
 	a.registerDistribution(op)
 }
 
@@ -281,8 +283,10 @@ func (a *API) quality(ctx context.Context, _ *None) (*Output[qualityView], error
 }
 
 func (a *API) audit(ctx context.Context, in *struct {
-	Request id.Request `query:"request" maxLength:"40" required:"true" doc:"request_id of the page, req_…"`
-	Replay  bool       `query:"replay" doc:"Also from a snapshot and the log, which takes seconds to minutes"`
+	Body struct {
+		Request id.Request `json:"request_id" maxLength:"40" doc:"Of the page: req_…"`
+		Replay  bool       `json:"replay,omitempty" doc:"Also from a snapshot and the log, which takes seconds to minutes"`
+	}
 }) (*Output[reach.Audit], error) {
-	return answered(a.deps.Reach.AuditPage(ctx, asker(ctx), in.Request, in.Replay))
+	return answered(a.deps.Reach.AuditPage(ctx, asker(ctx), in.Body.Request, in.Body.Replay))
 }

@@ -241,6 +241,8 @@ func (h *house) furnishPeople() {
 
 // furnishHouse makes what the operator keeps.
 func (h *house) furnishHouse() {
+	h.values["/operator/policies/{name}"] = "value"
+	h.values["/operator/distribution_disputes/{id}"] = h.made(h.creator, http.MethodPost, "/videos/"+h.video+"/distribution/disputes", fields{"reason": "Shown at night only."}, "id")
 	h.values["/operator/taxes/{id}"] = h.made(h.operator, http.MethodPost, "/operator/taxes", austrianTax, "id")
 }
 
@@ -271,7 +273,7 @@ func (h *house) furnishTokens() {
 	for of, value := range h.values {
 		switch of {
 		case "/brands/{id}", "/operator/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
-			"/creators/{handle}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
+			"/creators/{handle}", "/operator/policies/{name}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
 			continue // to be seen on public pages
 		}
 		h.private = append(h.private, value)
@@ -342,6 +344,16 @@ func (h *house) describe() {
 		"POST /videos/{id}/comments":                     fields{"text": "Nice."},
 		"POST /videos/{id}/reports":                      fields{"reason": "Too loud."},
 	})
+	maps.Copy(h.bodies, map[string]any{
+		"POST /operator/policies":                          fields{"weights": fields{"name": "bold", "optimism": 2}, "reason": "Try more."},
+		"POST /operator/policies/preview":                  fields{"weights": fields{"name": "bold", "optimism": 2}, "requests": 10},
+		"POST /operator/ranking/audits":                    fields{"request_id": "req_00000000000000000000000000"},
+		"PUT /operator/policies/{name}":                    fields{"weights": fields{"optimism": 2}, "reason": "Try more."},
+		"PUT /operator/split":                              fields{"shares": []fields{{"name": "value", "version": 1, "share_bps": 9900}, {"name": "uniform", "version": 1, "share_bps": 100}}, "reason": "As before."},
+		"POST /operator/split/rollback":                    fields{"to": 1, "reason": "As before."},
+		"POST /operator/distribution_disputes/{id}/answer": fields{"answer": "It was shown at all hours."},
+		"POST /videos/{id}/distribution/disputes":          fields{"reason": "Shown at night only."},
+	})
 	message := fields{"type": "track", "event": "Product Clicked", "anonymousId": "visitor", "properties": fields{"sku": "SK26"},
 		"context": fields{"ip": "203.0.113.9"}, "timestamp": time.Now().UTC(), "sentAt": time.Now().UTC(), "writeKey": h.writeKey}
 	for _, call := range []string{"track", "t", "page", "p", "identify", "i", "screen", "s", "group", "g", "alias", "a"} {
@@ -385,7 +397,7 @@ func (h *house) rightful(o operation) client.Client {
 		return h.nobody
 	}
 	switch o.name() {
-	case "POST /images", "POST /uploads", "HEAD /uploads/{id}", "PATCH /uploads/{id}", "DELETE /uploads/{id}":
+	case "GET /videos/{id}/distribution", "POST /images", "POST /uploads", "HEAD /uploads/{id}", "PATCH /uploads/{id}", "DELETE /uploads/{id}":
 		return h.creator
 	}
 	return map[string]client.Client{"public": h.shopper, "viewer": h.shopper, "account": h.shopper, "creator": h.creator, "brand": h.owner, "operator": h.operator}[o.who]

@@ -60,10 +60,10 @@ type Fold struct {
 	clusters  []cluster
 	scratch   []Term
 
-	blank []byte // of seen, before the first record
-	arena *arena
-	cuts  uint32 // that were begun
-	cut   *Cut   // being written
+	blank  []byte // of seen, before the first record
+	arena  *arena
+	cuts   uint32             // that were begun
+	cut    *Cut               // being written
 	asked  [askedMost]Request // what pages were asked for lately: for previews, and no part of the state
 	askedN int                // ever
 }

@@ -114,7 +114,7 @@ func (r *Reach) Prove(ctx context.Context, request id.Request, replay bool) (Aud
 func (r *Reach) find(ctx context.Context, request id.Request) (s event.Served, err error) {
 	u, err := request.UUID()
 	if err != nil {
-		return s, fault.InvalidField("query.request", "A request is req_… as the feed's answer names it in request_id.")
+		return s, fault.InvalidField("body.request_id", "A request is req_… as the feed's answer names it in request_id.")
 	}
 	gone := fault.New(fault.Missing, "The log holds no page of this request: it was never served, was empty, or the log has been trimmed since.")
 	if r.o.Log == nil {

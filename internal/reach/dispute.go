@@ -39,10 +39,6 @@ func (r *Reach) Contest(ctx context.Context, who account.Asker, v id.Video, reas
 	if err != nil {
 		return Dispute{}, err
 	}
-	f, err := r.ranking()
-	if err != nil {
-		return Dispute{}, err
-	}
 	return db.Do(ctx, r.db, func(tx *db.Tx) (Dispute, error) {
 		mine, err := videoOf(tx, v)
 		if err == nil && mine.creator != who.Creator {
@@ -52,7 +48,7 @@ func (r *Reach) Contest(ctx context.Context, who account.Asker, v id.Video, reas
 			return Dispute{}, err
 		}
 		d := Distribution{Video: v}
-		r.stands(&d, f, mine.category, false)
+		r.stands(&d, mine.category, false)
 		stood, err := json.Marshal(d.Words)
 		if err != nil {
 			return Dispute{}, err

@@ -79,7 +79,7 @@ type Features struct {
 	CategoryClick float64            `json:"category_click_rate"`
 	CategoryBuy   float64            `json:"category_buy_rate"`
 	Margin        float64            `json:"category_order_worth_minor"`
-	RecordN       float64            `json:"creator_record_impressions" doc:"With a half-life of a week, without this video"`
+	RecordN       float64            `json:"creator_record_impressions" doc:"Of their newest other videos"`
 	RecordClick   float64            `json:"creator_record_click_rate"`
 	RecordMost    float64            `json:"creator_record_counts_as_at_most"`
 	Exposure      float64            `json:"creator_shown_lately" doc:"Can only lift"`
@@ -136,20 +136,21 @@ func (r *Reach) Distribution(ctx context.Context, who account.Asker, v id.Video)
 	if err != nil {
 		return d, err
 	}
-	f, err := r.ranking()
-	if err != nil {
-		return d, err
-	}
 	d.Caption = mine.caption
-	r.stands(&d, f, mine.category, who.Operator)
+	r.stands(&d, mine.category, who.Operator)
 	return d, nil
 }
 
 // stands fills in where the video stands, in figures and in words.
-func (r *Reach) stands(d *Distribution, f Ranking, category string, operator bool) {
+func (r *Reach) stands(d *Distribution, category string, operator bool) {
+	d.Category = categoryWords(category)
+	f, err := r.ranking()
+	if err != nil {
+		d.State, d.Words = NotYet, "The ranking is being read from the log. Where this video stands is known again in a moment."
+		return
+	}
 	u, err := d.Video.UUID()
 	from, known := f.Distribution(u)
-	d.Category = categoryWords(category)
 	if err != nil || !known {
 		d.State, d.Words = NotYet, "It is not in the feed yet. Once it is ready, it gets its first tested impressions like every other video."
 		return

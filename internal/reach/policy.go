@@ -241,7 +241,8 @@ func (s *Split) check(tx *db.Tx) error {
 	return nil
 }
 
-// Preview tells what weights would have changed on the last requests, without changing anything.
+// Preview tells what weights would have changed on the last requests, without changing anything; of none while the
+// ranking is not ready.
 func (r *Reach) Preview(_ context.Context, who account.Asker, weights []byte, requests int) (rank.Preview, error) {
 	if err := who.IsOperator(); err != nil {
 		return rank.Preview{}, err
@@ -250,12 +251,13 @@ func (r *Reach) Preview(_ context.Context, who account.Asker, weights []byte, re
 	if err != nil {
 		return rank.Preview{}, err
 	}
-	f, err := r.ranking()
-	if err != nil {
-		return rank.Preview{}, err
-	}
 	if requests < 1 || requests > PreviewMost {
 		return rank.Preview{}, fault.InvalidField("body.requests", "A preview goes by 1 to %d of the last requests.", PreviewMost)
+	}
+	f, err := r.ranking()
+	if err != nil { // nothing is known yet: a preview of no requests
+		none := rank.Exposure{Stages: []rank.Part{}, Categories: []rank.Part{}}
+		return rank.Preview{Now: none, Then: none}, nil
 	}
 	return f.Preview(p, requests), nil
 }
@@ -279,8 +281,8 @@ func (r *Reach) Qualities(_ context.Context, who account.Asker) ([]Quality, uint
 		return nil, 0, err
 	}
 	f, err := r.ranking()
-	if err != nil {
-		return nil, 0, err
+	if err != nil { // nothing is known yet
+		return []Quality{}, 0, nil
 	}
 	reports, settled := f.Quality()
 	list := make([]Quality, rank.Heads)

@@ -34,6 +34,7 @@ import (
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
+	"mezzo/internal/reach"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
 	"mezzo/internal/web"
@@ -116,8 +117,11 @@ func newHouse(t *testing.T) *house {
 	fold := metric.New(metric.Options{})
 	h.insight = insight.New(insight.Options{DB: d, Source: fold, Clock: c})
 	earn.Attach(h.insight)
+	if err := reach.Declare(ctx, d); err != nil {
+		t.Fatal(err)
+	}
 	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders,
-		Sandbox: bank, Payouts: payout.New(d), Trust: trust.New(d, accounts.Forget), Feed: reel, Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
+		Sandbox: bank, Payouts: payout.New(d), Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)
 	h.door = door

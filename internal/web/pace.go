@@ -241,6 +241,9 @@ func (s *Site) videoNumbers(v *visit) error {
 	if page.Goods, err = v.productTable("By product", v.currency(), rows); err != nil {
 		return err
 	}
+	if page.Reach, err = v.reached(video); err != nil {
+		return err
+	}
 	page.Chrome = v.chrome("Numbers", Studio, "videos")
 	page.Chrome.Back, page.Chrome.Live = "/studio/videos", true
 	return v.show(200, VideoNumbers(page))

@@ -61,8 +61,10 @@ func percentIn(rate money.Bps) string {
 }
 
 // rate reads a field that holds percent; two decimals of percent are basis points.
-func (v *visit) rate(name string) (money.Bps, error) {
-	text := strings.TrimSpace(strings.TrimSuffix(decimal(v.text(name)), "%"))
+func (v *visit) rate(name string) (money.Bps, error) { return rateOf(v.text(name)) }
+
+func rateOf(text string) (money.Bps, error) {
+	text = strings.TrimSpace(strings.TrimSuffix(decimal(strings.TrimSpace(text)), "%"))
 	a, err := money.Parse(text, "USD")
 	if err != nil {
 		return 0, fault.InvalidField("body.commission_bps", "Write the rate in figures, such as 15 or 12.5.")

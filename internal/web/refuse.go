@@ -116,6 +116,14 @@ func (v *visit) amissOf(err error) (a amiss, ok bool) {
 	return amiss{}, false
 }
 
+// says is what is wrong, in one sentence.
+func (a *amiss) says() string {
+	if len(a.fields) > 0 {
+		return a.fields[0].Message
+	}
+	return a.detail
+}
+
 // mark writes what is wrong under the fields that have the names the use calls them by.
 func (a *amiss) mark(fields ...*Field) {
 	for _, f := range fields {
