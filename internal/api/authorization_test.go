@@ -31,7 +31,7 @@ func trading(t testing.TB, d *db.DB) func(*Deps, *account.Options, *Options) {
 	}
 	return func(deps *Deps, _ *account.Options, _ *Options) {
 		deps.Keys, deps.Catalog, deps.Affiliate = keys, catalog.New(d), affiliate.New(d)
-		deps.Content, deps.Payouts = content.New(d, deps.Affiliate), payout.New(d)
+		deps.Content, deps.Payouts = content.New(d, deps.Affiliate), payout.New(d, payout.Options{})
 		deps.Trust = trust.New(d, func(id.Account) {})
 		deps.Notify = notify.New(d, notify.Options{Mode: notify.Local})
 		deps.Insight = insight.New(insight.Options{DB: d, Source: &counting{clock: d.Clock()}, Clock: d.Clock()})

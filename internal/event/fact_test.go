@@ -84,6 +84,7 @@ func TestBodies(t *testing.T) {
 		event.OrderShipped{}, event.OrderDelivered{ReleaseAt: noon}, event.OrderCompleted{}, event.OrderCancelled{PaidAt: noon}, event.OrderExpired{},
 		event.OrderRefunded{Order: order, Refunded: money.Of(5, "USD"), PaidAt: noon, Lines: []event.SaleLine{{Quantity: 1, GMV: 5, Touch: state.Touch}}},
 		event.CommissionCreated{CommissionState: state}, event.CommissionReleased{CommissionState: state}, event.CommissionReversed{CommissionState: state, Reason: "cancelled"},
+		event.PayoutCreated{PayoutState: event.PayoutState{Amount: money.Of(1000, "USD")}}, event.PayoutSent{}, event.PayoutConfirmed{}, event.PayoutFailed{}, event.PayoutReturned{},
 	}
 	out := outbox{}
 	for _, b := range bodies {

@@ -61,6 +61,9 @@ type (
 	eventKind       struct{}
 	taxRateKind     struct{}
 	messageKind     struct{}
+	destinationKind struct{}
+	batchKind       struct{}
+	noticeKind      struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -104,6 +107,9 @@ type (
 	Event       = ID[eventKind]
 	TaxRate     = ID[taxRateKind]
 	Message     = ID[messageKind]
+	Destination = ID[destinationKind]
+	Batch       = ID[batchKind]
+	Notice      = ID[noticeKind]
 )
 
 func (accountKind) Prefix() string { return "acc" }
@@ -150,6 +156,9 @@ func (addressKind) Prefix() string     { return "adr" }
 func (eventKind) Prefix() string       { return "evt" }
 func (taxRateKind) Prefix() string     { return "tax" }
 func (messageKind) Prefix() string     { return "msg" }
+func (destinationKind) Prefix() string { return "dst" }
+func (batchKind) Prefix() string       { return "bat" }
+func (noticeKind) Prefix() string      { return "ntc" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -83,6 +83,15 @@ func TaxOwed(jurisdiction string) Account { return Account("tax:" + jurisdiction
 // CarrierOwed is what a carrier is owed for labels.
 func CarrierOwed(carrier string) Account { return Account("carrier:" + carrier) }
 
+// Transit is what left somebody's available and has not arrived yet, by rail.
+func Transit(rail string) Account { return Account("payouts:" + rail + ":transit") }
+
+// Withheld is tax kept back from payouts for a jurisdiction.
+func Withheld(jurisdiction string) Account { return Account("wht:" + jurisdiction) }
+
+// Bank is what a bank holds for us.
+func Bank(name string) Account { return Account("bank:" + name) }
+
 // form is a row of the chart: a pattern where * stands for one word, and what it is.
 type form struct {
 	pattern string

@@ -20,8 +20,11 @@ const (
 	KindRecovered   Kind = "recovered" // a debt paid from what became available
 	KindReserve     Kind = "reserve_released"
 	KindProviderFee Kind = "provider_fee"
-	KindAttributed  Kind = "attributed" // a commission left suspense
-	KindReversal    Kind = "reversal"   // takes another transfer back, whatever it was
+	KindAttributed  Kind = "attributed"  // a commission left suspense
+	KindPayout      Kind = "payout_sent" // left available, on its way; taxes withheld
+	KindPaidOut     Kind = "payout_confirmed"
+	KindSettled     Kind = "provider_settled" // the provider paid what it held to our bank
+	KindReversal    Kind = "reversal"         // takes another transfer back, whatever it was
 )
 
 // sides are the forms of account that a kind may debit and credit.
@@ -52,7 +55,12 @@ var kinds = map[Kind]sides{
 	KindRefunded:    {[]string{"refunds:*:payable"}, []string{"psp:*:clearing"}},
 	KindProviderFee: {[]string{"psp:fees"}, []string{"psp:*:clearing"}},
 	KindAttributed:  {[]string{"suspense:*"}, []string{"brand:*:pending", "creator:*:pending"}},
-	KindReversal:    {},
+	KindPayout: {
+		[]string{"brand:*:available", "creator:*:available"},
+		[]string{"payouts:*:transit", "wht:*"}},
+	KindPaidOut:  {[]string{"payouts:*:transit"}, []string{"psp:*:clearing", "bank:*"}},
+	KindSettled:  {[]string{"bank:*"}, []string{"psp:*:clearing"}},
+	KindReversal: {},
 }
 
 // allows returns the leg's form of account, or why it may not be in a transfer of the kind.

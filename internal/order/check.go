@@ -150,7 +150,8 @@ func (o *Orders) clearing(ctx context.Context) (clearing, error) {
 		}
 		c.open, err = counted(tx, func(s string) money.Currency { return money.Currency(s) },
 			`SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM (SELECT currency, amount_minor FROM payments WHERE state IN ('started','redirected','returning')
-				UNION ALL SELECT currency, amount_minor FROM refunds WHERE state = 'requested') x GROUP BY currency`)
+				UNION ALL SELECT currency, amount_minor FROM refunds WHERE state = 'requested'
+				UNION ALL SELECT currency, amount_minor FROM payouts WHERE state IN ('created','sent')) x GROUP BY currency`)
 		return c, err
 	})
 }

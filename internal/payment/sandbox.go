@@ -216,7 +216,7 @@ func (s *Sandbox) Answer(ctx context.Context, chargeID, secret string, approve b
 	})
 }
 
-// Balance returns what the sandbox holds for Mezzo by currency: captured less refunded. The books'
+// Balance returns what the sandbox holds for Mezzo by currency: captured less refunded and paid out. The books'
 // psp:sandbox:clearing must equal it.
 func (s *Sandbox) Balance(ctx context.Context) (map[money.Currency]int64, error) {
 	sums := map[money.Currency]int64{}
@@ -225,7 +225,9 @@ func (s *Sandbox) Balance(ctx context.Context) (map[money.Currency]int64, error)
 			var a money.Amount
 			err := r.Scan(&a.Currency, &a.Minor)
 			return a, err
-		}, `SELECT currency, CAST(SUM(amount_minor - refunded_minor) AS BIGINT) FROM sandbox_charges WHERE state = 'succeeded' GROUP BY currency`)
+		}, `SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM (
+			SELECT currency, amount_minor - refunded_minor AS amount_minor FROM sandbox_charges WHERE state = 'succeeded'
+			UNION ALL SELECT currency, -amount_minor FROM sandbox_payouts WHERE state = 'paid') held GROUP BY currency`)
 	})
 	for _, a := range rows {
 		sums[a.Currency] = a.Minor

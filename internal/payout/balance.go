@@ -3,19 +3,52 @@ package payout
 
 import (
 	"context"
+	"log/slog"
 
 	"mezzo/internal/account"
+	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
 )
 
+// Options say how money leaves. Without a vault and a rail balances can be read and nothing is paid out.
+type Options struct {
+	Vault *Vault
+	Rails []Rail // the first takes new payouts; the others end those they have
+	// Prove checks the password of somebody signed in: account.Accounts.Prove.
+	Prove  func(ctx context.Context, who account.Asker, password string) error
+	Report Reporter // of the provider whose money the books clear; nil: nothing is compared
+	Log    *slog.Logger
+}
+
 // Payouts is the room.
-type Payouts struct{ db *db.DB }
+type Payouts struct {
+	db     *db.DB
+	clock  clock.Clock
+	vault  *Vault
+	rail   Rail // takes new payouts
+	rails  map[string]Rail
+	prove  func(ctx context.Context, who account.Asker, password string) error
+	report Reporter
+	log    *slog.Logger
+}
 
 // New returns the room.
-func New(d *db.DB) *Payouts { return &Payouts{d} }
+func New(d *db.DB, o Options) *Payouts {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(o.Rails) == 0 {
+		o.Rails = []Rail{Manual("main")}
+	}
+	p := &Payouts{db: d, clock: d.Clock(), vault: o.Vault, rail: o.Rails[0], rails: map[string]Rail{}, prove: o.Prove, report: o.Report, log: o.Log}
+	for _, r := range o.Rails {
+		p.rails[r.Name()] = r
+	}
+	return p
+}
 
 // Balance is what the books hold for a brand, in its currency.
 type Balance struct {
@@ -50,17 +83,17 @@ func (p *Payouts) Brand(ctx context.Context, who account.Asker, brand id.Brand) 
 	})
 }
 
-// Statement is a page of the transfers that made a brand's balance, newest first.
-type Statement struct {
+// Page is a page of the transfers that made a brand's balance, newest first.
+type Page struct {
 	Account ledger.Account `json:"account"`
 	Entries []ledger.Entry `json:"entries" nullable:"false"`
 	Next    string         `json:"-"`
 }
 
 // Entries returns a page of one of a brand's accounts, kind is pending, available, held or reserve.
-func (p *Payouts) Entries(ctx context.Context, who account.Asker, brand id.Brand, kind, cursor string, limit int) (Statement, error) {
+func (p *Payouts) Entries(ctx context.Context, who account.Asker, brand id.Brand, kind, cursor string, limit int) (Page, error) {
 	if err := who.OfBrand(brand, account.MoneyRead); err != nil {
-		return Statement{}, err
+		return Page{}, err
 	}
 	name := ledger.BrandPending(brand)
 	switch kind {
@@ -87,15 +120,15 @@ func (p *Payouts) Book(ctx context.Context, who account.Asker, prefix, cursor st
 }
 
 // Account returns a page of one account of the book, newest first, to the operator.
-func (p *Payouts) Account(ctx context.Context, who account.Asker, name ledger.Account, cursor string, limit int) (Statement, error) {
+func (p *Payouts) Account(ctx context.Context, who account.Asker, name ledger.Account, cursor string, limit int) (Page, error) {
 	if err := who.IsOperator(); err != nil {
-		return Statement{}, err
+		return Page{}, err
 	}
 	return p.entries(ctx, name, cursor, limit)
 }
 
-func (p *Payouts) entries(ctx context.Context, name ledger.Account, cursor string, limit int) (Statement, error) {
-	s := Statement{Account: name}
+func (p *Payouts) entries(ctx context.Context, name ledger.Account, cursor string, limit int) (Page, error) {
+	s := Page{Account: name}
 	err := p.db.Read(ctx, func(tx *db.Tx) error {
 		var err error
 		s.Entries, s.Next, err = ledger.Entries(tx, name, cursor, limit)

@@ -30,7 +30,7 @@ type till struct {
 
 func each(t *testing.T, f func(t *testing.T, w *till)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
-		w := &till{Payouts: payout.New(d), t: t, boss: account.Asker{Account: "acc_boss", Operator: true}, brandShare: 1579}
+		w := &till{Payouts: payout.New(d, payout.Options{}), t: t, boss: account.Asker{Account: "acc_boss", Operator: true}, brandShare: 1579}
 		var creator id.Creator
 		creator = creator.Next(c.Now())
 		w.creatorPending = ledger.CreatorPending(creator)

@@ -1,0 +1,55 @@
+package ledger
+
+import (
+	"fmt"
+
+	"mezzo/internal/money"
+)
+
+// Paying is a payout as the books see it.
+type Paying struct {
+	Ref          string // the payout's id
+	From         Account
+	Rail         string
+	Source       Account // what the money is taken from once it has arrived: the provider's clearing, or a bank
+	Amount       money.Amount
+	Withheld     int64 // of it, tax kept back
+	Jurisdiction string
+}
+
+func (p Paying) key(what string) string { return "payout:" + p.Ref + ":" + what }
+
+// PayoutSent returns the posting of money that leaves what is available and is on its way: it cannot be
+// asked for twice. What is withheld is owed to the tax office.
+func PayoutSent(p Paying) (Transfer, error) {
+	if p.Withheld < 0 || p.Withheld >= p.Amount.Minor || (p.Withheld > 0) != (p.Jurisdiction != "") {
+		return Transfer{}, fmt.Errorf("ledger: payout %s withholds %d of %s for %q", p.Ref, p.Withheld, p.Amount, p.Jurisdiction)
+	}
+	legs := []Leg{Debit(p.From, p.Amount.Minor), Credit(Transit(p.Rail), p.Amount.Minor-p.Withheld)}
+	if p.Withheld > 0 {
+		legs = append(legs, Credit(Withheld(p.Jurisdiction), p.Withheld))
+	}
+	return Transfer{Key: p.key("sent"), Kind: KindPayout, Currency: p.Amount.Currency, Legs: legs}, nil
+}
+
+// PayoutConfirmed returns the posting of a payout that has arrived: who held the money for us holds less.
+func PayoutConfirmed(p Paying) Transfer {
+	net := p.Amount.Minor - p.Withheld
+	return Transfer{Key: p.key("confirmed"), Kind: KindPaidOut, Currency: p.Amount.Currency,
+		Legs: []Leg{Debit(Transit(p.Rail), net), Credit(p.Source, net)}}
+}
+
+// PayoutUndone names the transfers of a payout that did not arrive, or came back after it had, each with the
+// key of its reversal, in the order to reverse them in.
+func PayoutUndone(p Paying, confirmed bool) [][2]string {
+	if !confirmed {
+		return [][2]string{{p.key("sent"), p.key("failed")}}
+	}
+	return [][2]string{{p.key("confirmed"), p.key("confirmed:returned")}, {p.key("sent"), p.key("sent:returned")}}
+}
+
+// ProviderSettled returns the posting of money that a provider paid to our bank; ref names the bank's line.
+func ProviderSettled(ref, provider, bank string, amount money.Amount) Transfer {
+	return Transfer{Key: "settled:" + provider + ":" + ref, Kind: KindSettled, Currency: amount.Currency,
+		Legs: []Leg{Debit(Bank(bank), amount.Minor), Credit(Clearing(provider), amount.Minor)}}
+}
