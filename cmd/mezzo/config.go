@@ -20,6 +20,7 @@ type storeFlags struct {
 	Nats           string        `placeholder:"URL" help:"NATS with JetStream to use instead of the embedded one: nats://host:4222. Its servers must run with jetstream sync_interval: always, or a power cut loses what was acknowledged: one seen not to is refused, and where it cannot be seen the start warns."`
 	StreamMaxAge   time.Duration `default:"72h" placeholder:"HOURS" help:"How long the log of events keeps what happened, such as 72h; older records are in the archive. Default: ${default}."`
 	StreamMaxBytes byteSize      `default:"10GiB" placeholder:"SIZE" help:"Most disk the log of events may take, such as 500MiB or 10GiB. Default: ${default}."`
+	PayeeKeys      string        `placeholder:"FILE" help:"File of the keys that open who is paid and where to. Servers that share a database share it; keep a copy apart from the database. Default: payees.keys in the folder of --data, made when nothing is sealed yet."`
 
 	past time.Duration // how far behind the machine's the clock of a new folder begins
 }
@@ -75,6 +76,8 @@ type serveFlags struct {
 	ReserveBps       int    `default:"0" placeholder:"BPS" help:"What is kept back of a brand's share of the goods when it is released, in basis points, for refunds that come later; the operator can set it for each brand. Default: ${default}."`
 	ReserveDays      int    `default:"30" placeholder:"DAYS" help:"How long it is kept back. Default: ${default}."`
 	HoldDays         int    `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
+	PayoutRail       string `default:"sandbox" enum:"sandbox,manual" help:"How money leaves: sandbox (play money, paid at once) or manual (a CSV file for your bank, and a CSV file of what came of it). Default: ${default}."`
+	PayoutBank       string `default:"main" placeholder:"NAME" help:"What the books call the bank that manual payouts leave from: bank:NAME. Default: ${default}."`
 	SandboxClock     bool   `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
 	TrustProxy       bool   `help:"Believe the X-Forwarded-For and X-Forwarded-Proto headers of the proxy in front. Only when nobody else can reach this address."`
 	NoLimits         bool   `help:"Lift the limits on how often one may ask, for load tests on this machine. Only with a loopback --addr."`
@@ -129,6 +132,8 @@ func (f *serveFlags) Validate() error {
 		return fmt.Errorf("--reserve-bps must be 0 to 10000")
 	case f.ReserveDays < 0 || f.ReserveDays > order.MaxReserveDays:
 		return fmt.Errorf("--reserve-days must be 0 to %d", order.MaxReserveDays)
+	case strings.Trim(f.PayoutBank, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || len(f.PayoutBank) > 40:
+		return fmt.Errorf("--payout-bank %q is not a name of small letters, figures, - and _", f.PayoutBank)
 	case f.HoldDays < 0 || f.HoldDays > 60:
 		return fmt.Errorf("--hold-days must be 0 to 60")
 	case f.ArchiveDays < 0 || f.ArchiveDays > 3650:

@@ -10,9 +10,10 @@ import (
 	"mezzo/internal/account"
 )
 
-// keysCommands are what can be done with the signing keys from the command line.
+// keysCommands are what can be done with the keys of a shop from the command line.
 type keysCommands struct {
 	Rotate rotateCommand `cmd:"" help:"Turn the signing keys of a stopped shop now, not when they are due. A running one has a button on the operator's page, and POST /api/v1/operator/keys/turn."`
+	Payees rotatePayees  `cmd:"" help:"Seal who is paid and where to with a new key, of a stopped shop. The keys before stay in the file: older backups are sealed with them."`
 }
 
 type rotateCommand struct {

@@ -40,6 +40,8 @@ const (
 	sweepLease = 30 * time.Second
 	turnLease  = time.Minute
 	hooksLease = 15 * time.Second
+	// payoutLease is longer than a rail may take to answer.
+	payoutLease = 2 * time.Minute
 )
 
 // rooms are the uses people meet, joined to each other and to the stores.
@@ -128,17 +130,18 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
 			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})
-	r.payouts, r.trust = payout.New(d), trust.New(d, r.accounts.Forget)
+	r.payouts, r.trust = s.newPayouts(ctx), trust.New(d, r.accounts.Forget)
 	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper, s.folds.rank}, r.keys, feed.Options{Rank: s.folds.rank, Log: s.log.With("room", "feed")})
 	s.meters.told(r.feed)
 	if err := feed.Declare(ctx, d); err != nil {
 		return err
 	}
-	for _, erase := range []account.Eraser{order.Erase, content.Erase, feed.Erase} {
+	for _, erase := range []account.Eraser{order.Erase, content.Erase, feed.Erase, payout.Erase} {
 		r.accounts.OnErase(erase)
 	}
 	r.accounts.OnExport("orders", order.Export)
 	r.accounts.OnExport("addresses", order.ExportAddresses)
+	r.accounts.OnExport("payouts", r.payouts.Export)
 	r.accounts.OnExport("content", content.Export)
 	r.accounts.OnExport("selling", affiliate.Export)
 	r.accounts.OnExport("hidden_videos", feed.Hidden)
@@ -202,6 +205,7 @@ func (s *server) employ() {
 		return nil
 	})
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
+	s.tasks.run("payouts", s.leased("payouts", payoutLease, every(payout.SweepEvery, s.sweepPayouts)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
 	s.tasks.run("uploads", s.rooms.media.Run)
 	s.tasks.run("webhooks", s.leased("webhooks", hooksLease, s.rooms.notify.Run))

@@ -3,6 +3,7 @@ package ledger
 import (
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -128,7 +129,7 @@ func scanEntry(r *sql.Rows, a Account) (e Entry, err error) {
 		return Entry{}, err
 	}
 	e.At, e.Reverses, e.Version = db.Time(at), reverses.String, version.Int64
-	e.Transfer = transferID(at, e.id/MaxLegs)
+	e.Transfer = TransferID(at, e.id/MaxLegs)
 	e.Side, e.Amount = "credit", money.Of(amount, currency)
 	if amount < 0 {
 		e.Side, e.Amount = "debit", e.Amount.Neg()
@@ -140,9 +141,9 @@ func scanEntry(r *sql.Rows, a Account) (e Entry, err error) {
 	return e, nil
 }
 
-// transferID is the public id of a transfer: a UUID version 7 of its time and its seq, so that
+// TransferID is the public id of a transfer: a UUID version 7 of its time and its seq, so that
 // none needs to be stored.
-func transferID(micros, seq int64) id.Transfer {
+func TransferID(micros, seq int64) id.Transfer {
 	var u [16]byte
 	binary.BigEndian.PutUint64(u[:], uint64(micros/1000)<<16|0x7000)
 	binary.BigEndian.PutUint64(u[8:], 1<<63|uint64(seq))
@@ -152,4 +153,20 @@ func transferID(micros, seq int64) id.Transfer {
 // amountOf returns credits − debits in the account's own sense.
 func amountOf(a Account, minor int64, c money.Currency) money.Amount {
 	return money.Of(a.natural(minor), c)
+}
+
+// Each calls fn with what stands in every account, in no order.
+func Each(tx *db.Tx, fn func(Balance)) error {
+	rows, err := tx.Query(standing + `GROUP BY name, currency`)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		b, err := scanBalance(rows)
+		if err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		fn(b)
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }

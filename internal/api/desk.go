@@ -1,0 +1,238 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"mezzo/internal/account"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+	"mezzo/internal/payout"
+)
+
+// registerPayoutDesk adds what the operator does about payouts.
+func (a *API) registerPayoutDesk() {
+	if a.deps.Payouts == nil {
+		return
+	}
+	route := func(method, path string, scope account.Scope, summary string) Route {
+		return Route{Method: method, Path: "/operator" + path, Who: Operator, Scope: scope, Tag: "operator", Summary: summary}
+	}
+	status := func(r Route, s int) Route { r.Status = s; return r }
+	register(a, route(http.MethodGet, "/payouts", account.MoneyRead, "Payouts: all, or those that wait for approval, the rail, or are in trouble"), a.allPayouts)
+	register(a, status(route(http.MethodPost, "/payouts/{payout}/approval", "", "Approve or decline a payout above the limit; two operators must agree, neither of them its owner"), 200), a.approvePayout)
+	register(a, status(route(http.MethodPost, "/payout_batches", "", "Put the payouts that wait for the bank into a file, and note them as sent"), 201), a.handPayouts)
+	register(a, route(http.MethodGet, "/payout_batches", account.MoneyRead, "The files handed to the bank, newest first"), a.payoutBatches)
+	a.raw(route(http.MethodGet, "/payout_batches/{batch}", "", "The file itself, as CSV: the same whenever it is asked for"), a.payoutFile)
+	results := status(route(http.MethodPost, "/payout_results", "", "Read a CSV of what came of payouts: payout_id,state,amount,currency,reference,reason"), 200)
+	results.MaxBody, results.Gives, results.Idempotency = payout.MaxResults, payout.Results{}, Ignored // a line applies once, however often it is read
+	results.Description = "The CSV as the body, text/csv. Each line is taken by itself: applied once, repeated without effect, or refused with the reason and kept on the list of unmatched lines."
+	a.raw(results, a.payoutResults)
+	register(a, route(http.MethodGet, "/payout_unmatched", account.MoneyRead, "Lines of files of results that fit no payout"), a.unmatched)
+	register(a, route(http.MethodDelete, "/payout_unmatched/{line}", "", "Take a line off the list: it was dealt with"), a.settleUnmatched)
+	register(a, route(http.MethodGet, "/payout_settings", account.MoneyRead, "Minimums, approval limits and withholding in force"), a.payoutSettings)
+	register(a, route(http.MethodPut, "/payout_settings", "", "Put others in force, for payouts asked for from now on"), a.putPayoutSettings)
+	register(a, route(http.MethodGet, "/solvency", account.MoneyRead, "What is owed to whom, and who holds the money"), a.solvency)
+	register(a, route(http.MethodGet, "/reconciliation", account.MoneyRead, "Where the payment provider and the books differ, and when that was last looked at"), a.differences)
+	register(a, status(route(http.MethodPost, "/reconciliation", "", "Compare provider and books now"), 200), a.reconcile)
+	years := route(http.MethodGet, "/payees/{year}", "", "Yearly totals of every payee, for tax offices: ?form=1099k or dac7, ?format=json or csv")
+	years.Gives = Page[payout.Year]{}
+	a.raw(years, a.payeeYears)
+}
+
+func (a *API) allPayouts(ctx context.Context, in *struct {
+	List
+	Waiting payout.Waits `query:"waiting" enum:"approval,rail,trouble" doc:"Leave it out for all"`
+}) (*PageOutput[payout.Seen], error) {
+	from, err := after[id.Payout](in.List)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.deps.Payouts.Find(ctx, asker(ctx), in.Waiting, from, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(list, in.Limit, func(s payout.Seen) string { return string(s.ID) }), nil
+}
+
+func (a *API) approvePayout(ctx context.Context, in *struct {
+	Payout id.Payout `path:"payout"`
+	Body   struct {
+		Approve bool   `json:"approve"`
+		Reason  string `json:"reason,omitempty" maxLength:"200" doc:"Needed to decline: its owner reads it"`
+	}
+}) (*Output[payout.Seen], error) {
+	return answered(a.deps.Payouts.Approve(ctx, asker(ctx), in.Payout, in.Body.Approve, in.Body.Reason))
+}
+
+func (a *API) handPayouts(ctx context.Context, _ *None) (*Output[payout.Batch], error) {
+	return answered(a.deps.Payouts.Hand(ctx, asker(ctx)))
+}
+
+func (a *API) payoutBatches(ctx context.Context, in *struct{ List }) (*PageOutput[payout.Batch], error) {
+	from, err := after[id.Batch](in.List)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.deps.Payouts.Batches(ctx, asker(ctx), from, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(list, in.Limit, func(b payout.Batch) string { return string(b.ID) }), nil
+}
+
+func (a *API) payoutFile(w http.ResponseWriter, r *http.Request) error {
+	batch := r.PathValue("batch")
+	text, err := a.deps.Payouts.File(r.Context(), asker(r.Context()), id.Batch(batch))
+	if err != nil {
+		return err
+	}
+	return sendCSV(w, "payouts-"+batch+".csv", text)
+}
+
+func (a *API) payoutResults(w http.ResponseWriter, r *http.Request) error {
+	file, err := io.ReadAll(http.MaxBytesReader(w, r.Body, payout.MaxResults))
+	if err != nil {
+		return fault.Wrap(fault.TooLarge, err, "A file of results has at most 1 MB.")
+	}
+	out, err := a.deps.Payouts.Read(r.Context(), asker(r.Context()), file)
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, out)
+}
+
+func (a *API) unmatched(ctx context.Context, in *struct {
+	Limit int `query:"limit" minimum:"1" maximum:"100" default:"100"`
+}) (*PageOutput[payout.Unmatched], error) {
+	list, err := a.deps.Payouts.UnmatchedLines(ctx, asker(ctx), in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return whole(list), nil
+}
+
+func (a *API) settleUnmatched(ctx context.Context, in *struct {
+	Line id.Notice `path:"line"`
+}) (*None, error) {
+	return nil, a.deps.Payouts.SettleUnmatched(ctx, asker(ctx), in.Line)
+}
+
+func (a *API) payoutSettings(ctx context.Context, _ *None) (*Tagged[payout.SettingsView], error) {
+	v, err := a.deps.Payouts.Settings(ctx, asker(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return tagged(v.Version, v), nil
+}
+
+func (a *API) putPayoutSettings(ctx context.Context, in *struct {
+	Match
+	Body payout.Settings
+}) (*Tagged[payout.SettingsView], error) {
+	match, err := in.version()
+	if err != nil {
+		return nil, err
+	}
+	v, err := a.deps.Payouts.PutSettings(ctx, asker(ctx), match, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return tagged(v.Version, v), nil
+}
+
+func (a *API) solvency(ctx context.Context, _ *None) (*PageOutput[payout.Solvency], error) {
+	list, err := a.deps.Payouts.Solvency(ctx, asker(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return whole(list), nil
+}
+
+type reconciliationView struct {
+	Last  payout.Comparison   `json:"last"`
+	Items []payout.Difference `json:"items" nullable:"false"`
+}
+
+func (a *API) differences(ctx context.Context, in *struct {
+	Settled bool `query:"settled" doc:"Those dealt with, or agreed since"`
+	Limit   int  `query:"limit" minimum:"1" maximum:"100" default:"100"`
+}) (*Output[reconciliationView], error) {
+	list, last, err := a.deps.Payouts.Differences(ctx, asker(ctx), in.Settled, in.Limit)
+	return answered(reconciliationView{last, list}, err)
+}
+
+func (a *API) reconcile(ctx context.Context, _ *None) (*Output[payout.Comparison], error) {
+	return answered(a.deps.Payouts.Reconcile(ctx, asker(ctx)))
+}
+
+func (a *API) payeeYears(w http.ResponseWriter, r *http.Request) error {
+	year, err := strconv.Atoi(r.PathValue("year"))
+	if err != nil {
+		year = 0
+	}
+	list, err := a.deps.Payouts.Years(r.Context(), asker(r.Context()), year)
+	if err != nil {
+		return err
+	}
+	if !wantsCSV(r) {
+		return sendJSON(w, Page[payout.Year]{Items: list})
+	}
+	form := payout.Form(r.URL.Query().Get("form"))
+	text, err := payout.YearsCSV(form, list)
+	if err != nil {
+		return err
+	}
+	return sendCSV(w, "payees-"+strconv.Itoa(year)+"-"+string(form)+".csv", text)
+}
+
+// StatementTime reads the time of a statement: days or moments, this month when nothing is said.
+func StatementTime(from, to string, now time.Time) (begin, end time.Time, err error) {
+	now = now.UTC()
+	begin = time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	if from != "" {
+		if begin, err = moment("query.from", from); err != nil {
+			return begin, end, err
+		}
+	}
+	if end = begin.AddDate(0, 1, 0); to != "" {
+		end, err = moment("query.to", to)
+	}
+	return begin, end, err
+}
+
+func moment(location, text string) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 2000 && t.Year() < 2200 {
+			return t.UTC().Truncate(time.Microsecond), nil
+		}
+	}
+	return time.Time{}, fault.InvalidField(location, "Write a day such as 2026-11-01, or a time such as 2026-11-01T00:00:00Z.")
+}
+
+func wantsCSV(r *http.Request) bool {
+	if f := r.URL.Query().Get("format"); f != "" {
+		return f == "csv"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/csv")
+}
+
+func sendCSV(w http.ResponseWriter, name, text string) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Cache-Control", "private, no-store")
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func sendJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "private, no-store")
+	return json.NewEncoder(w).Encode(v)
+}
