@@ -28,7 +28,9 @@ func (a *API) registerPayoutDesk() {
 	register(a, status(route(http.MethodPost, "/payouts/{payout}/approval", "", "Approve or decline a payout above the limit; two operators must agree, neither of them its owner"), 200), a.approvePayout)
 	register(a, status(route(http.MethodPost, "/payout_batches", "", "Put the payouts that wait for the bank into a file, and note them as sent"), 201), a.handPayouts)
 	register(a, route(http.MethodGet, "/payout_batches", account.MoneyRead, "The files handed to the bank, newest first"), a.payoutBatches)
-	a.raw(route(http.MethodGet, "/payout_batches/{batch}", "", "The file itself, as CSV: the same whenever it is asked for"), a.payoutFile)
+	file := route(http.MethodGet, "/payout_batches/{batch}", "", "What a file holds; with ?format=csv the file itself, the same whenever it is asked for")
+	file.Gives = batchView{}
+	a.raw(file, a.payoutFile)
 	results := status(route(http.MethodPost, "/payout_results", "", "Read a CSV of what came of payouts: payout_id,state,amount,currency,reference,reason"), 200)
 	results.MaxBody, results.Gives, results.Idempotency = payout.MaxResults, payout.Results{}, Ignored // a line applies once, however often it is read
 	results.Description = "The CSV as the body, text/csv. Each line is taken by itself: applied once, repeated without effect, or refused with the reason and kept on the list of unmatched lines."
@@ -86,8 +88,20 @@ func (a *API) payoutBatches(ctx context.Context, in *struct{ List }) (*PageOutpu
 	return page(list, in.Limit, func(b payout.Batch) string { return string(b.ID) }), nil
 }
 
+type batchView struct {
+	payout.Batch
+	Payouts []payout.Seen `json:"items" nullable:"false"`
+}
+
 func (a *API) payoutFile(w http.ResponseWriter, r *http.Request) error {
 	batch := r.PathValue("batch")
+	if !wantsCSV(r) {
+		b, list, err := a.deps.Payouts.Batch(r.Context(), asker(r.Context()), id.Batch(batch))
+		if err != nil {
+			return err
+		}
+		return sendJSON(w, batchView{b, list})
+	}
 	text, err := a.deps.Payouts.File(r.Context(), asker(r.Context()), id.Batch(batch))
 	if err != nil {
 		return err

@@ -49,8 +49,10 @@ var everyScope = []string{"catalog:read", "catalog:write", "orders:read", "order
 // furnish opens a market and makes one real thing of every kind in it.
 func furnish(t *testing.T, o program.Options) *house {
 	t.Helper()
+	o.Args = append(o.Args, "--payout-rail", "manual")
 	h := &house{market: open(t, o, 1000), values: map[string]string{}, bodies: map[string]any{}}
 	h.post()
+	h.furnishPayouts()
 	h.shopper = must(h.nobody.NewViewer(h.ctx))(t)
 	h.shopper = must(h.shopper.SignUp(h.ctx, shopperEmail, password, "Ada Shopper"))(t)
 	h.furnishBrand()
@@ -273,7 +275,7 @@ func (h *house) furnishTokens() {
 	for of, value := range h.values {
 		switch of {
 		case "/brands/{id}", "/operator/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
-			"/creators/{handle}", "/operator/policies/{name}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}":
+			"/creators/{handle}", "/operator/policies/{name}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}", "/operator/payees/{year}":
 			continue // to be seen on public pages
 		}
 		h.private = append(h.private, value)
@@ -427,6 +429,8 @@ func (h *house) call(o operation) call {
 		q.header["If-Match"] = ask(h.t, h.owner, call{method: http.MethodGet, path: q.path}).header.Get("ETag")
 	case "GET /metrics/stream":
 		q.path += "?entities=brand:" + h.brand
+	case "POST /operator/payout_results":
+		q.body = []byte("payout_id,state,amount,currency\n" + h.values["handed"] + ",confirmed,20.00,USD\n")
 	case "POST /images":
 		q.body = picture(h.t)
 		q.header["Content-Type"] = "image/webp"

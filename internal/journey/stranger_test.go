@@ -67,6 +67,15 @@ var anybodys = map[string]string{
 	"PUT /me/creator":                       "the asker",
 	"PUT /me/showcase/{product_id}":         "anybody may promote what an open program pays for",
 	"PUT /videos/{id}/like":                 "anybody may like a video",
+	"GET /me/destinations":                  "the asker's own",
+	"GET /me/payee":                         "the asker's own",
+	"GET /me/payout_schedule":               "the asker's own",
+	"GET /me/payouts":                       "the asker's own",
+	"GET /me/statements":                    "the asker's own",
+	"POST /me/destinations":                 "the asker's own",
+	"POST /me/payouts":                      "the asker's own",
+	"PUT /me/payee":                         "the asker's own",
+	"PUT /me/payout_schedule":               "the asker's own",
 }
 
 // Every operation of the published contract is tried by nobody, a stranger, another brand's owner,

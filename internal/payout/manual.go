@@ -87,6 +87,35 @@ func (p *Payouts) Batches(ctx context.Context, who account.Asker, after id.Batch
 	})
 }
 
+// Batch returns a batch with its payouts.
+func (p *Payouts) Batch(ctx context.Context, who account.Asker, batch id.Batch) (Batch, []Seen, error) {
+	if err := who.IsOperator(); err != nil {
+		return Batch{}, nil, err
+	}
+	var b Batch
+	seen, err := db.Get(ctx, p.db, func(tx *db.Tx) ([]Seen, error) {
+		found, err := db.All(tx, scanBatch, `SELECT id, payouts, made_by, created_at FROM payout_batches WHERE id = $1`, string(batch))
+		if err == nil && len(found) == 0 {
+			err = fault.New(fault.Missing, "There is no such file.")
+		}
+		if err != nil {
+			return nil, err
+		}
+		b = found[0]
+		list, err := payoutsOf(tx, `batch = $1 ORDER BY id`, string(batch))
+		seen := make([]Seen, 0, len(list))
+		for _, x := range list {
+			s, err := seenOf(tx, x)
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, s)
+		}
+		return seen, err
+	})
+	return b, seen, err
+}
+
 // File returns the file of a batch: the same whenever it is asked for. It names accounts in full, so only an
 // operator in person gets it.
 func (p *Payouts) File(ctx context.Context, who account.Asker, batch id.Batch) (string, error) {
