@@ -151,6 +151,12 @@ func (a *API) registerMyPayouts() {
 		}
 		return viewPayee(a.deps.Payouts.PutPayee(ctx, asker(ctx), mine(ctx), match, in.Body))
 	})
+	a.myDestinations()
+}
+
+// myDestinations adds where and when a creator is paid, and its statements.
+func (a *API) myDestinations() {
+	r := myPayouts
 	register(a, r.destinations(), func(ctx context.Context, _ *None) (*PageOutput[payout.Destination], error) {
 		list, err := a.deps.Payouts.Destinations(ctx, asker(ctx), mine(ctx))
 		if err != nil {
@@ -235,6 +241,12 @@ func (a *API) registerBrandPayouts() {
 		}
 		return viewPayee(a.deps.Payouts.PutPayee(ctx, asker(ctx), payout.OfBrand(in.ID), match, in.Body))
 	})
+	a.brandDestinations()
+}
+
+// brandDestinations adds where and when a brand is paid, and its statements.
+func (a *API) brandDestinations() {
+	r := brandPayouts
 	register(a, r.destinations(), func(ctx context.Context, in *struct {
 		ID id.Brand `path:"id"`
 	}) (*PageOutput[payout.Destination], error) {
