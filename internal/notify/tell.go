@@ -33,6 +33,10 @@ var topics = []telling{
 	{event.TopicCommissionReversed, "A commission, or a part of it, was taken back", one(func(b event.CommissionReversed) (id.Brand, any) {
 		return commission(b.CommissionState, b.Reason, b.Released)
 	})},
+	{event.TopicPayoutSent, "A payout is on its way", one(func(b event.PayoutSent) (id.Brand, any) { return b.Brand, b })},
+	{event.TopicPayoutConfirmed, "A payout has arrived", one(func(b event.PayoutConfirmed) (id.Brand, any) { return b.Brand, b })},
+	{event.TopicPayoutFailed, "A payout did not arrive; its money is available again", one(func(b event.PayoutFailed) (id.Brand, any) { return b.Brand, b })},
+	{event.TopicPayoutReturned, "A payout came back; its money is available again", one(func(b event.PayoutReturned) (id.Brand, any) { return b.Brand, b })},
 }
 
 // tellings are the topics by name, the test's included.
@@ -79,6 +83,9 @@ func one[B event.Body](of func(B) (id.Brand, any)) func(event.Fact) (map[id.Bran
 			return nil, err
 		}
 		brand, data := of(body)
+		if brand == "" { // it concerns a creator
+			return nil, nil
+		}
 		return map[id.Brand]any{brand: data}, nil
 	}
 }

@@ -133,6 +133,12 @@ func (p *Payouts) move(tx *db.Tx, now Payout, a Answer) (bool, error) {
 	if err := p.post(tx, now, a.State, reason); err != nil {
 		return false, err
 	}
+	if now.State == Created && a.State == Confirmed { // a rail that pays at once
+		now.State = Sent
+		if err := now.tell(tx); err != nil {
+			return false, err
+		}
+	}
 	now.State = a.State
 	return true, now.tell(tx)
 }
