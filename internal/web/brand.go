@@ -164,8 +164,7 @@ func (s *Site) balance(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := BalancePage{Available: b.Available, Held: b.Pending, Book: bookRows(b),
-		Closed: "Paying out is not open on this server yet. What is ready stays yours."}
+	page := BalancePage{Available: b.Available, Held: b.Pending, Book: bookRows(b)}
 	here := v.brandURL("/balance?account=" + kind)
 	page.Kinds = []Tab{{Text: "Held", URL: v.brandURL("/balance"), Here: kind == "pending"}, {Text: "Ready", URL: v.brandURL("/balance?account=available"), Here: kind == "available"}}
 	if list.Next != "" {

@@ -243,8 +243,7 @@ func (s *Site) earnings(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := EarningsPage{Available: sums.Available, Pending: sums.Pending, Paid: sums.Paid, Reversed: sums.Reversed, State: v.text("state"),
-		Closed: "Paying out is not open on this server yet. What is available stays yours."}
+	page := EarningsPage{Available: sums.Available, Pending: sums.Pending, Paid: sums.Paid, Reversed: sums.Reversed, State: v.text("state")}
 	if sums.NextReleaseAt != nil {
 		page.NextWords = "the next on " + Day(*sums.NextReleaseAt)
 	}

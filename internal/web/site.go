@@ -181,6 +181,11 @@ func (s *Site) making() []Route {
 		{"GET /studio/showcase", Maker, s.showcase, 0},
 		{"POST /studio/showcase", Maker, s.changeShowcase, 0},
 		{"GET /studio/earnings", Maker, s.earnings, 0},
+		{"GET /studio/payouts", Maker, s.payouts, 0},
+		{"POST /studio/payouts", Maker, s.payOut, 0},
+		{"POST /studio/payouts/payee", Maker, s.putPayee, 0},
+		{"POST /studio/payouts/destinations", Maker, s.addPlace, 0},
+		{"POST /studio/payouts/destinations/{destination}", Maker, s.changePlace, 0},
 	}
 }
 
@@ -212,6 +217,11 @@ func (s *Site) selling() []Route {
 		{"POST /brand/{b}/returns/{return}/decision", Staff, s.decideReturn, 0},
 		{"POST /brand/{b}/claims/{claim}/answer", Staff, s.answerClaim, 0},
 		{"GET /brand/{b}/balance", Staff, s.balance, 0},
+		{"GET /brand/{b}/payouts", Staff, s.payouts, 0},
+		{"POST /brand/{b}/payouts", Staff, s.payOut, 0},
+		{"POST /brand/{b}/payouts/payee", Staff, s.putPayee, 0},
+		{"POST /brand/{b}/payouts/destinations", Staff, s.addPlace, 0},
+		{"POST /brand/{b}/payouts/destinations/{destination}", Staff, s.changePlace, 0},
 		{"GET /brand/{b}/members", Staff, s.members, 0},
 		{"POST /brand/{b}/members", Staff, s.addMember, 0},
 		{"POST /brand/{b}/members/{account}/remove", Staff, s.removeMember, 0},
