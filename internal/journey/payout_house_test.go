@@ -60,7 +60,7 @@ func (h *house) furnishPayouts() {
 		h.values[of.name+"/payouts/{payout}"] = ask(of.client, of.path, dst, 2000)
 		maps.Copy(h.bodies, map[string]any{
 			"POST " + of.name + "/payouts":                            fields{"amount": client.Money{Amount: 1000, Currency: "USD"}, "destination_id": dst},
-			"PUT " + of.name + "/payee":                               payeeOf("Hidden Name"),
+			"PUT " + of.name + "/payee":                               fields{"kind": "business", "legal_name": "Own Name", "line1": "1 Own Way", "city": "Austin", "region": "TX", "postal_code": "73301", "country": "US", "tax_id": "98-7654321"},
 			"POST " + of.name + "/destinations":                       accountAt(otherAccount),
 			"POST " + of.name + "/destinations/{destination}/confirm": fields{"current_password": password},
 			"PUT " + of.name + "/payout_schedule":                     fields{"every": "weekly", "destination_id": dst},
