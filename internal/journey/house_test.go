@@ -425,6 +425,16 @@ func (h *house) call(o operation) call {
 		q.header = tus()
 	case "PATCH /uploads/{id}":
 		q.header, q.body = tus("Upload-Offset", "0", "Content-Type", "application/offset+octet-stream"), []byte("0123456789")
+	case "POST /operator/ranking/audits":
+		var page struct {
+			Request string `json:"request_id"`
+		}
+		h.ok(json.Unmarshal(ask(h.t, h.shopper, call{method: http.MethodGet, path: "/api/v1/feed"}).body, &page))
+		q.body = []byte(`{"request_id":"` + page.Request + `"}`)
+	case "PUT /operator/policies/{name}":
+		q.header["If-Match"] = ask(h.t, h.operator, call{method: http.MethodGet, path: q.path}).header.Get("ETag")
+	case "PUT /operator/split", "POST /operator/split/rollback":
+		q.header["If-Match"] = ask(h.t, h.operator, call{method: http.MethodGet, path: "/api/v1/operator/split"}).header.Get("ETag")
 	case "PUT /variants/{id}/stock":
 		q.header["If-Match"] = ask(h.t, h.owner, call{method: http.MethodGet, path: q.path}).header.Get("ETag")
 	case "GET /metrics/stream":

@@ -26,6 +26,8 @@ var anybodys = map[string]string{
 	"GET /feed":                                "a page drawn for whoever asks",
 	"GET /webhooks/events":                     "what there is to be told of",
 	"GET /products":                            "the catalogue",
+	"GET /ranking/parameters":                  "what the feed goes by",
+	"GET /ranking/policy.schema.json":          "the form of a policy",
 	"GET /products/{id}":                       "a product's page",
 	"GET /videos/{id}":                         "a video that is out",
 	"GET /videos/{id}/comments":                "what people wrote in the open",

@@ -49,6 +49,12 @@ func (r *Reach) ranking() (Ranking, error) {
 	return nil, fault.New(fault.Unavailable, "The ranking is still being read from the log. Try again in a moment.").After(retryAfter)
 }
 
+// Runs reports whether the ranking chooses here now. Until it does, feeds are drawn evenly.
+func (r *Reach) Runs() bool {
+	_, err := r.ranking()
+	return err == nil
+}
+
 // MaxReason is the longest reason, dispute or answer, in characters.
 const MaxReason = 1000
 

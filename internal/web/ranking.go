@@ -48,7 +48,7 @@ func (s *Site) chooses(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := ChoosesPage{Profiling: true, Never: reach.Never()}
+	page := ChoosesPage{Profiling: true, Never: reach.Never(), Notes: s.notRunning()}
 	if control > 0 {
 		page.Control = Percent(int64(control))
 	}
@@ -72,6 +72,14 @@ func (s *Site) chooses(v *visit) error {
 	}
 	page.Chrome = v.chrome("How the feed chooses", Market, "")
 	return v.show(http.StatusOK, Chooses(page))
+}
+
+// notRunning says when the ranking does not choose here.
+func (s *Site) notRunning() []Note {
+	if s.Reach.Runs() {
+		return nil
+	}
+	return []Note{{Tone: "wait", Head: "The ranking is not running here now.", Text: "Until it is, every video is as likely as any other, for everybody."}}
 }
 
 // chosen ends a choice on the page it was made on.
@@ -171,7 +179,7 @@ func (s *Site) showRanking(v *visit, status int, name string, change func(*Ranki
 	if err != nil {
 		return err
 	}
-	page := RankingPage{}
+	page := RankingPage{Notes: s.notRunning()}
 	policies, err := s.Reach.Policies(v.ctx(), v.who, "", rowsPage)
 	if err != nil {
 		return err
