@@ -198,26 +198,33 @@ func TestDistributionIsItsCreators(t *testing.T) {
 		w.do("GET", path, "", "Authorization", stranger).problem(404, "missing")
 		w.do("GET", "/api/v1/videos/vid_00000000000000000000000000/distribution", "", "Authorization", maker).problem(404, "missing")
 
-		contest := path + "/disputes"
-		w.do("POST", contest, `{"reason":"mine"}`, "Authorization", stranger).problem(404, "missing")
-		w.do("POST", contest, `{"reason":"  "}`, "Authorization", maker).problem(422, "invalid")
-		var dispute reach.Dispute
-		w.do("POST", contest, `{"reason":"It was shown at night only"}`, "Authorization", maker).want(201).read(&dispute)
-		w.do("POST", contest, `{"reason":"And again"}`, "Authorization", maker).problem(409, "wrong_state")
-		if !strings.Contains(dispute.Stood, "Stage 1 of 5") {
-			t.Errorf("it stood %q", dispute.Stood)
-		}
-		open := w.do("GET", "/api/v1/operator/distribution_disputes", "", w.operator...).want(200).Body.String()
-		if !strings.Contains(open, dispute.ID) {
-			t.Errorf("the operator is not told: %s", open)
-		}
-		answer := "/api/v1/operator/distribution_disputes/" + dispute.ID + "/answer"
-		w.do("POST", answer, `{"answer":"Places are drawn by hour of asking"}`, "Authorization", maker).problem(404, "missing")
-		w.do("POST", answer, `{"answer":"Places are drawn by hour of asking"}`, w.operator...).want(200)
-		w.do("POST", answer, `{"answer":"no"}`, w.operator...).problem(409, "wrong_state")
-		w.do("GET", path, "", "Authorization", maker).want(200).read(&got)
-		if len(got.Disputes) != 1 || got.Disputes[0].Answer != "Places are drawn by hour of asking" || got.Disputes[0].Answered == nil {
-			t.Errorf("the creator reads %+v", got.Disputes)
-		}
+		w.contested(path, maker, stranger)
 	})
+}
+
+// contested tries what a creator may hold against a video, and who answers.
+func (w *reachWorld) contested(path, maker, stranger string) {
+	w.t.Helper()
+	var got reach.Distribution
+	contest := path + "/disputes"
+	w.do("POST", contest, `{"reason":"mine"}`, "Authorization", stranger).problem(404, "missing")
+	w.do("POST", contest, `{"reason":"  "}`, "Authorization", maker).problem(422, "invalid")
+	var dispute reach.Dispute
+	w.do("POST", contest, `{"reason":"It was shown at night only"}`, "Authorization", maker).want(201).read(&dispute)
+	w.do("POST", contest, `{"reason":"And again"}`, "Authorization", maker).problem(409, "wrong_state")
+	if !strings.Contains(dispute.Stood, "Stage 1 of 5") {
+		w.t.Errorf("it stood %q", dispute.Stood)
+	}
+	open := w.do("GET", "/api/v1/operator/distribution_disputes", "", w.operator...).want(200).Body.String()
+	if !strings.Contains(open, dispute.ID) {
+		w.t.Errorf("the operator is not told: %s", open)
+	}
+	answer := "/api/v1/operator/distribution_disputes/" + dispute.ID + "/answer"
+	w.do("POST", answer, `{"answer":"Places are drawn by hour of asking"}`, "Authorization", maker).problem(404, "missing")
+	w.do("POST", answer, `{"answer":"Places are drawn by hour of asking"}`, w.operator...).want(200)
+	w.do("POST", answer, `{"answer":"no"}`, w.operator...).problem(409, "wrong_state")
+	w.do("GET", path, "", "Authorization", maker).want(200).read(&got)
+	if len(got.Disputes) != 1 || got.Disputes[0].Answer != "Places are drawn by hour of asking" || got.Disputes[0].Answered == nil {
+		w.t.Errorf("the creator reads %+v", got.Disputes)
+	}
 }
