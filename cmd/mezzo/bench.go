@@ -13,6 +13,7 @@ import (
 // benchCommand holds the load generators.
 type benchCommand struct {
 	Events benchEvents `cmd:"" help:"Events taken in, each on disk before the answer."`
+	Feed   benchFeed   `cmd:"" help:"Pages of feed, freshly scored, while events are learned beside."`
 	Orders benchOrders `cmd:"" help:"Paid orders: cart, line, checkout, payment, attribution, book."`
 	Ledger benchLedger `cmd:"" help:"Transfers into the book, in groups, beside one a transaction."`
 }
@@ -115,4 +116,20 @@ func (c *benchLedger) Run(ctx context.Context, out io.Writer) error {
 	r, err := bench.Ledger(ctx, o)
 	flags := benchFlags{JSON: c.JSON}
 	return flags.print(r, err, out)
+}
+
+type benchFeed struct {
+	Videos  int  `default:"1000000" help:"Videos in memory. Default: ${default}."`
+	Viewers int  `default:"1000000" help:"Viewers in memory. Default: ${default}."`
+	Rate    int  `default:"3000" help:"Events a second that are learned meanwhile. Default: ${default}."`
+	Clients int  `default:"2" help:"Pages drawn at once. Default: ${default}."`
+	Seconds int  `default:"10" help:"How long to load, after a warm-up of 1 s. Default: ${default}."`
+	JSON    bool `name:"json" help:"Print the report as JSON."`
+}
+
+// Run draws pages.
+func (c *benchFeed) Run(ctx context.Context, out io.Writer) error {
+	r, err := bench.Feed(ctx, bench.FeedOptions{Videos: c.Videos, Viewers: c.Viewers, Rate: c.Rate, Clients: c.Clients, Seconds: c.Seconds,
+		Command: append([]string{"mezzo"}, os.Args[1:]...), Note: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }})
+	return (&benchFlags{JSON: c.JSON}).print(r, err, out)
 }
