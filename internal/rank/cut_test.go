@@ -19,15 +19,15 @@ func (b *between) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// A cut is the state at its position, to the byte, whatever the fold takes in while it is written: videos
-// that come and go, people erased, impressions that close.
-func TestACutIsTheStateAtItsPosition(t *testing.T) {
-	m := newMill(t, 61, 60, 8, 900)
+// millOfChanges is a world in which, from a record on, everything comes and goes.
+func millOfChanges(t *testing.T) (m *mill, before int) {
+	t.Helper()
+	m = newMill(t, 61, 60, 8, 900)
 	for k := range 200 {
 		m.fact(event.CreatorFollowed{Creator: m.creators[k%8], Viewer: m.viewers[k%60]})
 	}
 	m.run(3)
-	before := len(m.log)
+	before = len(m.log)
 	m.run(2)
 	m.tick(11 * time.Minute)
 	for k := range 100 {
@@ -37,6 +37,13 @@ func TestACutIsTheStateAtItsPosition(t *testing.T) {
 	}
 	m.fact(event.ViewerErased{Viewer: m.viewers[7]})
 	m.flush()
+	return m, before
+}
+
+// A cut is the state at its position, to the byte, whatever the fold takes in while it is written: videos
+// that come and go, people erased, impressions that close.
+func TestACutIsTheStateAtItsPosition(t *testing.T) {
+	m, before := millOfChanges(t)
 	rest := m.log[before:]
 
 	f, err := New(Options{Size: 14})
@@ -91,8 +98,14 @@ func TestACutIsTheStateAtItsPosition(t *testing.T) {
 	if a, b, c := sum(t, restored), sum(t, f), sum(t, m.fold); a != b || b != c {
 		t.Errorf("at the end the restored is %x, the one that was cut %x, the one that never was %x", a, b, c)
 	}
-	// A second one, and back to nothing.
-	if cut, err = f.Cut(); err != nil {
+	cutAgainAndEmptied(t, f)
+}
+
+// cutAgainAndEmptied cuts a second time, and goes back to nothing.
+func cutAgainAndEmptied(t *testing.T, f *Fold) {
+	t.Helper()
+	cut, err := f.Cut()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := cut.Encode(&bytes.Buffer{}); err != nil || got != sum(t, f) {
