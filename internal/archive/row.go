@@ -68,9 +68,7 @@ func rowOf(r stream.Record) Row {
 		var s event.Served
 		if s.Decode(r.Data) == nil {
 			row.Type, row.Viewer, row.Surface, row.Request, row.At = "served", string(s.Viewer), s.Surface.String(), string(s.Request), s.At.UnixMicro()
-			if body, err := json.Marshal(s); err == nil {
-				row.Body = string(body)
-			}
+			row.Body = servedBody(&s)
 		}
 	}
 	return row

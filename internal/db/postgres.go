@@ -185,7 +185,7 @@ func (s *server) write(ctx context.Context, fn func(*Tx) error) error {
 
 // attempt runs fn in one READ COMMITTED transaction.
 func (s *server) attempt(ctx context.Context, fn func(*Tx) error) error {
-	began := s.d.clock.Now()
+	began := clock.StartWatch()
 	b, err := s.begin(ctx, func() (context.Context, context.CancelFunc) {
 		return context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), inside{}, true), PostgresBodyLimit)
 	}, nil)
@@ -198,13 +198,12 @@ func (s *server) attempt(ctx context.Context, fn func(*Tx) error) error {
 		s.d.stats.failed.Add(1)
 		return err
 	}
-	ready := s.d.clock.Now()
+	ready := clock.StartWatch()
 	if err := b.sql.Commit(); err != nil {
 		s.d.stats.failed.Add(1)
 		return commitFailure(err)
 	}
-	end := s.d.clock.Now()
-	s.d.stats.committed(1, end.Sub(began), end.Sub(ready))
+	s.d.stats.committed(1, began.Passed(), ready.Passed())
 	s.d.announce(b.tx.emitted, b.tx.queued)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/fault"
 )
 
@@ -191,7 +192,7 @@ func (w *writer) stopping() bool {
 // together runs first and those who wait behind it in one transaction, and answers them all
 // after its commit: even a refusal may rest on what an earlier body of the group did.
 func (w *writer) together(first *body) {
-	began := w.d.clock.Now()
+	began := clock.StartWatch()
 	if err := w.c.command("BEGIN IMMEDIATE"); err != nil {
 		if first.begin() {
 			w.group = append(w.group, first)
@@ -248,7 +249,7 @@ func (w *writer) nested(b *body) bool {
 
 // alone runs one body in a transaction of its own.
 func (w *writer) alone(b *body) {
-	began := w.d.clock.Now()
+	began := clock.StartWatch()
 	w.group = append(w.group[:0], b)
 	if err := w.c.command("BEGIN IMMEDIATE"); err != nil {
 		w.refuse(err)
@@ -265,8 +266,8 @@ func (w *writer) alone(b *body) {
 }
 
 // finish commits the group and answers it.
-func (w *writer) finish(began time.Time) {
-	ready := w.d.clock.Now()
+func (w *writer) finish(began clock.Stopwatch) {
+	ready := clock.StartWatch()
 	if err := w.c.command("COMMIT"); err != nil {
 		w.d.log.Error("a commit failed", "bodies", len(w.group), "error", err)
 		if len(w.group) == 1 {
@@ -276,8 +277,7 @@ func (w *writer) finish(began time.Time) {
 		return
 	}
 	w.open = false
-	end := w.d.clock.Now()
-	w.d.stats.committed(len(w.group), end.Sub(began), end.Sub(ready))
+	w.d.stats.committed(len(w.group), began.Passed(), ready.Passed())
 	facts, jobs := false, false
 	for _, b := range w.group {
 		if b.err == nil {

@@ -99,6 +99,9 @@ func TestSeriesAreBounded(t *testing.T) {
 		{insight.Span{From: now.Add(-3 * hour), To: now.Add(-2 * hour), Grain: "minute"}, "", 0},
 		{insight.Span{From: now.Add(-29 * 24 * hour), Grain: "hour"}, "", 0},
 		{insight.Span{From: now.Add(-500 * 24 * hour), Grain: "day"}, "", 0},
+		{insight.Span{From: now.Add(-89 * 24 * hour), To: now.Add(-88 * 24 * hour), Grain: "hour"}, "hour", 24},
+		{insight.Span{From: now.Add(-92 * 24 * hour), To: now.Add(-91 * 24 * hour), Grain: "hour"}, "", 0}, // kept for 90 days: zeros would say that nothing happened
+		{insight.Span{From: now.Add(-92 * 24 * hour), To: now.Add(-91 * 24 * hour)}, "day", 2},
 		{insight.Span{From: now, To: now.Add(-hour), Grain: "hour"}, "", 0},
 		{insight.Span{From: now, To: now}, "", 0},
 		{insight.Span{From: time.Time{}.Add(hour), To: now, Grain: "minute"}, "", 0},

@@ -22,7 +22,8 @@ type grain struct {
 	inWords     string
 }
 
-// The grains: one table for the answers and the words of refusals. Minutes are kept for an hour.
+// The grains: one table for the answers and the words of refusals. Minutes are kept for an hour, hours for
+// metric.HourLife, days for good.
 var grains = [...]grain{
 	{"minute", metric.GrainMinute, time.Minute, time.Hour, time.Hour, "an hour"},
 	{"hour", metric.GrainHour, time.Hour, 24 * time.Hour, 28 * 24 * time.Hour, "28 days"},
@@ -140,6 +141,8 @@ func (s Span) whole(now time.Time) (grain, Span, error) {
 	switch span := s.To.Sub(s.From); {
 	case g.grain == metric.GrainMinute && now.Sub(s.From) > g.most+2*g.step:
 		return g, s, fault.InvalidField("query.from", "Minutes are kept for an hour. Ask by the hour for what was before.")
+	case g.grain == metric.GrainHour && now.Sub(s.From) > metric.HourLife:
+		return g, s, fault.InvalidField("query.from", "Hours are kept for %d days. Ask by the day for what was before.", metric.HourLife/(24*time.Hour))
 	case !s.From.Before(s.To):
 		return g, s, fault.InvalidField("query.from", "from must lie before to.")
 	case span > g.most+g.step || span/g.step > MaxPoints:
@@ -169,7 +172,7 @@ func (s Span) grain(now time.Time) (grain, error) {
 		to = now
 	}
 	switch span := to.Sub(s.From); {
-	case s.From.IsZero(), span > 7*24*time.Hour && span < 401*24*time.Hour:
+	case s.From.IsZero(), span > 7*24*time.Hour && span < 401*24*time.Hour, span > time.Hour && now.Sub(s.From) > metric.HourLife:
 		return grains[2], nil
 	case span > time.Hour:
 		return grains[1], nil

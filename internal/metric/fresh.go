@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/stream"
 )
 
@@ -14,7 +15,7 @@ const maxAcks = 4096
 // ack is when an append was acknowledged, and the position behind its records.
 type ack struct {
 	pos stream.Position
-	at  time.Time
+	at  clock.Stopwatch
 }
 
 // acks are the acknowledgements whose records have not been applied yet.
@@ -26,7 +27,7 @@ type acks struct {
 // Acknowledged notes that the append which ended at pos was acknowledged just now, so that the time until it is
 // visible in the numbers can be measured.
 func (k *Keeper) Acknowledged(pos stream.Position) {
-	now := k.opt.Clock.Now()
+	now := clock.StartWatch()
 	k.waiting.mu.Lock()
 	defer k.waiting.mu.Unlock()
 	// Looked at within the lock, which the writer takes after it has moved on: none is left lying.
@@ -40,7 +41,7 @@ func (k *Keeper) Acknowledged(pos stream.Position) {
 }
 
 // seen measures the acknowledgements whose records are applied now.
-func (k *Keeper) seen(now time.Time) {
+func (k *Keeper) seen() {
 	at := k.At()
 	k.waiting.mu.Lock()
 	defer k.waiting.mu.Unlock()
@@ -50,18 +51,23 @@ func (k *Keeper) seen(now time.Time) {
 			left = append(left, a)
 			continue
 		}
-		k.opt.Observe("visible", max(0, now.Sub(a.at).Seconds()))
+		k.opt.Observe("visible", a.at.Passed().Seconds())
 	}
 	k.waiting.list = left
 }
 
 // observe measures each message of the log from its stamp. What was written before this process followed live
-// waited for its start, not for the fold: it is not measured.
+// waited for its start, not for the fold: it is not measured, nor is what was written before a sandbox's clock was
+// turned and is applied after it.
 func (k *Keeper) observe(records []stream.Record, now time.Time) {
+	offset := k.offset
+	if turnable, ok := k.opt.Clock.(interface{ Offset() time.Duration }); ok {
+		k.offset = turnable.Offset()
+	}
 	k.mu.Lock()
 	caught := k.caught
 	k.mu.Unlock()
-	if !caught {
+	if !caught || k.offset != offset {
 		return
 	}
 	var last time.Time

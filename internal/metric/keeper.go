@@ -111,6 +111,7 @@ type Keeper struct {
 	saving  chan struct{} // holds one token while a snapshot is being written
 	saved   time.Time     // when the last snapshot was begun, by the clock
 	behind  int           // records applied since
+	offset  time.Duration // of a clock that can be turned, when records were applied last
 	waiting acks
 }
 
@@ -214,7 +215,7 @@ func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
 	now := k.opt.Clock.Now()
 	k.observe(records, now)
 	k.moved()
-	k.seen(now)
+	k.seen()
 	k.opt.Step("applied")
 	if err := k.tidy(); err != nil {
 		return err
@@ -250,7 +251,7 @@ func (k *Keeper) snapshot(now time.Time) error {
 
 // cut begins a snapshot at this position. The writer waits for it, and goes on while the rest is encoded.
 func (k *Keeper) cut() (Snapshot, func(io.Writer) (uint64, error), error) {
-	begun := k.opt.Clock.Now()
+	begun := clock.StartWatch()
 	cut, err := k.fold.Cut()
 	if err != nil {
 		return Snapshot{}, nil, fmt.Errorf("metric: the fold cannot be kept: %w", err)
@@ -260,7 +261,7 @@ func (k *Keeper) cut() (Snapshot, func(io.Writer) (uint64, error), error) {
 		Position: k.fold.Position(), Stamp: k.fold.Stamp(), Files: cut.Files}
 	k.coming = cut.Files
 	k.mu.Unlock()
-	k.opt.Observe("pause", k.opt.Clock.Now().Sub(begun).Seconds())
+	k.opt.Observe("pause", begun.Passed().Seconds())
 	return head, cut.Encode, nil
 }
 
@@ -283,7 +284,7 @@ func (k *Keeper) tidy() error {
 
 // save writes a snapshot and lets go of those that are one too many.
 func (k *Keeper) save(head Snapshot, encode func(io.Writer) (uint64, error)) error {
-	begun := k.opt.Clock.Now()
+	begun := clock.StartWatch()
 	head, err := k.shelf.write(head, encode, k.opt.Step)
 	if err != nil {
 		return err
@@ -297,7 +298,7 @@ func (k *Keeper) save(head Snapshot, encode func(io.Writer) (uint64, error)) err
 	if enough {
 		err = k.shelf.prune(oldest)
 	}
-	k.opt.Observe("snapshot", k.opt.Clock.Now().Sub(begun).Seconds())
+	k.opt.Observe("snapshot", begun.Passed().Seconds())
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/stream"
 )
@@ -89,7 +90,7 @@ func (k *Keeper) roll(ctx context.Context) error {
 	if !stored.Before(pos) {
 		return nil // nothing new, or the fold is still reading what is in the rows already
 	}
-	begun := k.opt.Clock.Now()
+	begun := clock.StartWatch()
 	k.opt.Step("rollup begun")
 	since := k.Since()
 	if lag := pos.Stamp().Sub(stored.Stamp()); !stored.IsZero() && lag > edgeWidth*time.Second {
@@ -120,7 +121,7 @@ func (k *Keeper) roll(ctx context.Context) error {
 	}
 	if err == nil {
 		k.opt.Step("rollup committed")
-		k.opt.Observe("rollup", k.opt.Clock.Now().Sub(begun).Seconds())
+		k.opt.Observe("rollup", begun.Passed().Seconds())
 	}
 	return err
 }

@@ -204,9 +204,9 @@ func (a *appender) run() {
 		}
 		callers = g.callers
 		records := len(g.buf) - frameHead
-		began := a.l.clock.Now()
+		began := clock.StartWatch()
 		a.publish(g)
-		a.settle(g, records, a.l.clock.Now().Sub(began))
+		a.settle(g, records, began.Passed())
 	}
 }
 
