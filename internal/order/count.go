@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
+	"mezzo/internal/money"
 )
 
 // BrandCounts returns how many paid parts of a brand's stand in each state.
@@ -71,5 +73,42 @@ func (o *Orders) BrandRefunds(ctx context.Context, who account.Asker, brand id.B
 	return db.Get(ctx, o.db, func(tx *db.Tx) ([]Refund, error) {
 		in, args := db.In(2, refunds)
 		return db.All(tx, scanRefund, `SELECT `+refundColumns+` FROM refunds r WHERE r.brand_id = $1 AND r.id IN `+in, append([]any{string(brand)}, args...)...)
+	})
+}
+
+// Release is money of a brand that becomes available at a moment.
+type Release struct {
+	At     time.Time
+	Amount money.Amount
+	Parts  int64
+}
+
+// NextRelease returns what of a brand is released next: everything due on the same day as the first of it,
+// before a reserve is kept back. Zero when nothing that has arrived is held.
+func (o *Orders) NextRelease(ctx context.Context, who account.Asker, brand id.Brand) (Release, error) {
+	if err := who.OfBrand(brand, account.MoneyRead); err != nil {
+		return Release{}, err
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) (Release, error) {
+		list, err := db.All(tx, func(r *sql.Rows) (Release, error) {
+			var x Release
+			var at int64
+			err := r.Scan(&at, &x.Amount.Minor, &x.Amount.Currency)
+			x.At = db.Time(at)
+			return x, err
+		}, `SELECT release_at, brand_pending_minor, currency FROM order_parts WHERE brand_id = $1 AND state = 'delivered' ORDER BY release_at LIMIT $2`, brand, int64(SweepBatch))
+		var next Release
+		for _, x := range list {
+			switch {
+			case next.Parts == 0:
+				next = x
+			case x.At.After(next.At.Add(24*time.Hour)) || x.Amount.Currency != next.Amount.Currency:
+				continue
+			default:
+				next.Amount.Minor += x.Amount.Minor
+			}
+			next.Parts++
+		}
+		return next, err
 	})
 }

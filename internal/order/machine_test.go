@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -356,25 +357,37 @@ func TestMoneyMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runSales(t, "25", func() (db.Options, error) {
+		runSales(t, 250, func() (db.Options, error) {
 			o := db.Options{Dir: t.TempDir()}
 			return o, os.WriteFile(filepath.Join(o.Dir, db.File), schema, 0o600)
 		})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		runSales(t, "3", func() (db.Options, error) { return db.Options{URL: dbtest.NewPostgresURL(t)}, nil })
+		runSales(t, 30, func() (db.Options, error) { return db.Options{URL: dbtest.NewPostgresURL(t)}, nil })
 	})
 }
 
-// runSales gives every run a shop of its own, and makes runs of them unless told otherwise by -rapid.checks.
-func runSales(t *testing.T, runs string, fresh func() (db.Options, error)) {
-	checks := flag.Lookup("rapid.checks")
-	if before := checks.Value.String(); before == checks.DefValue {
-		if err := checks.Value.Set(runs); err != nil {
-			t.Fatal(err)
-		}
-		defer checks.Value.Set(before)
+// machineSteps is how many commands one run takes on the average: long enough for a sale to come to its end
+// and be fought over, short enough for a failing run to be read.
+const machineSteps = "40"
+
+// runSales gives every run a shop of its own and makes so many runs, times MEZZO_MACHINE where it is set;
+// a seed that fails is printed and given back by -rapid.seed.
+func runSales(t *testing.T, runs int, fresh func() (db.Options, error)) {
+	if more, err := strconv.Atoi(os.Getenv("MEZZO_MACHINE")); err == nil {
+		runs *= more
 	}
+	steps := 0
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(runs), "rapid.steps": machineSteps} {
+		f := flag.Lookup(name)
+		if before := f.Value.String(); before == f.DefValue {
+			if err := f.Value.Set(value); err != nil {
+				t.Fatal(err)
+			}
+			defer f.Value.Set(before)
+		}
+	}
+	defer func() { t.Logf("%d steps", steps) }()
 	rapid.Check(t, func(rt *rapid.T) {
 		o, err := fresh()
 		if err != nil {
@@ -391,6 +404,9 @@ func runSales(t *testing.T, runs string, fresh func() (db.Options, error)) {
 		m.provider = &shaky{Sandbox: m.sandbox}
 		m.world.orders = order.New(order.Parts{DB: d, Keys: m.keys, Provider: m.provider, Log: m.log, Logger: slog.New(slog.DiscardHandler)},
 			order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
-		rt.Repeat(m.actions())
+		actions := m.actions()
+		check := actions[""]
+		actions[""] = func(t *rapid.T) { steps++; check(t) }
+		rt.Repeat(actions)
 	})
 }

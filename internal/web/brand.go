@@ -148,6 +148,7 @@ var balanceKinds = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping, sent by you", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled by the buyer",
 	ledger.KindAttributed: "A commission was decided", ledger.KindReversal: "Taken back", ledger.KindRefunded: "Refunded",
 	ledger.KindRefund: "Given back to the buyer", ledger.KindRecovered: "What you owed was paid with it",
+	ledger.KindReserve: "What was kept back is let go",
 }
 
 // balance answers what a brand is owed, and by which transfer each cent came.
@@ -157,8 +158,8 @@ func (s *Site) balance(v *visit) error {
 		return err
 	}
 	kind := "pending"
-	if v.text("account") == "available" {
-		kind = "available"
+	if k := v.text("account"); k == "available" || k == "reserve" {
+		kind = k
 	}
 	list, err := s.Payouts.Entries(v.ctx(), v.who, v.brand.ID, kind, v.text("cursor"), rowsPage)
 	if err != nil {
@@ -167,6 +168,9 @@ func (s *Site) balance(v *visit) error {
 	page := BalancePage{Available: b.Available, Held: b.Pending, Book: bookRows(b)}
 	here := v.brandURL("/balance?account=" + kind)
 	page.Kinds = []Tab{{Text: "Held", URL: v.brandURL("/balance"), Here: kind == "pending"}, {Text: "Ready", URL: v.brandURL("/balance?account=available"), Here: kind == "available"}}
+	if err := v.heldWords(&page, b, kind); err != nil {
+		return err
+	}
 	if list.Next != "" {
 		page.Pager.Next = here + "&cursor=" + list.Next
 	}
@@ -184,12 +188,50 @@ func (s *Site) balance(v *visit) error {
 	for _, e := range list.Entries {
 		line := balanceLineOf(e, kind)
 		if parts := strings.Split(e.Key, ":"); len(parts) > 1 && notes[parts[1]] != "" {
-			line.Note = notes[parts[1]]
+			line.Note = notes[parts[1]] + refundEffects[kind]
 		}
 		page.Lines = append(page.Lines, line)
 	}
 	page.Chrome = v.chrome("Money", Brand, "money")
 	return v.show(http.StatusOK, Balance(page))
+}
+
+// refundEffects is what a refund does to the next payout, by the account it was taken from.
+var refundEffects = map[string]string{
+	"pending":   ". It was not ready yet: the next payout is as it was.",
+	"available": ". The next payout is so much less.",
+	"reserve":   ". It was kept back for this: the next payout is as it was.",
+}
+
+// heldWords says when what is held comes next, and what is kept back and why.
+func (v *visit) heldWords(page *BalancePage, b payout.Balance, kind string) error {
+	next, err := v.site.Orders.NextRelease(v.ctx(), v.who, v.brand.ID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case next.Parts > 0:
+		page.HeldWords = "the next " + Money(next.Amount) + " on " + Day(next.At)
+	case !b.Pending.IsZero():
+		page.HeldWords = "nothing of it has arrived yet"
+	}
+	terms, err := v.site.Orders.ReserveTerms(v.ctx(), v.who, v.brand.ID)
+	if err != nil {
+		return err
+	}
+	if terms.Bps > 0 {
+		page.Kept = Percent(int64(terms.Bps)) + " of your share of the goods is kept back for " + CountOf(terms.Days, "day", "") + " when it is released, for refunds that come later."
+		if terms.Reason != "" {
+			page.Kept += " “" + terms.Reason + "”"
+		}
+	}
+	if terms.Bps > 0 || !b.Reserve.IsZero() {
+		page.Kinds = append(page.Kinds, Tab{Text: "Kept back", URL: v.brandURL("/balance?account=reserve"), Here: kind == "reserve"})
+	}
+	if !b.Owed.IsZero() {
+		page.Owed = Money(b.Owed) + " is owed: refunds took more than was ready. What is released next pays it first."
+	}
+	return nil
 }
 
 func balanceLineOf(e ledger.Entry, kind string) BalanceLine {

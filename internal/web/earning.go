@@ -247,6 +247,9 @@ func (s *Site) earnings(v *visit) error {
 	if sums.NextReleaseAt != nil {
 		page.NextWords = "the next on " + Day(*sums.NextReleaseAt)
 	}
+	if sums.Available.Minor < 0 {
+		page.Notes = append(page.Notes, Note{Tone: "wait", Head: "Refunds took more than was ready.", Text: Money(sums.Available.Neg()) + " is owed; what is released next pays it first."})
+	}
 	for _, c := range sums.ByCurrency[min(1, len(sums.ByCurrency)):] {
 		page.Notes = append(page.Notes, Note{Head: "In " + string(c.Pending.Currency) + " as well:",
 			Text: Money(c.Available) + " available, " + Money(c.Pending) + " pending, " + Money(c.Paid) + " paid, " + Money(c.Reversed) + " reversed."})
@@ -304,6 +307,14 @@ func (v *visit) commissionLines(list []affiliate.Earned) ([]CommissionLine, erro
 		} else if !c.Reversed.IsZero() {
 			l.Slip = append(l.Slip, SumRow{Label: "Given back with refunds", Value: MoneyLess(c.Reversed), Less: true}, SumRow{Label: "Left", Value: Money(c.Left()), Total: true})
 			l.When += ", partly refunded"
+			switch c.State {
+			case affiliate.Pending:
+				l.Why = "The refund was taken from what is held: the next payout is as it was. " + l.Why
+			case affiliate.Available:
+				l.Why = "The next payout is " + Money(c.Reversed) + " less. " + l.Why
+			case affiliate.PaidOut:
+				l.Why = Money(c.Reversed) + " of it had been paid out and is taken from what comes next. " + l.Why
+			}
 		}
 		switch {
 		case c.State == affiliate.Pending && !c.ReleaseAt.IsZero():

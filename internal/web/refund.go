@@ -188,7 +188,7 @@ func refundTold(r order.Refund) string {
 func (v *visit) refundNotes(keys []string) (map[string]string, error) {
 	var ids []id.Refund
 	for _, k := range keys {
-		if parts := strings.Split(k, ":"); len(parts) > 1 && parts[0] == "refund" {
+		if parts := strings.Split(k, ":"); len(parts) > 1 && (parts[0] == "refund" || parts[0] == "recovered") {
 			ids = append(ids, id.Refund(parts[1]))
 		}
 	}
