@@ -357,13 +357,13 @@ func TestMoneyMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runSales(t, 250, func() (db.Options, error) {
+		runSales(t, 270, func() (db.Options, error) {
 			o := db.Options{Dir: t.TempDir()}
 			return o, os.WriteFile(filepath.Join(o.Dir, db.File), schema, 0o600)
 		})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		runSales(t, 30, func() (db.Options, error) { return db.Options{URL: dbtest.NewPostgresURL(t)}, nil })
+		runSales(t, 34, func() (db.Options, error) { return db.Options{URL: dbtest.NewPostgresURL(t)}, nil })
 	})
 }
 
