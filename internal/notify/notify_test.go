@@ -291,7 +291,7 @@ func TestAnAnswerDecidesWhatFollows(t *testing.T) {
 				rw.WriteHeader(429)
 				return
 			}
-			http.Redirect(rw, q, "/elsewhere", 307)
+			http.Redirect(rw, q, "/elsewhere", http.StatusTemporaryRedirect)
 		})
 		w.happen(w.sale(w.brand))
 		w.send()
