@@ -126,8 +126,11 @@ func TestKeeperGoesOnFromItsSnapshot(t *testing.T) {
 	d, c := dbtest.SQLite(t)
 	r := newRig(t, d, c)
 	k := r.start()
-	for range 25 {
+	for i := range 25 {
 		r.append("a", "b")
+		if i == 10 { // all of it at once would make one snapshot only
+			r.eventually("a snapshot is kept", func() bool { return len(r.snapshots()) > 0 })
+		}
 	}
 	r.reached(k, r.append("a"))
 	r.eventually("two snapshots are kept", func() bool { return len(r.snapshots()) == KeepSnapshots })
