@@ -11,7 +11,7 @@ func TestAPreviewShowsTheDifference(t *testing.T) {
 	if p := m.fold.Preview(Value(), 100); p.Requests != 0 || p.Slots != 0 || p.Differ != 0 {
 		t.Errorf("of nothing: %+v", p)
 	}
-	m.run(200)
+	m.run(rounds(200))
 	m.flush()
 	same := m.fold.Preview(Value(), 100)
 	if same.Requests != 100 || same.Slots < 700 || same.Differ != 0 || same.Now.Watch != same.Then.Watch || same.Now.Before != same.Then.After {
@@ -39,7 +39,7 @@ func TestAPreviewShowsTheDifference(t *testing.T) {
 // Where a video stands is what its steps and its served places say.
 func TestADistributionIsWhatWasDecided(t *testing.T) {
 	m := newMill(t, 13, 30, 10, 24)
-	m.run(250)
+	m.run(rounds(250))
 	m.flush()
 	decided := 0
 	for _, v := range m.videos {

@@ -102,10 +102,18 @@ func TestAPageIsDrawnAgain(t *testing.T) {
 	}
 }
 
+// rounds is how long a mill runs: a third of it where the tests are short, as under the race detector.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 3
+	}
+	return n
+}
+
 // One page in a hundred is logged with all its predictions, and can be drawn again without any fold.
 func TestAPageInFullIsItsOwnProof(t *testing.T) {
 	m := newMill(t, 6, 30, 10, 120)
-	m.run(400)
+	m.run(rounds(400))
 	pages, _ := servedOf(t, m.log)
 	value, full := Value(), 0
 	for k := range pages {
