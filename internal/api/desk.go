@@ -41,7 +41,9 @@ func (a *API) registerPayoutDesk() {
 	register(a, route(http.MethodPut, "/payout_settings", "", "Put others in force, for payouts asked for from now on"), a.putPayoutSettings)
 	register(a, route(http.MethodGet, "/solvency", account.MoneyRead, "What is owed to whom, and who holds the money"), a.solvency)
 	register(a, route(http.MethodGet, "/reconciliation", account.MoneyRead, "Where the payment provider and the books differ, and when that was last looked at"), a.differences)
-	register(a, status(route(http.MethodPost, "/reconciliation", "", "Compare provider and books now"), 200), a.reconcile)
+	compare := status(route(http.MethodPost, "/reconciliation", "", "Compare provider and books now"), 200)
+	compare.Idempotency = Ignored // it looks, and what it finds is as of now
+	register(a, compare, a.reconcile)
 	years := route(http.MethodGet, "/payees/{year}", "", "Yearly totals of every payee, for tax offices: ?form=1099k or dac7, ?format=json or csv")
 	years.Gives = Page[payout.Year]{}
 	a.raw(years, a.payeeYears)

@@ -145,12 +145,12 @@ func (f *Feed) Reset(ctx context.Context, who account.Asker) error {
 	if err := somebody(who); err != nil {
 		return err
 	}
-	return f.db.Write(ctx, func(tx *db.Tx) error {
+	_, err := db.Do(ctx, f.db, func(tx *db.Tx) (struct{}, error) {
 		viewers := []id.Viewer{who.Viewer}
 		if who.Account != "" {
 			joined, err := account.Viewers(tx, who.Account)
 			if err != nil {
-				return err
+				return struct{}{}, err
 			}
 			for _, v := range joined {
 				if v != who.Viewer {
@@ -160,11 +160,12 @@ func (f *Feed) Reset(ctx context.Context, who account.Asker) error {
 		}
 		for _, v := range viewers {
 			if err := event.Emit(tx, event.ViewerReset{Viewer: v}); err != nil {
-				return err
+				return struct{}{}, err
 			}
 		}
-		return nil
+		return struct{}{}, nil
 	})
+	return err
 }
 
 // hiddenCreators adds the videos of creators the asker hid to what pages leave out.

@@ -80,7 +80,7 @@ func public(body []byte) []byte {
 	if json.Unmarshal(body, &v) != nil {
 		return body
 	}
-	for _, secret := range []string{"token", "write_key", "impression"} {
+	for _, secret := range []string{"token", "write_key", "secret", "impression"} {
 		delete(v, secret)
 	}
 	b, _ := json.Marshal(v)
