@@ -204,6 +204,13 @@ func TestNumbersAreStreamed(t *testing.T) {
 		t.Fatalf("then came %v", changed)
 	}
 	r.close()
+	for end := time.After(10 * time.Second); n.insight.Subscribers() > 0; { // until the server knows, it does not look anew
+		select {
+		case <-end:
+			t.Fatal("the stream is still open")
+		case <-time.After(time.Millisecond):
+		}
+	}
 	n.source.view(4)
 	back := n.listen(server, path, changed["id"])
 	if e := back.next(); e["event"] != "change" || !strings.Contains(e["data"], `"views":4`) {
