@@ -273,7 +273,7 @@ func TestViewers(t *testing.T) {
 			}
 			facts = append(facts, f)
 		}
-		want := fmt.Sprint([]event.ViewerJoined{{Viewer: v, Into: v}, {Viewer: bob.Viewer, Into: bob.Viewer}, {Viewer: other, Into: min(v, other)}})
+		want := fmt.Sprint([]event.ViewerJoined{{Viewer: v, Into: v}, {Viewer: bob.Viewer, Into: bob.Viewer}, {Viewer: other, Into: v}})
 		if fmt.Sprint(facts) != want {
 			t.Errorf("facts %v, want %s", facts, want)
 		}
