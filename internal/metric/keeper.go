@@ -24,6 +24,9 @@ const (
 	SnapshotRecords = 200_000
 	// RollupEvery is how often changed hours and days go to SQL.
 	RollupEvery = 5 * time.Second
+	// rollupAhead is how much log time may pass before what was counted in it is in SQL: when log time runs ahead of
+	// the machine's, as it does while a past is made up or read again, the rows are written first.
+	rollupAhead = 24 * time.Hour
 	// rollupLease is how long a node that died keeps the others from writing rows.
 	rollupLease = 15 * time.Second
 )
@@ -106,12 +109,16 @@ type Keeper struct {
 	stamp   time.Time
 	caught  bool // the fold has once been at the log's end since it was loaded
 	horizon stream.Position
-	turned  chan struct{} // closed and replaced when pos moves
+	turned  chan struct{}      // closed and replaced when pos moves
+	oldest  time.Time          // stamp of the first record applied that the rows have not; zero: they have all
+	newer   time.Time          // the same of those applied since rows are being written
+	asked   chan chan struct{} // asks for rows now, and hears when that was tried
 
 	saving  chan struct{} // holds one token while a snapshot is being written
 	saved   time.Time     // when the last snapshot was begun, by the clock
 	behind  int           // records applied since
 	offset  time.Duration // of a clock that can be turned, when records were applied last
+	waited  time.Time     // log time when rows were waited for last
 	waiting acks
 }
 
@@ -146,7 +153,7 @@ func newKeeper(opt KeeperOptions, fold state) *Keeper {
 	if opt.EvictEvery == 0 {
 		opt.EvictEvery = EvictEvery
 	}
-	k := &Keeper{opt: opt, fold: fold, shelf: shelf{opt.Dir}, turned: make(chan struct{}), saving: make(chan struct{}, 1)}
+	k := &Keeper{opt: opt, fold: fold, shelf: shelf{opt.Dir}, turned: make(chan struct{}), saving: make(chan struct{}, 1), asked: make(chan chan struct{})}
 	if opt.DB != nil {
 		k.past = &past{d: opt.DB}
 	}
@@ -206,14 +213,27 @@ func (k *Keeper) unload() {
 	k.loaded, k.caught, k.horizon = false, false, stream.Position{}
 }
 
-// apply brings the fold forward by a batch and keeps a snapshot when one is due.
+// apply brings the fold forward by a batch, no further ahead of the rows than they can follow.
 func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
+	for len(records) > 0 {
+		n := k.room(ctx, records)
+		if err := k.applySome(records[:n]); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// applySome brings the fold forward and keeps a snapshot when one is due.
+func (k *Keeper) applySome(records []stream.Record) error {
 	if err := k.fold.Apply(records); err != nil {
 		k.unload() // what it holds now is not known: the next Run begins at a snapshot again
 		return fmt.Errorf("metric: the fold stopped behind %v: %w", k.fold.Position(), err)
 	}
 	now := k.opt.Clock.Now()
 	k.observe(records, now)
+	k.unwritten(records)
 	k.moved()
 	k.seen()
 	k.opt.Step("applied")

@@ -54,8 +54,17 @@ func (k *Keeper) load(ctx context.Context) error {
 	k.mu.Unlock()
 	k.saved, k.behind = k.opt.Clock.Now(), 0
 	k.moved()
-	if k.past != nil {
-		return k.past.load(ctx)
+	if k.past == nil {
+		return nil
+	}
+	if err := k.past.load(ctx); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.oldest, k.waited = time.Time{}, time.Time{}
+	if stored := k.past.at(); !stored.IsZero() && stored.Before(k.pos) {
+		k.oldest = stored.Stamp() // or later: what came first behind it is in the snapshot
 	}
 	return nil
 }

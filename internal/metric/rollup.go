@@ -3,6 +3,8 @@ package metric
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sort"
 	"sync"
 	"time"
 
@@ -53,8 +55,8 @@ func (p *past) moveTo(pos stream.Position) {
 // rollUp writes what changed until ctx ends, while this process has the lease. What fails is tried again.
 func (k *Keeper) rollUp(ctx context.Context) {
 	var pruned time.Time
-	for ctx.Err() == nil {
-		wait(ctx, k.opt.RollupEvery)
+	for {
+		asked := k.awaitRows(ctx)
 		if ctx.Err() != nil {
 			break
 		}
@@ -62,7 +64,9 @@ func (k *Keeper) rollUp(ctx context.Context) {
 		if ok {
 			err = k.roll(ctx)
 		} else if err == nil {
-			err = k.past.load(ctx) // somebody else writes: see how far
+			if err = k.past.load(ctx); err == nil { // somebody else writes: see how far
+				k.due()
+			}
 		}
 		if stamp := k.fold.Stamp(); ok && err == nil && stamp.Sub(pruned) >= pruneRest {
 			pruned = stamp
@@ -70,6 +74,9 @@ func (k *Keeper) rollUp(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, errMoved) {
 			k.opt.Logger.Warn("the numbers by hour and day wait to be written", "error", err)
+		}
+		if asked != nil {
+			close(asked)
 		}
 	}
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -79,6 +86,89 @@ func (k *Keeper) rollUp(ctx context.Context) {
 	}
 }
 
+// awaitRows waits until rows are to be written, and returns who asked for them, nil when nobody did.
+func (k *Keeper) awaitRows(ctx context.Context) chan struct{} {
+	t := time.NewTimer(k.opt.RollupEvery)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case asked := <-k.asked:
+		return asked
+	}
+	return nil
+}
+
+// room returns how many of the records may be applied next: those that move log time no further than rollupAhead
+// from what the rows have not. If that is none, rows are written first, or that is tried once: SQL may be away, and
+// the numbers go on.
+func (k *Keeper) room(ctx context.Context, records []stream.Record) int {
+	if k.past == nil {
+		return len(records)
+	}
+	next := records[0].At
+	if k.beyond(next) {
+		done := make(chan struct{})
+		select {
+		case k.asked <- done:
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
+		case <-ctx.Done():
+		}
+		k.waited = next
+	}
+	return max(1, sort.Search(len(records), func(i int) bool { return records[i].At.Sub(next) > rollupAhead || k.beyond(records[i].At) }))
+}
+
+// beyond reports whether a moment lies too far ahead of what the rows have not.
+func (k *Keeper) beyond(at time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.oldest.IsZero() && at.Sub(k.oldest) > rollupAhead && at.Sub(k.waited) > rollupAhead
+}
+
+// unwritten notes records that were applied and are not in the rows.
+func (k *Keeper) unwritten(records []stream.Record) {
+	if k.past == nil || !k.past.at().Before(records[len(records)-1].Pos) {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, at := range []*time.Time{&k.oldest, &k.newer} {
+		if at.IsZero() {
+			*at = records[0].At
+		}
+	}
+}
+
+// due returns the position up to which rows are to be written, and the stamp of the first record that they have
+// not; ok is false when they have all.
+func (k *Keeper) due() (pos stream.Position, oldest time.Time, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.newer = time.Time{}
+	if !k.past.at().Before(k.pos) {
+		k.oldest = time.Time{}
+		return k.pos, k.oldest, false
+	}
+	return k.pos, k.oldest, true
+}
+
+// written notes that the rows have everything up to what was due.
+func (k *Keeper) written() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.oldest = k.newer
+}
+
+// inDays writes a long time as people say it.
+func inDays(d time.Duration) string {
+	d = d.Round(time.Hour)
+	return fmt.Sprintf("%d days and %d hours", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+}
+
 // roll writes every row that changed since the stored position. The rows are those of now, absolute, so it
 // does no harm to write them ahead of the position: only the last transaction moves that, and with it goes
 // what is added.
@@ -86,16 +176,17 @@ func (k *Keeper) roll(ctx context.Context) error {
 	if err := k.past.load(ctx); err != nil {
 		return err
 	}
-	stored, pos := k.past.at(), k.At()
-	if !stored.Before(pos) {
+	stored := k.past.at()
+	pos, oldest, ok := k.due()
+	if !ok {
 		return nil // nothing new, or the fold is still reading what is in the rows already
 	}
 	begun := clock.StartWatch()
 	k.opt.Step("rollup begun")
 	since := k.Since()
-	if lag := pos.Stamp().Sub(stored.Stamp()); !stored.IsZero() && lag > edgeWidth*time.Second {
+	if lag := pos.Stamp().Sub(oldest); !oldest.IsZero() && lag > edgeWidth*time.Second {
 		k.opt.Logger.Error("the hours and days in SQL were not written for too long: of refunds and commissions of old sales some may be missing in them for good",
-			"since", stored.Stamp(), "behind", lag)
+			"since", oldest, "behind", inDays(lag))
 	}
 	var rows, add []Row
 	err := k.fold.RowsBehind(stored, func(r Row) error {
@@ -120,6 +211,7 @@ func (k *Keeper) roll(ctx context.Context) error {
 		err = k.past.commit(ctx, stored, pos, rows, add, k.opt.Step)
 	}
 	if err == nil {
+		k.written()
 		k.opt.Step("rollup committed")
 		k.opt.Observe("rollup", begun.Passed().Seconds())
 	}
