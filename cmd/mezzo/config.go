@@ -70,23 +70,24 @@ func (b byteSize) String() string {
 // serveFlags are what `mezzo serve` can be told.
 type serveFlags struct {
 	storeFlags
-	Addr             string `default:":8080" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one. Default: ${default}, every address of this machine."`
-	PublicURL        string `placeholder:"URL" help:"What people type to reach this shop, such as https://shop.example. Default: http://localhost with the port of --addr."`
-	PlatformFeeBps   int    `default:"600" placeholder:"BPS" help:"The platform's part of goods after brand vouchers, in basis points: 600 is 6 %. Default: ${default}."`
-	ReserveBps       int    `default:"0" placeholder:"BPS" help:"What is kept back of a brand's share of the goods when it is released, in basis points, for refunds that come later; the operator can set it for each brand. Default: ${default}."`
-	ReserveDays      int    `default:"30" placeholder:"DAYS" help:"How long it is kept back. Default: ${default}."`
-	HoldDays         int    `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
-	PayoutRail       string `default:"sandbox" enum:"sandbox,manual" help:"How money leaves: sandbox (play money, paid at once) or manual (a CSV file for your bank, and a CSV file of what came of it). Default: ${default}."`
-	PayoutBank       string `default:"main" placeholder:"NAME" help:"What the books call the bank that manual payouts leave from: bank:NAME. Default: ${default}."`
-	SandboxClock     bool   `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
-	TrustProxy       bool   `help:"Believe the X-Forwarded-For and X-Forwarded-Proto headers of the proxy in front. Only when nobody else can reach this address."`
-	NoLimits         bool   `help:"Lift the limits on how often one may ask, for load tests on this machine. Only with a loopback --addr."`
-	OperatorEmail    string `placeholder:"EMAIL" help:"Sign-in of the first operator, made at start when it is not there."`
-	OperatorPassword string `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
-	ArchiveDays      int    `default:"35" placeholder:"DAYS" help:"How many days the archive keeps what the log has let go of, as hourly Parquet files; 0 keeps none. With fewer than 32 days the numbers of four weeks cannot be made again from records. Default: ${default}."`
-	Pprof            string `placeholder:"HOST:PORT" help:"Serve profiles of the running program (Go's pprof) at this address too; only one that this machine alone reaches. Off by default."`
-	Webhooks         string `default:"off" enum:"off,public,local" help:"Whether brands may be told at addresses of their own what happens to them: off; public, https addresses of the open internet; local, this machine and private networks too, for tests. Default: ${default}."`
-	DrainSeconds     int    `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
+	Addr             string   `default:":8080" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one. Default: ${default}, every address of this machine."`
+	PublicURL        string   `placeholder:"URL" help:"What people type to reach this shop, such as https://shop.example. Default: http://localhost with the port of --addr."`
+	PlatformFeeBps   int      `default:"600" placeholder:"BPS" help:"The platform's part of goods after brand vouchers, in basis points: 600 is 6 %. Default: ${default}."`
+	ReserveBps       int      `default:"0" placeholder:"BPS" help:"What is kept back of a brand's share of the goods when it is released, in basis points, for refunds that come later; the operator can set it for each brand. Default: ${default}."`
+	ReserveDays      int      `default:"30" placeholder:"DAYS" help:"How long it is kept back. Default: ${default}."`
+	HoldDays         int      `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
+	PayoutRail       string   `default:"sandbox" enum:"sandbox,manual" help:"How money leaves: sandbox (play money, paid at once) or manual (a CSV file for your bank, and a CSV file of what came of it). Default: ${default}."`
+	PayoutBank       string   `default:"main" placeholder:"NAME" help:"What the books call the bank that manual payouts leave from: bank:NAME. Default: ${default}."`
+	SandboxClock     bool     `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
+	TrustProxy       bool     `help:"Believe the X-Forwarded-For and X-Forwarded-Proto headers of the proxy in front. Only when nobody else can reach this address."`
+	NoLimits         bool     `help:"Lift the limits on how often one may ask, for load tests on this machine. Only with a loopback --addr."`
+	OperatorEmail    string   `placeholder:"EMAIL" help:"Sign-in of the first operator, made at start when it is not there."`
+	OperatorPassword string   `placeholder:"PASSWORD" help:"Their password. Set MEZZO_OPERATOR_PASSWORD rather than the flag: everybody on a machine can read its command lines."`
+	ArchiveDays      int      `default:"35" placeholder:"DAYS" help:"How many days the archive keeps what the log has let go of, as hourly Parquet files; 0 keeps none. With fewer than 32 days the numbers of four weeks cannot be made again from records. Default: ${default}."`
+	Pprof            string   `placeholder:"HOST:PORT" help:"Serve profiles of the running program (Go's pprof) at this address too; only one that this machine alone reaches. Off by default."`
+	Webhooks         string   `default:"off" enum:"off,public,local" help:"Whether brands may be told at addresses of their own what happens to them: off; public, https addresses of the open internet; local, this machine and private networks too, for tests. Default: ${default}."`
+	Memory           byteSize `placeholder:"SIZE" help:"Most memory the program's own heap should take, such as 3GiB; the ranking's arrays and the database's pages come on top. Default: what GOMEMLIMIT says, else 70 % of what the machine or its control group has."`
+	DrainSeconds     int      `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
 
 	demo   bool       // everything in it is made up, and marked so
 	status func() any // how far a demo has come, for GET /api/v1/demo
@@ -138,6 +139,8 @@ func (f *serveFlags) Validate() error {
 		return fmt.Errorf("--hold-days must be 0 to 60")
 	case f.ArchiveDays < 0 || f.ArchiveDays > 3650:
 		return fmt.Errorf("--archive-days must be 0 to 3650")
+	case f.Memory != 0 && f.Memory < minMemory:
+		return fmt.Errorf("--memory must be %v at least", minMemory)
 	case f.DrainSeconds < 0 || f.DrainSeconds > 600:
 		return fmt.Errorf("--drain-seconds must be 0 to 600")
 	case (f.OperatorEmail == "") != (f.OperatorPassword == ""):

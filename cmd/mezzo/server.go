@@ -62,6 +62,7 @@ type server struct {
 
 // start opens everything and answers requests from when it returns. An error leaves nothing open.
 func start(ctx context.Context, conf serveFlags, log *slog.Logger) (*server, error) {
+	boundMemory(conf.Memory, log)
 	s := &server{
 		conf: conf, log: log, begun: time.Now(), meters: newMeters(), health: &health{log: log},
 		stopping: make(chan struct{}), failed: make(chan error, 1),
