@@ -24,8 +24,12 @@ type heard struct {
 	text bytes.Buffer
 }
 
-func (h *heard) Write(b []byte) (int, error) { h.mu.Lock(); defer h.mu.Unlock(); return h.text.Write(b) }
-func (h *heard) String() string              { h.mu.Lock(); defer h.mu.Unlock(); return h.text.String() }
+func (h *heard) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.Write(b)
+}
+func (h *heard) String() string { h.mu.Lock(); defer h.mu.Unlock(); return h.text.String() }
 
 // Log time may run ahead of the machine's, as where a past is made up by turning the clock: the rows are written
 // before what they have not yet leaves the rings, however seldom they are written by the machine's time.
