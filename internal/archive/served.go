@@ -27,6 +27,7 @@ type served struct {
 	Offset        uint32          `json:"offset,omitempty"` // places of the way before this page
 	Wanted        uint16          `json:"wanted,omitempty"` // places asked for
 	Candidates    []candidate     `json:"candidates"`
+	Among         uint16          `json:"among,omitempty"` // how many candidates there were, where only the drawn ones are listed
 	Slots         []slot          `json:"slots"`
 	Skipped       []id.Video      `json:"skipped,omitempty"`
 	Sum           string          `json:"sum,omitempty"`    // of what was predicted of every candidate
@@ -52,7 +53,7 @@ var slotKinds = [...]string{event.SlotSampled: "sampled", event.SlotExplore: "ex
 func servedBody(s *event.Served) string {
 	out := served{Policy: string(s.Policy), PolicyVersion: s.PolicyVersion, PolicyHash: hexOf(s.PolicyHash), Surface: s.Surface.String(), Profiling: s.Profiling,
 		Category: s.Category, Device: s.Device, Position: s.Position, Seed: fmt.Sprintf("%016x", s.Seed), Way: hexOf(s.Way), Offset: s.Offset, Wanted: s.Wanted,
-		Candidates: []candidate{}, Slots: []slot{}, At: s.At}
+		Among: s.Among, Candidates: []candidate{}, Slots: []slot{}, At: s.At}
 	for i, c := range s.Candidates {
 		one := candidate{Video: id.Video("").From(c)}
 		if i < len(s.Sources) {

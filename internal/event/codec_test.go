@@ -197,6 +197,8 @@ func TestServedRoundTrip(t *testing.T) {
 		want.Sum = uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "sum"))
 		if detail := rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "detail"); len(detail) > 0 {
 			want.Detail = detail
+		} else if n := len(want.Candidates); n > 0 {
+			want.Among = uint16(rapid.IntRange(n, event.MaxCandidates).Draw(t, "among"))
 		}
 		data, err := want.AppendEncode(nil)
 		if err != nil {
@@ -220,6 +222,8 @@ func TestServedBounds(t *testing.T) {
 		"propensity NaN":       {Candidates: one, Slots: []event.Slot{{0, event.SlotSampled, math.NaN()}}},
 		"sources":              {Candidates: one, Sources: []uint16{1, 2}},
 		"too many refused":     {Skipped: make([]uuid.UUID, event.MaxCandidates+1)},
+		"fewer than it names":  {Candidates: make([]uuid.UUID, 3), Among: 2},
+		"among too many":       {Candidates: one, Among: event.MaxCandidates + 1},
 		"too much in full":     {Detail: make([]byte, event.MaxDetail+1)},
 	} {
 		if _, err := s.AppendEncode(nil); err == nil {

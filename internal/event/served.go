@@ -22,7 +22,7 @@ type Served struct {
 	At            time.Time
 	Position      string      // of the log, at which the page was scored
 	Seed          uint64      // of the draw
-	Candidates    []uuid.UUID // of the videos that could be drawn, in the order the draw knew them
+	Candidates    []uuid.UUID // of the videos that could be drawn, in the order the draw knew them; of a brief record, those that were
 	Sources       []uint16    // for each candidate a bit set of where it came from; empty: not told
 	Slots         []Slot
 
@@ -34,8 +34,9 @@ type Served struct {
 	Wanted     uint16      // places asked for
 	Skipped    []uuid.UUID // videos that came up and were refused: hidden, reported, shown on this way, not for showing
 	PolicyHash uint64      // of the weights
-	Sum        uuid.UUID   // of what was predicted of every candidate: the first half of its SHA-256
-	Detail     []byte      // the same in full, on one page in a hundred
+	Sum        uuid.UUID   // of every candidate, where it came from and what was predicted of it: the first half of a SHA-256
+	Detail     []byte      // what was predicted, in full, on one page in a hundred
+	Among      uint16      // of a brief record: how many candidates there were
 }
 
 // SlotKind is how a slot was filled. A propensity depends on it.
@@ -55,6 +56,28 @@ type Slot struct {
 	Kind       SlotKind
 	Propensity float64 // of this candidate here, given the candidates, the kind and the slots before; 0 when not drawn
 }
+
+// Brief leaves of the candidates those that fill slots, in the order of the slots, and how many there were: what
+// was left out is in Sum. It is called once the slots are final; a record in full stays as it is.
+func (s *Served) Brief() {
+	if len(s.Detail) > 0 || s.Among != 0 {
+		return
+	}
+	s.Among = uint16(min(len(s.Candidates), MaxCandidates))
+	drawn, sources := make([]uuid.UUID, len(s.Slots)), make([]uint16, 0, len(s.Slots))
+	for k := range s.Slots {
+		slot := &s.Slots[k]
+		drawn[k] = s.Candidates[slot.Candidate]
+		if int(slot.Candidate) < len(s.Sources) {
+			sources = append(sources, s.Sources[slot.Candidate])
+		}
+		slot.Candidate = uint16(k)
+	}
+	s.Candidates, s.Sources = drawn, sources
+}
+
+// Count returns how many candidates the page was drawn among.
+func (s *Served) Count() int { return max(int(s.Among), len(s.Candidates)) }
 
 // Video returns the id of the slot's video.
 func (s *Served) Video(slot Slot) id.Video {
@@ -87,6 +110,7 @@ const (
 	servedPolicyHash
 	servedSum
 	servedDetail
+	servedAmong
 )
 
 const slotBytes = 2 + 1 + 8
@@ -148,6 +172,7 @@ func (s *Served) appendDrawn(w *writer) {
 	w.uint(servedPolicyHash, s.PolicyHash)
 	w.uuid(servedSum, s.Sum)
 	w.bytes(servedDetail, s.Detail)
+	w.uint(servedAmong, uint64(s.Among))
 }
 
 func (s *Served) readDrawn(r *reader) {
@@ -170,6 +195,8 @@ func (s *Served) readDrawn(r *reader) {
 		s.Sum = r.uuid()
 	case servedDetail:
 		s.Detail = append([]byte(nil), r.bytes(MaxDetail)...)
+	case servedAmong:
+		s.Among = uint16(r.uint(MaxCandidates))
 	}
 }
 
@@ -177,6 +204,8 @@ func (s *Served) check() error {
 	switch {
 	case len(s.Candidates) > MaxCandidates:
 		return fmt.Errorf("event: a page has %d candidates, over %d", len(s.Candidates), MaxCandidates)
+	case s.Among != 0 && (int(s.Among) < len(s.Candidates) || int(s.Among) > MaxCandidates):
+		return fmt.Errorf("event: a page of %d candidates is said to have had %d", len(s.Candidates), s.Among)
 	case len(s.Sources) != 0 && len(s.Sources) != len(s.Candidates):
 		return fmt.Errorf("event: a page has %d candidates and sources for %d", len(s.Candidates), len(s.Sources))
 	case len(s.Slots) > MaxSlots:

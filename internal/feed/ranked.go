@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"slices"
+
 	"mezzo/internal/account"
 	"mezzo/internal/catalog"
 	"mezzo/internal/db"
@@ -65,7 +67,8 @@ func (f *Feed) ranked(tx *db.Tx, who account.Asker, q Query, at session, hidden 
 	if err := d.fill(tx, q.Limit); err != nil {
 		return Page{}, nil, false, err
 	}
-	told.Slots = d.slots
+	told.Slots = slices.Clone(d.slots) // Brief numbers them anew
+	told.Brief()
 	*served = told
 	page = Page{Policy: Policy{ID: told.Policy, Name: drew.Name, Version: drew.Version}, Items: []Item{}}
 	for _, s := range d.shown {

@@ -51,6 +51,11 @@ var (
 	ofID    = class{0.6, 2e-3}
 )
 
+// narrow is by how much each head's weights lie closer to zero than their classes say. Orders are one in
+// some twenty clicks and hardly differ by what is known of a click: with the width of the other heads a
+// single order moved predictions by three logits, and those above 12 % came true in 5 % of the cases.
+var narrow = [Heads]float64{Watch: 1, Click: 1, Buy: 0.5, Engage: 1, Negative: 1}
+
 // term returns the term of a feature that is there with the value x.
 func (c class) term(cell *Cell, x float32) Term { return Term{cell, c.sd * x, c.floor} }
 
@@ -68,7 +73,7 @@ func score(h Head, base float64, terms []Term) Score {
 		mean += t.cell.mean[h] * t.x
 		variance += (1 - t.cell.down[h]) * t.x * t.x
 	}
-	return Score{base + float64(mean), float64(variance)}
+	return Score{base + narrow[h]*float64(mean), narrow[h] * narrow[h] * float64(variance)}
 }
 
 // scores returns the predictions of all heads in one pass.
@@ -83,7 +88,7 @@ func scores(terms []Term) (all Predictions) {
 		}
 	}
 	for h := range Heads {
-		all[h] = Score{base[h] + float64(mean[h]), float64(variance[h])}
+		all[h] = Score{base[h] + narrow[h]*float64(mean[h]), narrow[h] * narrow[h] * float64(variance[h])}
 	}
 	return all
 }
@@ -102,7 +107,7 @@ func learn(h Head, base float64, terms []Term, y, weight float64) Score {
 	s := score(h, base, terms)
 	r, p := residual(s, y, weight)
 	lambda := weight * p * (1 - p)
-	step, drop := float32(r), float32(lambda/(1+lambda*s.Variance))
+	step, drop := float32(narrow[h]*r), float32(narrow[h]*narrow[h]*lambda/(1+lambda*s.Variance))
 	for i := range terms {
 		t := &terms[i]
 		v := 1 - t.cell.down[h]
@@ -118,7 +123,7 @@ func learn(h Head, base float64, terms []Term, y, weight float64) Score {
 func relabel(h Head, base float64, terms []Term, dy, weight float64) {
 	s := score(h, base, terms)
 	r, _ := residual(s, dy+s.P(), weight)
-	step := float32(r)
+	step := float32(narrow[h] * r)
 	for i := range terms {
 		t := &terms[i]
 		t.cell.mean[h] += (1 - t.cell.down[h]) * t.x * step

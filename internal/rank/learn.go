@@ -12,8 +12,27 @@ import (
 // shown, so that fresh accounts by the hundred move little.
 func believed(v *viewer) float32 { return float32(v.shown+1) / float32(v.shown+trustAfter) }
 
-// trustAfter is after how many impressions a viewer is believed about half.
+// trustAfter is after how many impressions a viewer is believed about half, and no stranger any more.
 const trustAfter = 10
+
+// What strangers together may say of a video: as much as strangersLeast viewers who are believed, and beyond
+// that a part of what those said who are no strangers. Who floods a video with fresh accounts gains by the
+// first few alone.
+const (
+	strangersLeast = 5.0
+	strangersPart  = 0.1
+)
+
+// believe returns how much an impression of a video counts, and notes what of it is a stranger's.
+func (i *item) believe(v *viewer) float32 {
+	weight := believed(v)
+	if v.shown < trustAfter {
+		weight = min(weight, max(strangersLeast+strangersPart*(i.shown-i.strange)-i.strange, 0))
+		i.strange += weight
+	}
+	i.shown += weight
+	return weight
+}
 
 // Weights with which a deed moves tastes.
 const (
@@ -128,14 +147,14 @@ func (f *Fold) shown(k *known, i uint32) {
 	if !dealtBy(e.Surface) {
 		return
 	}
-	o := open{key: k.key, at: f.stamp, viewer: n, item: i, weight: believed(v)}
+	o := open{key: k.key, at: f.stamp, viewer: n, item: i}
 	s := f.situation(v, f.remember(v), i, uint8(e.Surface), 0, e.Slot)
 	o.situation = s.Pack()
 	terms := f.termsOf(it, v, &s)
 	for h, s := range scores(terms) {
 		o.logits[h] = float32(s.Mean)
 	}
-	it.shown += o.weight
+	o.weight = it.believe(v)
 	f.creators.at(it.facts.Creator).expose(f.seconds(), 1)
 	v.shown++
 	v.recent[v.recentAt%uint32(len(v.recent))] = i + 1
@@ -263,7 +282,9 @@ func (f *Fold) liked(o *open, weight float32) {
 			n++
 		}
 	}
-	prefer(&v.taste, items[:n], weight*o.weight)
+	if o.weight > 0 {
+		prefer(&v.taste, items[:n], weight*o.weight)
+	}
 	v.like(it.facts.Category, weight)
 	f.assign(o.item)
 	f.join(v, o.item)

@@ -184,10 +184,14 @@ func (f *Fold) bought(n, i uint32, dealt bool) bool {
 		v.like(it.facts.Category, likedWatch)
 		return false
 	}
-	s := Unpack(situation)
-	relabel(Buy, base[Buy], f.termsOf(it, v, &s), 1, 1)
+	did := didBuy | didCount
+	if int64(d.at)+int64(buyAfter.Seconds()) >= int64(f.seconds()) { // what is predicted is an order within the week
+		s := Unpack(situation)
+		relabel(Buy, base[Buy], f.termsOf(it, v, &s), 1, 1)
+		did |= didLearn
+	}
 	it.orders++
-	v.do(i, f.seconds(), situation, didBuy|didCount)
+	v.do(i, f.seconds(), situation, did)
 	f.liked(&open{viewer: n, item: i, weight: believed(v)}, likedBuy)
 	return true
 }
@@ -214,8 +218,9 @@ func (f *Fold) returned(viewer id.Viewer, lines []event.SaleLine, whole bool) {
 			v := f.viewers.at(n)
 			if d := v.find(i); d != nil {
 				counted = d.what&didCount != 0
-				d.what = d.what&^didCount | didReturn
-				if s := Unpack(d.what & situationBits); counted {
+				learned := d.what&didLearn != 0
+				d.what = d.what&^(didCount|didLearn) | didReturn
+				if s := Unpack(d.what & situationBits); learned {
 					relabel(Buy, base[Buy], f.termsOf(it, v, &s), -1, 1)
 				}
 			}

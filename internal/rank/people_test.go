@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -175,4 +176,51 @@ func TestJoinedViewersKeepTheirPast(t *testing.T) {
 func openOnes(f *Fold) (all []open) {
 	f.opens.each(func(o *open) { all = append(all, *o) })
 	return all
+}
+
+// A click is remembered until its order may no longer come, whatever else a viewer does; and the rest as
+// long as there is room.
+func TestAClickOutlivesOtherDeeds(t *testing.T) {
+	const now = 1_800_000_000
+	var v viewer
+	last := func(n int) (items []uint32) {
+		for k := uint32(1); k <= deeds && len(items) < n; k++ {
+			items = append(items, v.deeds[(v.deedAt-k)%deeds].item-1)
+		}
+		return items
+	}
+	v.do(7, now, 3, didClick)
+	v.do(8, now, 0, didWatch)
+	for k := range uint32(500) {
+		v.do(100+k, now+k, 0, didWatch)
+	}
+	if d := v.find(7); d == nil || d.what != didClick|3 || d.at != now {
+		t.Fatalf("of the click there is %+v", d)
+	}
+	if v.find(8) != nil || !slices.Equal(last(3), []uint32{599, 598, 597}) || v.find(600-(deeds-1)) == nil {
+		t.Errorf("the last deeds are %v", last(deeds))
+	}
+	v.do(7, now+3600, 5, didWatch) // its order is counted from its click
+	if d := v.find(7); d.at != now || d.what != didClick|didWatch|3 {
+		t.Errorf("watched again it is %+v", d)
+	}
+	for k := range uint32(500) { // of clicks the newest, and room is left for other deeds
+		v.do(1_000+k, now+k, 0, didClick)
+		v.do(2_000+k, now+k, 0, didEngage)
+	}
+	clicks := 0
+	for k := range v.deeds {
+		if v.deeds[k].what&didClick != 0 {
+			clicks++
+		}
+	}
+	if v.find(7) != nil || v.find(1_499) == nil || v.find(1_499-clicksKept+1) == nil || clicks > clicksKept+1 {
+		t.Errorf("%d clicks are kept: %v", clicks, last(deeds))
+	}
+	for k := range uint32(deeds) {
+		v.do(3_000+k, now+clickKept+600, 0, didWatch)
+	}
+	if v.find(1_499) != nil {
+		t.Error("a click of long ago is kept")
+	}
 }

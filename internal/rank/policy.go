@@ -54,7 +54,7 @@ func Value() Policy {
 	return Policy{
 		Name:  "value",
 		Watch: 2, Engage: 10, Sale: 1, Negative: 50, ReturnCost: 600,
-		Optimism: 0.5, Temperature: 0.08, Floor: 0.02, ExploreEvery: 8, Control: 0.01,
+		Optimism: 0.5, Temperature: 0.08, Floor: 0.02, ExploreEvery: 8,
 		RepeatFade: 0.5, RepeatFloor: 0.25, CreatorMost: 2, ProductMost: 1, CategoryThird: 0.7, Lift: 0.1, FollowedShare: 0.2,
 		Record: 200, Stages: []float64{200, 1_000, 5_000, 25_000}, Quantiles: []float64{0.5, 0.6, 0.7, 0.8}, Promote: 0.3, Stop: 0.05,
 	}
@@ -83,7 +83,7 @@ func Parameters() []Parameter {
 		{Name: "temperature", Means: "How freely a slate is drawn: the part of the spread of values that is taken for equal.", Least: 1e-3, Most: 10, of: func(p *Policy) *float64 { return &p.Temperature }},
 		{Name: "floor", Means: "The part of every draw that goes by chance alone, so that every candidate can be shown.", Least: 1e-3, Most: 1, of: func(p *Policy) *float64 { return &p.Floor }},
 		{Name: "explore_every", Means: "One slot in so many is reserved for videos that are being tested; 0 reserves none.", Most: 100, Whole: true, of: func(p *Policy) *float64 { return &p.ExploreEvery }},
-		{Name: "control", Means: "The part of all pages that is drawn by chance alone, to measure the others against.", Most: 0.5, of: func(p *Policy) *float64 { return &p.Control }},
+		{Name: "control", Means: "The part of this policy's own pages that is drawn by chance alone. The viewers of the control, at least one in a hundred, are drawn so always; 0 adds nothing to them.", Most: 0.5, of: func(p *Policy) *float64 { return &p.Control }},
 		{Name: "repeat_fade", Means: "What is left of a value for each further video of a creator on the page.", Most: 1, of: func(p *Policy) *float64 { return &p.RepeatFade }},
 		{Name: "repeat_floor", Means: "What is left of it at least.", Most: 1, of: func(p *Policy) *float64 { return &p.RepeatFloor }},
 		{Name: "creator_most", Means: "Videos of one creator among ten.", Least: 1, Most: 10, Whole: true, of: func(p *Policy) *float64 { return &p.CreatorMost }},

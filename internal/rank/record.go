@@ -17,7 +17,7 @@ import (
 const inFull = 100
 
 // detailVersion is raised when the form of a detail changes. Old ones are read no more then: they say so.
-const detailVersion = 1
+const detailVersion = 2
 
 // candidateBytes is what one candidate takes in a detail.
 const candidateBytes = 4*4 + 2 + 8*(4+4+int(Heads))
@@ -39,7 +39,7 @@ func (p *Page) Record(r *Request, s *event.Served) {
 	}
 	s.Slots = slots(p.Slots)
 	detail := p.detail()
-	s.Sum, s.Detail = sumOf(detail), nil
+	s.Sum, s.Detail = sumOf(s, detail), nil
 	if toldInFull(r.ID) {
 		s.Detail = detail
 	}
@@ -57,8 +57,14 @@ func slots(drawn []Slot) []event.Slot {
 // toldInFull reports whether a request's page is one of those logged in full: its id alone decides.
 func toldInFull(request [16]byte) bool { return mix(idSeed(request)^0x66756c6c)%inFull == 0 }
 
-func sumOf(detail []byte) (sum [16]byte) {
-	whole := sha256.Sum256(detail)
+// sumOf is the hash of every candidate of a page, where it came from and what was predicted of it.
+func sumOf(s *event.Served, detail []byte) (sum [16]byte) {
+	b := make([]byte, 0, 18*len(s.Candidates)+len(detail))
+	for k := range s.Candidates {
+		b = append(b, s.Candidates[k][:]...)
+		b = binary.LittleEndian.AppendUint16(b, s.Sources[k])
+	}
+	whole := sha256.Sum256(append(b, detail...))
 	copy(sum[:], whole[:])
 	return sum
 }
@@ -139,7 +145,9 @@ func Details(s *event.Served) (list []Detail, control bool, err error) {
 }
 
 // TrueDetail reports whether what a page's record says in full is what its hash says.
-func TrueDetail(s *event.Served) bool { return sumOf(s.Detail) == s.Sum }
+func TrueDetail(s *event.Served) bool {
+	return len(s.Sources) == len(s.Candidates) && sumOf(s, s.Detail) == s.Sum
+}
 
 // Redraw draws a page again from its record alone: the candidates with what was predicted of them, the
 // policy and the seed, without looking at the slots. An error when the record does not allow it.
@@ -194,7 +202,8 @@ func requestOf(s *event.Served) (Request, error) {
 
 // Differences compares a page as it is logged with how it was drawn again, and names what differs; nil
 // when they are the same to the byte. Slots that were drawn and not used are not in the log, and one
-// that was withheld keeps its video and its odds.
+// that was withheld keeps its video and its odds. Of a brief record the candidates that were not drawn
+// are compared by their hash and number.
 func Differences(logged, again *event.Served) []string {
 	var found []string
 	differ := func(what string, same bool) {
@@ -202,23 +211,32 @@ func Differences(logged, again *event.Served) []string {
 			found = append(found, what)
 		}
 	}
-	differ("policy", logged.Policy == again.Policy && logged.PolicyVersion == again.PolicyVersion && logged.PolicyHash == again.PolicyHash)
-	differ("seed", logged.Seed == again.Seed)
-	differ("candidates", slices.Equal(logged.Candidates, again.Candidates))
-	differ("sources", slices.Equal(logged.Sources, again.Sources))
-	differ("filters", slices.Equal(logged.Skipped, again.Skipped))
-	differ("predictions", logged.Sum == again.Sum && bytes.Equal(logged.Detail, again.Detail))
-	found = append(found, SlotDifferences(logged.Slots, again.Slots)...)
+	other := *again
+	other.Slots = slices.Clone(again.Slots[:min(len(again.Slots), len(logged.Slots))])
+	for k := range other.Slots {
+		if logged.Slots[k].Kind == event.SlotWithheld {
+			other.Slots[k].Kind = event.SlotWithheld
+		}
+	}
+	if logged.Among != 0 {
+		other.Brief()
+	}
+	differ("policy", logged.Policy == other.Policy && logged.PolicyVersion == other.PolicyVersion && logged.PolicyHash == other.PolicyHash)
+	differ("seed", logged.Seed == other.Seed)
+	differ("candidates", logged.Among == other.Among && slices.Equal(logged.Candidates, other.Candidates))
+	differ("sources", slices.Equal(logged.Sources, other.Sources))
+	differ("filters", slices.Equal(logged.Skipped, other.Skipped))
+	differ("predictions", logged.Sum == other.Sum && bytes.Equal(logged.Detail, other.Detail))
+	for k, slot := range logged.Slots {
+		same := k < len(other.Slots) && slot == other.Slots[k] && logged.Video(slot) == other.Video(other.Slots[k])
+		differ(fmt.Sprintf("slot %d", k+1), same)
+	}
 	if len(found) > 0 {
 		return found
 	}
-	one, other := *logged, *again
-	one.Slots, other.Slots = nil, nil
-	a, err := one.AppendEncode(nil)
+	a, err := logged.AppendEncode(nil)
 	b, wrong := other.AppendEncode(nil)
-	if err != nil || wrong != nil || !bytes.Equal(a, b) {
-		found = append(found, "request")
-	}
+	differ("request", err == nil && wrong == nil && bytes.Equal(a, b))
 	return found
 }
 

@@ -72,6 +72,25 @@ func TestAPageIsDrawnAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	brief := logged
+	brief.Slots = slices.Clone(logged.Slots)
+	brief.Brief()
+	if len(brief.Candidates) != len(brief.Slots) || brief.Count() != len(logged.Candidates) {
+		t.Fatalf("%d of %d candidates are left for %d slots", len(brief.Candidates), brief.Count(), len(brief.Slots))
+	}
+	differs(t, logged, again)
+	differs(t, brief, again)
+	if elsewhere := logged; true {
+		elsewhere.Position = stream.Position{}.String()
+		if _, err := m.fold.Again(&elsewhere); err == nil && elsewhere.Position != logged.Position {
+			t.Error("a fold elsewhere drew it")
+		}
+	}
+}
+
+// differs holds that a record is the same as what was drawn again, and that whatever is changed in it is named.
+func differs(t *testing.T, logged, again event.Served) {
+	t.Helper()
 	if found := Differences(&logged, &again); found != nil {
 		t.Fatalf("drawn again it differs in %v", found)
 	}
@@ -92,12 +111,6 @@ func TestAPageIsDrawnAgain(t *testing.T) {
 		change(&false)
 		if found := Differences(&false, &again); !slices.Contains(found, what) {
 			t.Errorf("with another %s: %v", what, found)
-		}
-	}
-	if elsewhere := logged; true {
-		elsewhere.Position = stream.Position{}.String()
-		if _, err := m.fold.Again(&elsewhere); err == nil && elsewhere.Position != logged.Position {
-			t.Error("a fold elsewhere drew it")
 		}
 	}
 }
@@ -125,7 +138,7 @@ func TestAPageInFullIsItsOwnProof(t *testing.T) {
 			continue
 		}
 		full++
-		if sumOf(s.Detail) != s.Sum {
+		if !TrueDetail(s) {
 			t.Error("the sum is not that of the detail")
 		}
 		drawn, err := Redraw(s, &value)

@@ -28,6 +28,8 @@ type item struct {
 	together                     [8]together
 	products                     [6]uint32 // that it shows, number + 1
 	awaits                       uint32    // the decision it waits for: its tier + 1
+	strange                      float32   // the part of shown that is of strangers
+	_                            [4]uint8  // to whole eights
 }
 
 // State bits of an item.
@@ -95,8 +97,13 @@ type verdict struct {
 	stage, decision                                  uint16
 }
 
-// deeds is how many of a viewer's own deeds are remembered.
-const deeds = 32
+// deeds is how many of a viewer's own deeds are remembered. A click is remembered for as long as its order
+// may come and come back, whatever else is done meanwhile: clickKept seconds, up to clicksKept of them.
+const (
+	deeds      = 32
+	clicksKept = 24
+	clickKept  = 45 * 24 * 3600
+)
 
 // deed is what a viewer did with a video: what, when, and in which situation, so that an order that
 // comes days later is learned where its click was.
@@ -116,6 +123,7 @@ const (
 	didCart
 	didRefuse
 	didCount      // the order counts: its click did, and it did not come back
+	didLearn      // the weights learned it: it came within the week that is predicted
 	situationBits = 1<<52 - 1
 )
 
@@ -189,15 +197,39 @@ func (v *viewer) find(item uint32) *deed {
 func (v *viewer) do(item, at uint32, situation uint64, what uint64) {
 	d := v.find(item)
 	if d == nil {
-		d = &v.deeds[v.deedAt%deeds]
-		v.deedAt++
+		d = v.room(at)
 		*d = deed{item: item + 1, what: situation}
 	}
-	d.at = at
+	if d.what&didClick == 0 || what&didClick != 0 {
+		d.at = at // of what was clicked, the last click's: its order is counted from there
+	}
 	if what&didClick != 0 && d.what&didClick == 0 {
 		d.what = d.what&^situationBits | situation // the click's own: its order comes later
 	}
 	d.what |= what
+}
+
+// room returns where a new deed goes, as the newest: in the place of the oldest that need not be kept.
+func (v *viewer) room(now uint32) *deed {
+	first := v.deedAt
+	v.deedAt++
+	keep := func(d *deed) bool { return d.item != 0 && d.what&didClick != 0 && d.at+clickKept > now }
+	kept := 0
+	for k := range v.deeds {
+		if keep(&v.deeds[k]) {
+			kept++
+		}
+	}
+	for k := uint32(0); kept <= clicksKept && k < deeds; k++ {
+		if keep(&v.deeds[(first+k)%deeds]) {
+			continue
+		}
+		for ; k > 0; k-- { // those before it close up
+			v.deeds[(first+k)%deeds] = v.deeds[(first+k-1)%deeds]
+		}
+		break
+	}
+	return &v.deeds[first%deeds]
 }
 
 // like raises the interest in a category; the weakest makes room.

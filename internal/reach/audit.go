@@ -90,7 +90,7 @@ func (r *Reach) Prove(ctx context.Context, request id.Request, replay bool) (Aud
 		return Audit{}, err
 	}
 	a := Audit{Request: request, Version: s.PolicyVersion, Surface: s.Surface.String(), Profiling: s.Profiling, At: s.At, Position: s.Position,
-		Candidates: len(s.Candidates), Skipped: len(s.Skipped), InFull: len(s.Detail) > 0, Slots: []Place{}}
+		Candidates: s.Count(), Skipped: len(s.Skipped), InFull: len(s.Detail) > 0, Slots: []Place{}}
 	for _, slot := range s.Slots {
 		a.Slots = append(a.Slots, Place{s.Video(slot), kindWords[slot.Kind], slot.Propensity})
 	}
@@ -227,6 +227,9 @@ func (r *Reach) replay(ctx context.Context, s *event.Served) (Proof, error) {
 		return p, nil
 	case s.PolicyHash == 0:
 		p.Why = "it was not drawn by the ranking: its seed says all there is"
+		return p, nil
+	case s.Among == 0 && len(s.Detail) == 0:
+		p.Why = "its record was written by an earlier version of this program"
 		return p, nil
 	case r.o.Snapshot == nil:
 		p.Why = "no snapshots of the ranking are kept here"
