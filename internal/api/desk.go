@@ -12,6 +12,7 @@ import (
 	"mezzo/internal/account"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/money"
 	"mezzo/internal/payout"
 )
 
@@ -35,6 +36,10 @@ func (a *API) registerPayoutDesk() {
 	results.MaxBody, results.Gives, results.Idempotency = payout.MaxResults, payout.Results{}, Ignored // a line applies once, however often it is read
 	results.Description = "The CSV as the body, text/csv. Each line is taken by itself: applied once, repeated without effect, or refused with the reason and kept on the list of unmatched lines."
 	a.raw(results, a.payoutResults)
+	preview := results
+	preview.Path, preview.Summary = "/operator/payout_results/preview", "Say what a CSV of results would do, line by line, and change nothing"
+	preview.Description = "The CSV as the body, text/csv; answers as payout_results would."
+	a.raw(preview, a.previewResults)
 	register(a, route(http.MethodGet, "/payout_unmatched", account.MoneyRead, "Lines of files of results that fit no payout"), a.unmatched)
 	register(a, route(http.MethodDelete, "/payout_unmatched/{line}", "", "Take a line off the list: it was dealt with"), a.settleUnmatched)
 	register(a, route(http.MethodGet, "/payout_settings", account.MoneyRead, "Minimums, approval limits and withholding in force"), a.payoutSettings)
@@ -44,6 +49,9 @@ func (a *API) registerPayoutDesk() {
 	compare := status(route(http.MethodPost, "/reconciliation", "", "Compare provider and books now"), 200)
 	compare.Idempotency = Ignored // it looks, and what it finds is as of now
 	register(a, compare, a.reconcile)
+	register(a, status(route(http.MethodPost, "/reconciliation/notes", "", "Say how a difference was dealt with; it leaves the list until either side changes"), 201), a.settleDifference)
+	register(a, route(http.MethodGet, "/settlements", account.MoneyRead, "What the provider has paid to our bank, newest first"), a.settlements)
+	register(a, status(route(http.MethodPost, "/settlements", "", "Note what the provider has paid to our bank: manual payouts are paid from there"), 201), a.settleToBank)
 	years := route(http.MethodGet, "/payees/{year}", "", "Yearly totals of every payee, for tax offices: ?form=1099k or dac7, ?format=json or csv")
 	years.Gives = Page[payout.Year]{}
 	a.raw(years, a.payeeYears)
@@ -112,11 +120,19 @@ func (a *API) payoutFile(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) payoutResults(w http.ResponseWriter, r *http.Request) error {
+	return resultsWith(w, r, a.deps.Payouts.Read)
+}
+
+func (a *API) previewResults(w http.ResponseWriter, r *http.Request) error {
+	return resultsWith(w, r, a.deps.Payouts.Preview)
+}
+
+func resultsWith(w http.ResponseWriter, r *http.Request, take func(context.Context, account.Asker, []byte) (payout.Results, error)) error {
 	file, err := io.ReadAll(http.MaxBytesReader(w, r.Body, payout.MaxResults))
 	if err != nil {
 		return fault.Wrap(fault.TooLarge, err, "A file of results has at most 1 MB.")
 	}
-	out, err := a.deps.Payouts.Read(r.Context(), asker(r.Context()), file)
+	out, err := take(r.Context(), asker(r.Context()), file)
 	if err != nil {
 		return err
 	}
@@ -185,6 +201,36 @@ func (a *API) differences(ctx context.Context, in *struct {
 
 func (a *API) reconcile(ctx context.Context, _ *None) (*Output[payout.Comparison], error) {
 	return answered(a.deps.Payouts.Reconcile(ctx, asker(ctx)))
+}
+
+func (a *API) settleDifference(ctx context.Context, in *struct {
+	Body struct {
+		payout.Mark
+		Note string `json:"note" maxLength:"300" doc:"How it was dealt with"`
+	}
+}) (*Output[payout.DifferenceNote], error) {
+	return answered(a.deps.Payouts.SettleDifference(ctx, asker(ctx), in.Body.Mark, in.Body.Note))
+}
+
+func (a *API) settlements(ctx context.Context, in *struct{ List }) (*PageOutput[payout.Settlement], error) {
+	from, err := after[id.Settlement](in.List)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.deps.Payouts.Settlements(ctx, asker(ctx), from, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(list, in.Limit, func(s payout.Settlement) string { return string(s.ID) }), nil
+}
+
+func (a *API) settleToBank(ctx context.Context, in *struct {
+	Body struct {
+		Amount    money.Amount `json:"amount"`
+		Reference string       `json:"reference" maxLength:"100" doc:"The bank's own name for the line"`
+	}
+}) (*Output[payout.Settlement], error) {
+	return answered(a.deps.Payouts.Settle(ctx, asker(ctx), in.Body.Amount, in.Body.Reference))
 }
 
 func (a *API) payeeYears(w http.ResponseWriter, r *http.Request) error {

@@ -64,6 +64,7 @@ type (
 	destinationKind struct{}
 	batchKind       struct{}
 	noticeKind      struct{}
+	settlementKind  struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -110,6 +111,7 @@ type (
 	Destination = ID[destinationKind]
 	Batch       = ID[batchKind]
 	Notice      = ID[noticeKind]
+	Settlement  = ID[settlementKind]
 )
 
 func (accountKind) Prefix() string { return "acc" }
@@ -159,6 +161,7 @@ func (messageKind) Prefix() string     { return "msg" }
 func (destinationKind) Prefix() string { return "dst" }
 func (batchKind) Prefix() string       { return "bat" }
 func (noticeKind) Prefix() string      { return "ntc" }
+func (settlementKind) Prefix() string  { return "stl" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -104,7 +104,7 @@ func TestPrefixes(t *testing.T) {
 		"pot": id.Payout("").Next(start).String(), "trf": id.Transfer("").Next(start).String(),
 		"com": id.Commission("").Next(start).String(), "pol": id.Policy("").Next(start).String(),
 		"upl": id.Upload("").Next(start).String(), "whk": id.Webhook("").Next(start).String(),
-		"dst": id.Destination("").Next(start).String(), "bat": id.Batch("").Next(start).String(), "ntc": id.Notice("").Next(start).String(),
+		"dst": id.Destination("").Next(start).String(), "bat": id.Batch("").Next(start).String(), "ntc": id.Notice("").Next(start).String(), "stl": id.Settlement("").Next(start).String(),
 		"vwr": id.Viewer("").Next(start).String(), "lnk": id.Link("").Next(start).String(),
 	}
 	for prefix, text := range made {

@@ -48,8 +48,20 @@ func PayoutUndone(p Paying, confirmed bool) [][2]string {
 	return [][2]string{{p.key("confirmed"), p.key("confirmed:returned")}, {p.key("sent"), p.key("sent:returned")}}
 }
 
-// ProviderSettled returns the posting of money that a provider paid to our bank; ref names the bank's line.
-func ProviderSettled(ref, provider, bank string, amount money.Amount) Transfer {
-	return Transfer{Key: "settled:" + provider + ":" + ref, Kind: KindSettled, Currency: amount.Currency,
-		Legs: []Leg{Debit(Bank(bank), amount.Minor), Credit(Clearing(provider), amount.Minor)}}
+// Settled is money that a provider has paid to a bank of ours, as the books see it: what the bank pays out by
+// hand comes from there.
+type Settled struct {
+	Ref      string // the settlement's id
+	Provider string
+	Bank     string
+	Amount   money.Amount
+}
+
+// SettledKey is the key of a settlement's transfer.
+func SettledKey(provider, ref string) string { return "settled:" + provider + ":" + ref }
+
+// ProviderSettled returns the posting of money that a provider paid to our bank.
+func ProviderSettled(s Settled) Transfer {
+	return Transfer{Key: SettledKey(s.Provider, s.Ref), Kind: KindSettled, Currency: s.Amount.Currency,
+		Legs: []Leg{Debit(Bank(s.Bank), s.Amount.Minor), Credit(Clearing(s.Provider), s.Amount.Minor)}}
 }

@@ -102,6 +102,7 @@ func TestSilentBrandsAreAnsweredFor(t *testing.T) {
 		if got := w.look(sold.ID); len(got.Refunds) != 2 || got.Lines[0].Left() != 0 {
 			t.Errorf("%+v", got.Refunds)
 		}
+		w.told(map[string]int64{"return.requested": 2, "return.approved": 1, "return.sent": 1, "return.received": 1, "return.refunded": 2, "return.declined": 0, "return.withdrawn": 0})
 		w.sound()
 	})
 }
@@ -291,7 +292,21 @@ func TestABrandListsItsReturns(t *testing.T) {
 		if _, err := w.orders.BrandReturns(ctx, account.Asker{Account: w.person("rival")}, w.brand, "", "", 10); !fault.Is(err, fault.Missing) {
 			t.Errorf("the buyer lists: %v", err)
 		}
+		if _, err := w.orders.WithdrawReturn(ctx, who, second.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.told(map[string]int64{"return.requested": 2, "return.declined": 1, "return.withdrawn": 1, "return.approved": 0, "return.refunded": 0})
 	})
+}
+
+// told checks how often the log is told of each.
+func (w *world) told(want map[string]int64) {
+	w.t.Helper()
+	for topic, n := range want {
+		if got := w.count(`SELECT COUNT(*) FROM outbox WHERE topic = $1`, topic); got != n {
+			w.t.Errorf("%s was told %d times, want %d", topic, got, n)
+		}
+	}
 }
 
 // What each return posts, leg by leg, the same on both engines.

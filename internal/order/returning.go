@@ -9,6 +9,7 @@ import (
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -24,6 +25,9 @@ const (
 	// ReceiveWithin is how long a brand may take to say that a parcel sent back has come; then it has.
 	ReceiveWithin = 14 * 24 * time.Hour
 )
+
+// platformActor stands in an order's steps where the platform answered for somebody silent.
+const platformActor = "platform"
 
 // ReturnState is where a return stands.
 type ReturnState string
@@ -145,6 +149,9 @@ func (o *Orders) Return(ctx context.Context, who account.Asker, ord id.Order, in
 		if err := r.insert(tx); err != nil {
 			return Return{}, err
 		}
+		if err := event.Emit(tx, event.ReturnRequested{ReturnState: r.state(&full)}); err != nil {
+			return Return{}, err
+		}
 		return r, addStep(tx, ord, part.ID, "return_requested", in.Lines[0].Reason, who.Actor())
 	})
 }
@@ -235,6 +242,9 @@ func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, by 
 	if err := r.store(tx, to); err != nil {
 		return r, err
 	}
+	if err := r.tellDecided(tx, full, by); err != nil {
+		return r, err
+	}
 	return r, addStep(tx, r.Order, r.Part, "return_"+string(to.to), in.Note, by.actor)
 }
 
@@ -323,6 +333,9 @@ func (o *Orders) SendReturn(ctx context.Context, who account.Asker, rid id.Retur
 		if err != nil {
 			return Return{}, err
 		}
+		if err := event.Emit(tx, event.ReturnSent{ReturnState: r.state(&full), Carrier: carrier, Tracking: tracking}); err != nil {
+			return Return{}, err
+		}
 		return r, addStep(tx, r.Order, r.Part, "return_sent", carrier+" "+tracking, who.Actor())
 	})
 }
@@ -340,7 +353,7 @@ func (o *Orders) WithdrawReturn(ctx context.Context, who account.Asker, rid id.R
 		if !returnIsWithdrawn.allows(r.State) {
 			return Return{}, fault.New(fault.Conflict, "This return is %s already.", r.State).WithType("wrong_state")
 		}
-		return r, o.dropReturn(tx, &r, who.Actor())
+		return r, o.dropReturn(tx, &full, &r, who.Actor())
 	})
 }
 
@@ -363,12 +376,12 @@ func (o *Orders) answerReturn(ctx context.Context, rid id.Return) error {
 		}
 		switch {
 		case r.State == ReturnRequested:
-			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: Approve, Note: "The seller did not answer in time."}, refunder{"platform", byOperator})
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: Approve, Note: "The seller did not answer in time."}, refunder{platformActor, byOperator})
 		case r.SentAt.IsZero():
 			r.Note = "It was not sent back in time."
-			return o.dropReturn(tx, &r, "platform")
+			return o.dropReturn(tx, &full, &r, platformActor)
 		default:
-			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: GiveBack, Note: "The seller did not say in time whether it came."}, refunder{"platform", byOperator})
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: GiveBack, Note: "The seller did not say in time whether it came."}, refunder{platformActor, byOperator})
 		}
 		return err
 	})
@@ -379,9 +392,12 @@ func (o *Orders) answerReturn(ctx context.Context, rid id.Return) error {
 }
 
 // dropReturn takes a return back that is not settled yet.
-func (o *Orders) dropReturn(tx *db.Tx, r *Return, actor string) error {
+func (o *Orders) dropReturn(tx *db.Tx, full *Order, r *Return, actor string) error {
 	r.State, r.DueAt, r.DecidedAt, r.DecidedBy = ReturnWithdrawn, time.Time{}, tx.Now(), actor
 	if err := r.store(tx, returnIsWithdrawn); err != nil {
+		return err
+	}
+	if err := event.Emit(tx, event.ReturnWithdrawn{ReturnState: r.state(full)}); err != nil {
 		return err
 	}
 	return addStep(tx, r.Order, r.Part, "return_withdrawn", r.Note, actor)

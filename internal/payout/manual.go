@@ -149,6 +149,8 @@ type Result struct {
 	State  State     `json:"state,omitempty"`
 	Did    string    `json:"did" enum:"applied,repeated,refused"`
 	Says   string    `json:"reason,omitempty"`
+
+	Amount money.Amount `json:"-"`
 }
 
 // Results is what became of a file.
@@ -166,6 +168,15 @@ var resultHeads = []string{"payout_id", "state", "amount", "currency", "referenc
 // perhaps reference and reason. Each line is taken by itself: one that fits is applied once, however often the file
 // is read; one that does not is refused, said, and kept on the list of unmatched lines.
 func (p *Payouts) Read(ctx context.Context, who account.Asker, file []byte) (Results, error) {
+	return p.read(ctx, who, file, true)
+}
+
+// Preview says what Read would do with each line, and changes nothing.
+func (p *Payouts) Preview(ctx context.Context, who account.Asker, file []byte) (Results, error) {
+	return p.read(ctx, who, file, false)
+}
+
+func (p *Payouts) read(ctx context.Context, who account.Asker, file []byte, apply bool) (Results, error) {
 	if err := operatorInPerson(who); err != nil {
 		return Results{}, err
 	}
@@ -178,13 +189,17 @@ func (p *Payouts) Read(ctx context.Context, who account.Asker, file []byte) (Res
 	out := Results{Lines: []Result{}}
 	said := map[id.Payout]State{}
 	for _, r := range rows {
-		res := Result{Line: r.line, Payout: r.payout, State: r.state, Did: "refused", Says: r.wrong}
-		if before, twice := said[r.payout]; res.Says == "" && twice && before != r.state {
+		res := Result{Line: r.line, Payout: r.payout, State: r.state, Amount: r.amount, Did: "refused", Says: r.wrong}
+		before, twice := said[r.payout]
+		if res.Says == "" && twice && before != r.state {
 			res.Says = "The file says " + string(before) + " of it in another line: only one can be."
 		}
 		if res.Says == "" {
-			if res.Did, res.Says, err = p.apply(ctx, r); err != nil {
+			if res.Did, res.Says, err = p.verdict(ctx, r, apply); err != nil {
 				return out, err
+			}
+			if twice && !apply {
+				res.Did = "repeated"
 			}
 			said[r.payout] = r.state
 		}
@@ -195,6 +210,9 @@ func (p *Payouts) Read(ctx context.Context, who account.Asker, file []byte) (Res
 			out.Repeated++
 		default:
 			out.Refused++
+			if !apply {
+				break
+			}
 			if err := p.unmatched(ctx, who, name, r, res.Says); err != nil {
 				return out, err
 			}
@@ -287,24 +305,26 @@ func cut(s string, most int) string {
 	return s
 }
 
-// apply records one line where it fits its payout.
-func (p *Payouts) apply(ctx context.Context, r resultRow) (did, says string, err error) {
+// verdict says whether a line fits its payout, and records it where it does and apply says so.
+func (p *Payouts) verdict(ctx context.Context, r resultRow, apply bool) (did, says string, err error) {
 	now, err := db.Get(ctx, p.db, func(tx *db.Tx) (Payout, error) { return payoutOf(tx, r.payout) })
 	switch {
 	case fault.Is(err, fault.Missing):
 		return "refused", "There is no such payout.", nil
 	case err != nil:
 		return "", "", err
-	case now.Rail != "manual" || now.Batch == "":
+	case now.Rail != manualRail || now.Batch == "":
 		return "refused", "This payout was never handed to the bank in a file.", nil
 	case now.Net != r.amount:
 		return "refused", fmt.Sprintf("The payout is of %s, and the line of %s.", now.Net, r.amount), nil
 	case now.State == r.state:
 		return "repeated", "", nil
 	}
-	done, err := p.record(ctx, r.payout, Answer{State: r.state, Reference: r.reference, Reason: r.reason})
-	if err != nil {
-		return "", "", err
+	done := r.state == Returned && now.State == Sent || slices.Contains(follows[r.state], now.State)
+	if apply && done {
+		if done, err = p.record(ctx, r.payout, Answer{State: r.state, Reference: r.reference, Reason: r.reason}); err != nil {
+			return "", "", err
+		}
 	}
 	if !done {
 		return "refused", fmt.Sprintf("The payout is %s already; it cannot become %s.", now.State, r.state), nil

@@ -94,13 +94,16 @@ func (sandbox) answer(p payment.Paid) Answer {
 	return a
 }
 
+// manualRail is the name of the rail below.
+const manualRail = "manual"
+
 // manual is the rail of a person with a bank: payouts leave in a CSV file, and what came of them is read from one.
 type manual struct{ bank string }
 
 // Manual returns the rail whose money is at the bank of the name.
 func Manual(bank string) Rail { return manual{bank} }
 
-func (manual) Name() string             { return "manual" }
+func (manual) Name() string             { return manualRail }
 func (m manual) Source() ledger.Account { return ledger.Bank(m.bank) }
 func (manual) Test() bool               { return false }
 func (manual) Check(a Account) error    { return checkAccount(a) }

@@ -158,7 +158,9 @@ func (p *Payouts) theirs(tx *db.Tx, moved []payment.Movement, settled time.Time)
 		case "refund":
 			subject, err = p.refundOf(tx, m)
 		case "payout":
-			subject = "payout:" + m.Key
+			if subject = "payout:" + m.Key; id.Settlement(m.Key).Valid() { // to our own bank
+				subject = ledger.SettledKey(p.report.Name(), m.Key)
+			}
 		case "payout_return":
 			subject = "payout:" + m.Key + ":returned"
 		}
@@ -334,23 +336,4 @@ func scanDifference(r *sql.Rows) (x Difference, err error) {
 	x.Ours.Currency = x.Theirs.Currency
 	x.FoundAt, x.SeenAt, x.SettledAt = db.Time(found), db.Time(seen), when(settled)
 	return x, err
-}
-
-// SettleDifference notes that an operator has dealt with a difference, and how.
-func (p *Payouts) SettleDifference(ctx context.Context, who account.Asker, provider, subject, note string) error {
-	if err := operatorInPerson(who); err != nil {
-		return err
-	}
-	note = strings.Join(strings.Fields(note), " ")
-	if note == "" || len(note) > 300 {
-		return fault.InvalidField("body.note", "Say in at most 300 letters how it was dealt with.")
-	}
-	return p.db.Write(ctx, func(tx *db.Tx) error {
-		n, err := tx.Exec(`UPDATE differences SET settled_at = $1, settled_by = $2, note = $3 WHERE provider = $4 AND subject = $5 AND settled_at = 0`,
-			db.Micros(tx.Now()), who.Actor(), strings.ToValidUTF8(note, ""), provider, subject)
-		if err == nil && n == 0 {
-			err = fault.New(fault.Missing, "There is no such open difference.")
-		}
-		return err
-	})
 }
