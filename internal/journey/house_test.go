@@ -16,6 +16,7 @@ import (
 // house is a market in which everything that can belong to somebody exists, and whom it belongs to.
 type house struct {
 	*market
+	database string            // postgres://…; "": SQLite in the folder of the program
 	shopper  client.Client     // signed in; bought, and has a cart and a checkout
 	values   map[string]string // what a path parameter stands for, by the path up to and with it
 	bodies   map[string]any    // valid bodies by operation
@@ -50,7 +51,7 @@ var everyScope = []string{"catalog:read", "catalog:write", "orders:read", "order
 func furnish(t *testing.T, o program.Options) *house {
 	t.Helper()
 	o.Args = append(o.Args, "--payout-rail", "manual")
-	h := &house{market: open(t, o, 1000), values: map[string]string{}, bodies: map[string]any{}}
+	h := &house{market: open(t, o, 1000), database: o.Database, values: map[string]string{}, bodies: map[string]any{}}
 	h.post()
 	h.furnishPayouts()
 	h.shopper = must(h.nobody.NewViewer(h.ctx))(t)
@@ -439,7 +440,7 @@ func (h *house) call(o operation) call {
 		q.header["If-Match"] = ask(h.t, h.owner, call{method: http.MethodGet, path: q.path}).header.Get("ETag")
 	case "GET /metrics/stream":
 		q.path += "?entities=brand:" + h.brand
-	case "POST /operator/payout_results":
+	case "POST /operator/payout_results", "POST /operator/payout_results/preview":
 		q.body = []byte("payout_id,state,amount,currency\n" + h.values["handed"] + ",confirmed,20.00,USD\n")
 	case "POST /images":
 		q.body = picture(h.t)

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"mezzo/internal/client"
+	"mezzo/internal/clock"
+	"mezzo/internal/db"
 )
 
 // What only those who are paid, and tax offices, may read.
@@ -80,9 +83,24 @@ func (h *house) furnishPayouts() {
 	h.ok(h.operator.Call(h.ctx, http.MethodGet, "/api/v1/operator/payout_unmatched", nil, &lines))
 	h.values["/operator/payout_unmatched/{line}"] = lines.Items[0].ID
 	h.ok(h.operator.Call(h.ctx, http.MethodPost, "/api/v1/operator/reconciliation", nil, nil))
+	h.ok(h.differ())
+	h.bodies["POST /operator/reconciliation/notes"] = fields{"provider": "sandbox", "subject": "charge:pay_lost", "currency": "USD", "note": "Given back at the provider."}
+	h.bodies["POST /operator/settlements"] = fields{"amount": client.Money{Amount: 1000, Currency: "USD"}, "reference": "Line 7 of November"}
 	h.bodies["POST /operator/payouts/{payout}/approval"] = fields{"approve": true}
 	h.bodies["PUT /operator/payout_settings"] = settings
 	h.private = append(h.private, secretTaxID, secretAccount, otherAccount, "Hidden Name", "Hidden Holder", "9 Hidden Way")
+}
+
+// differ makes provider and books differ, as no honest shop can: a charge that no order knows.
+func (h *house) differ() error {
+	d, err := db.Open(h.ctx, db.Options{URL: h.database, Dir: h.program.Data, Clock: clock.System{}})
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Write(h.ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO differences (provider, subject, currency, provider_minor, book_minor, found_at, seen_at) VALUES ('sandbox', 'charge:pay_lost', 'USD', 700, 0, 1, 1)`)
+		return err
+	}), d.Close())
 }
 
 func askAs(h *house, q call) answer { return ask(h.t, h.operator, q) }

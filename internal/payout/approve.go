@@ -132,7 +132,7 @@ func (p *Payouts) vote(tx *db.Tx, who account.Asker, pot id.Payout, approves boo
 		return err
 	case !now.Waiting:
 		return fault.New(fault.Conflict, "This payout does not wait for an approval any more: it is %s.", now.State).WithType("wrong_state")
-	case approves && (now.Owner.Brand() != "" && who.Member(now.Owner.Brand()) || now.Owner.Creator() != "" && now.Owner.Creator() == who.Creator || now.AskedBy == string(who.Account)):
+	case approves && now.mine(who):
 		return fault.New(fault.Forbidden, "This money goes to you, or to a brand of yours. Another operator must approve it.").WithType("own_payout")
 	}
 	_, err = tx.Exec(`INSERT INTO payout_votes (payout_id, operator, approves, reason, at) VALUES ($1, $2, $3, $4, $5)`, string(pot), string(who.Account), db.Flag(approves), reason, db.Micros(tx.Now()))
