@@ -428,9 +428,28 @@ func (w *witness) recount(t *testing.T, n *node) {
 		}
 	}
 	w.recountKept(t, n, until, wantViews, wantUnits)
+	n.leave(t, until)
 	cancel()
 	busy.Wait()
 	t.Logf("%d batches sent, %d acknowledged at once, %d sales", len(w.sent), len(w.acked), sold)
+}
+
+// leave waits until much has left memory, and sends one batch more: the last snapshot is cut behind it.
+func (n *node) leave(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for n.fold.Stats().Away <= 2*perBatch {
+		if ctx.Err() != nil {
+			t.Fatal("nothing leaves memory")
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	end, err := n.log.Append(ctx, stream.KindEvent, visits(0)...)
+	if err == nil {
+		err = n.keeper.Reached(ctx, end)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // recountKept counts what SQL and the archive hold.
