@@ -323,7 +323,7 @@ func (v *visit) commissionLines(list []affiliate.Earned) ([]CommissionLine, erro
 			l.Says = Day(c.ReversedAt)
 			l.Why = "Taken back: " + c.Reason + ". " + l.Why
 		case !c.ReleasedAt.IsZero():
-			l.Says = "since " + Day(c.ReleasedAt)
+			l.Says = Day(c.ReleasedAt)
 		}
 		lines = append(lines, l)
 	}
