@@ -40,10 +40,14 @@ type market struct {
 	earned   int64 // by the creator so far, in cents
 }
 
-// engines runs a journey on the embedded SQLite and on PostgreSQL.
+// engines runs a journey on the embedded SQLite and, beside it, on PostgreSQL: each has a program of its own.
 func engines(t *testing.T, journey func(t *testing.T, o program.Options)) {
-	t.Run("sqlite", func(t *testing.T) { journey(t, program.Options{}) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		journey(t, program.Options{})
+	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		journey(t, program.Options{Database: dbtest.NewPostgresURL(t)})
 	})
 }
