@@ -9,11 +9,11 @@ import (
 
 // catalogue is what the log told of videos, products and programs: whose numbers an event moves.
 type catalogue struct {
-	films    map[[16]byte]*film
-	brands   map[[16]byte][16]byte // product → brand
-	programs map[[16]byte]*program
-	offers   map[[16]byte][][16]byte // product, or brand of all its products → programs, in the order of ids
-	groups   map[group]members
+	films    *shards[[16]byte, *film]
+	brands   *shards[[16]byte, [16]byte] // product → brand
+	programs *shards[[16]byte, *program]
+	offers   map[[16]byte][][16]byte // product, or brand of all its products → programs, in the order of ids; of programs
+	groups   *shards[group, members]
 }
 
 // film is a video, and the things that watching it moves.
@@ -35,9 +35,9 @@ type program struct {
 	from, to int64 // microseconds; 0: no such end
 }
 
-func newCatalogue() catalogue {
-	return catalogue{films: map[[16]byte]*film{}, brands: map[[16]byte][16]byte{}, programs: map[[16]byte]*program{},
-		offers: map[[16]byte][][16]byte{}, groups: map[group]members{}}
+func newCatalogue(c *cutting) catalogue {
+	return catalogue{films: byID(c, itemFilm, (*writer).film), brands: byID(c, itemBrand, func(w *writer, brand [16]byte) { w.id(brand) }),
+		programs: byID(c, itemProgram, (*writer).program), offers: map[[16]byte][][16]byte{}, groups: newShards(c, group.hash, (*writer).group)}
 }
 
 // bytesOf returns what an id holds, zero when it is none.
@@ -57,7 +57,7 @@ func (c *catalogue) setProduct(p event.ProductState) {
 	if product == ([16]byte{}) || brand == ([16]byte{}) {
 		return
 	}
-	c.brands[product] = brand
+	c.brands.set(product, brand)
 	c.join(Brand, brand, Product, product)
 }
 
@@ -77,11 +77,11 @@ func (c *catalogue) setFilm(v event.VideoState) {
 			brand = bytesOf(v.Brands[i])
 		}
 		if brand == ([16]byte{}) {
-			brand = c.brands[product]
+			brand = c.brands.get(product)
 		}
 		n.products, n.brands = append(n.products, product), append(n.brands, brand)
 	}
-	c.films[video] = n
+	c.films.set(video, n)
 	c.join(Creator, n.creator, Video, video)
 	for i, product := range n.products {
 		c.meet(n.creator, product, n.brands[i])
@@ -102,7 +102,7 @@ func (c *catalogue) setProgram(p event.ProgramState) {
 	if name == ([16]byte{}) {
 		return
 	}
-	if old := c.programs[name]; old != nil {
+	if old := c.programs.get(name); old != nil {
 		c.offer(name, old, false)
 	}
 	n := &program{brand: bytesOf(p.Brand), all: p.AllProducts}
@@ -115,7 +115,7 @@ func (c *catalogue) setProgram(p event.ProgramState) {
 	if !p.EndsAt.IsZero() {
 		n.to = p.EndsAt.UnixMicro()
 	}
-	c.programs[name] = n
+	c.programs.set(name, n)
 	c.offer(name, n, true)
 	c.join(Brand, n.brand, Program, name)
 }
@@ -148,7 +148,7 @@ func (c *catalogue) covering(product, brand [16]byte, second uint32, fn func(pro
 	now := int64(second) * 1e6
 	for _, what := range [...][16]byte{product, brand} {
 		for _, name := range c.offers[what] {
-			if p := c.programs[name]; p.from <= now && (p.to == 0 || now < p.to) {
+			if p := c.programs.get(name); p.from <= now && (p.to == 0 || now < p.to) {
 				fn(name)
 			}
 		}

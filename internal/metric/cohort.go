@@ -31,39 +31,66 @@ const (
 // cohorts remembers by key, in two halves: when the younger is full or older than life, the older is forgotten,
 // so that none goes sooner unless there are more than CohortsMost.
 type cohorts struct {
+	*cutting
 	life       uint32 // seconds
-	young, old half
+	sorts      [2]byte
+	young, old *half
 	since      uint32 // the log second from which all are remembered; 0: from the beginning
 }
 
+// cohortPiece is how many cohorts lie together: growing never moves one, and a snapshot keeps as many before one
+// of them changes.
+const cohortPiece = 256
+
+// half is cohorts in the order of the log. One that is forgotten while a snapshot is made is kept by that.
 type half struct {
 	begun uint32 // log second
 	index map[uint64]uint32
-	list  []cohort // in the order of the log
+	list  [][]cohort // each of cohortPiece
+	n     uint32
+	done  []uint8 // of each piece, the newest cut that has it
+	held  uint32  // how many there were at that cut
+	no    uint8   // of that cut
+	sort  byte    // what they were at it
 }
 
-func newCohorts(life uint32) cohorts {
-	return cohorts{life: life, young: half{index: map[uint64]uint32{}}, old: half{index: map[uint64]uint32{}}}
+func newHalf(begun uint32) *half { return &half{begun: begun, index: map[uint64]uint32{}} }
+
+// newCohorts makes an empty one; sorts are what its items are called when they are young and old.
+func newCohorts(c *cutting, life uint32, young, old byte) cohorts {
+	return cohorts{cutting: c, life: life, sorts: [2]byte{young, old}, young: newHalf(0), old: newHalf(0)}
 }
 
 // turn forgets by log time.
 func (c *cohorts) turn(now uint32) {
-	if len(c.young.list) > 0 && now-c.young.begun >= c.life {
+	if c.young.n > 0 && now-c.young.begun >= c.life {
 		c.rotate(now)
 	}
 }
 
 func (c *cohorts) rotate(now uint32) {
-	if len(c.old.list) > 0 {
+	if c.old.n > 0 {
 		c.since = c.young.begun
 	}
-	c.old, c.young = c.young, half{begun: now, index: map[uint64]uint32{}}
+	c.old, c.young = c.young, newHalf(now)
 }
 
+// find returns what is remembered under the key, to look at it.
 func (c *cohorts) find(key uint64) *cohort {
-	for _, h := range []*half{&c.young, &c.old} {
+	for _, h := range [...]*half{c.young, c.old} {
 		if i, ok := h.index[key]; ok {
-			return &h.list[i]
+			return h.at(i)
+		}
+	}
+	return nil
+}
+
+// change returns what is remembered under the key, to change it.
+func (c *cohorts) change(key uint64) *cohort {
+	for _, h := range [...]*half{c.young, c.old} {
+		if i, ok := h.index[key]; ok {
+			h.before(c.cut, i)
+			return h.at(i)
 		}
 	}
 	return nil
@@ -72,17 +99,55 @@ func (c *cohorts) find(key uint64) *cohort {
 // put remembers the cohort, in place of an older one of its key.
 func (c *cohorts) put(now uint32, v cohort) {
 	if i, ok := c.young.index[v.key]; ok {
-		c.young.list[i] = v
+		c.young.before(c.cut, i)
+		*c.young.at(i) = v
 		return
 	}
-	if len(c.young.list) >= CohortsMost {
+	if c.young.n >= CohortsMost {
 		c.rotate(now)
 	}
-	if len(c.young.list) == 0 {
+	if c.young.n == 0 {
 		c.young.begun = now
 	}
-	c.young.index[v.key] = uint32(len(c.young.list))
-	c.young.list = append(c.young.list, v)
+	c.young.add(c.cut, v)
+}
+
+// begin notes what there is as what a cut keeps.
+func (c *cohorts) begin(no uint8) {
+	for i, h := range [...]*half{c.young, c.old} {
+		h.no, h.held, h.sort = no, h.n, c.sorts[i]
+	}
+}
+
+func (h *half) at(i uint32) *cohort { return &h.list[i/cohortPiece][i%cohortPiece] }
+
+func (h *half) add(c *Cut, v cohort) {
+	if int(h.n/cohortPiece) == len(h.list) {
+		h.list, h.done = append(h.list, make([]cohort, 0, cohortPiece)), append(h.done, 0)
+	}
+	h.before(c, h.n)
+	h.index[v.key] = h.n
+	last := &h.list[h.n/cohortPiece]
+	*last = append(*last, v)
+	h.n++
+}
+
+func (h *half) before(c *Cut, i uint32) {
+	if c != nil && h.no == c.no {
+		h.keep(c, int(i/cohortPiece))
+	}
+}
+
+func (h *half) pieces() int { return int(h.held+cohortPiece-1) / cohortPiece }
+
+func (h *half) keep(c *Cut, piece int) {
+	if piece >= h.pieces() || h.done[piece] == c.no {
+		return
+	}
+	h.done[piece] = c.no
+	w := &writer{c.out}
+	c.sum += w.cohorts(h.sort, h.list[piece][:min(cohortPiece, h.held-uint32(piece)*cohortPiece)])
+	c.out = w.b
 }
 
 // keyOfClick names a counted click: a token allows one.

@@ -123,7 +123,9 @@ func (f *Fold) countEvent(s *step) {
 	switch b.Type {
 	case event.Impression:
 		f.each(f.watchers(b), s.second, fImpressions, 1)
-		if click := f.clicks.find(keyOfClick(b.Request, b.Slot)); click != nil && click.flags&cohortUnshown != 0 {
+		key := keyOfClick(b.Request, b.Slot)
+		if click := f.clicks.find(key); click != nil && click.flags&cohortUnshown != 0 {
+			click = f.clicks.change(key)
 			click.flags &^= cohortUnshown
 			f.each(f.impressed(s, click.product, b.Product == click.product), s.second, fClicksOfImpressions, 1)
 		}
@@ -220,7 +222,7 @@ func (f *Fold) visit(s *step) {
 // watchers returns the things that impressions, views and watching of content move.
 func (f *Fold) watchers(b *event.Bare) []*thing {
 	if b.SubjectKind == id.SubjectVideo {
-		if film := f.films[b.Video]; film != nil {
+		if film := f.films.get(b.Video); film != nil {
 			return f.filmAims(b.Video, film)
 		}
 	}
@@ -248,7 +250,7 @@ func (f *Fold) watchers(b *event.Bare) []*thing {
 }
 
 func (f *Fold) brandOf(b *event.Bare) [16]byte {
-	if brand, ok := f.brands[b.Product]; ok {
+	if brand, ok := f.brands.look(b.Product); ok {
 		return brand
 	}
 	return b.Brand
@@ -306,7 +308,7 @@ func (f *Fold) aimProduct(s *step, product [16]byte) {
 			content.kind, content.content = Room, b.Room
 		}
 	}
-	brand := f.brands[product]
+	brand := f.brands.get(product)
 	if brand == ([16]byte{}) && product == b.Product {
 		brand = b.Brand
 	}

@@ -32,6 +32,32 @@ func (b *beside) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
+// changeMind logs a fact that changes what else the fold remembers.
+func changeMind(l *log, random *rand.Rand, viewers []id.Viewer, s shop) {
+	other := viewers[random.IntN(len(viewers))]
+	switch random.IntN(6) {
+	case 0:
+		openShop(l)
+	case 1:
+		l.fact(event.ViewerJoined{Viewer: id.Viewer("").Next(l.now), Into: other})
+	case 2:
+		l.fact(event.ViewerErased{Viewer: other})
+	case 3:
+		l.fact(event.ProgramChanged{ProgramState: event.ProgramState{Program: s.program, Brand: s.brand, AllProducts: random.IntN(2) == 0, Products: []id.Product{s.product}}})
+	case 4:
+		order, line := id.Order("").Next(l.now), id.Line("").Next(l.now)
+		l.fact(event.OrderPaid{Order: order, Viewer: other, Currency: "EUR", Lines: []event.SaleLine{{Line: line, Product: s.product, Brand: s.brand, Quantity: 2, GMV: 900, Waiting: true}}})
+		if random.IntN(2) == 0 {
+			l.pass(time.Minute)
+			l.fact(event.CommissionCreated{CommissionState: event.CommissionState{Order: order, Line: line, Product: s.product, Brand: s.brand, Creator: s.creator, Program: s.program,
+				EarnedAt: l.now, Touch: &event.SaleTouch{At: l.now, Video: s.video}}})
+		}
+	case 5:
+		sold := l.now.Add(-time.Duration(random.IntN(20*24)) * time.Hour)
+		l.fact(event.OrderRefunded{Order: id.Order("").Next(l.now), Currency: "EUR", PaidAt: sold, Lines: []event.SaleLine{{Product: s.product, Brand: s.brand, Quantity: 1, GMV: 500}}})
+	}
+}
+
 // What is cut while records are applied is the state at the position of the cut, and goes on as one fold would.
 func TestCutIsTheStateAtItsPosition(t *testing.T) {
 	l := newLog(t)
@@ -47,7 +73,17 @@ func TestCutIsTheStateAtItsPosition(t *testing.T) {
 		product[0], product[1], product[2] = 5, byte(random.IntN(250)), byte(random.IntN(5))
 		l.tell(event.Event{Type: event.ProductView, Viewer: v, Product: id.Product("").From(product)})
 		if n%3 == 0 {
-			l.tell(s.of(event.View, v, l.shown(s)))
+			token := l.shown(s)
+			l.tell(s.of(event.View, v, token))
+			l.tell(s.of(event.Impression, v, token))
+			l.tell(s.of(event.ProductClick, v, token))
+			if n%9 == 0 {
+				l.fact(event.OrderPaid{Order: id.Order("").Next(l.now), Viewer: v, Currency: "EUR", Lines: []event.SaleLine{{Product: s.product, Brand: s.brand, Creator: s.creator,
+					Program: s.program, Quantity: 1, GMV: 500, Touch: &event.SaleTouch{At: l.now, Request: token.Request, Slot: token.Slot, Video: s.video}}}})
+			}
+		}
+		if n%5 == 0 {
+			changeMind(l, random, viewers, s)
 		}
 		switch n % 1000 {
 		case 500:

@@ -46,17 +46,15 @@ type Fold struct {
 	catalogue
 	clicks   cohorts
 	visits   cohorts
-	waiting  map[[16]byte]*waiting // by order
-	joined   map[[16]byte][16]byte // viewer → the first viewer of that person
+	waiting  *shards[[16]byte, *waiting] // by order
+	joined   *shards[[16]byte, [16]byte] // viewer → the first viewer of that person
 	lastFact int64
 	edge     reach
 	aged     uint32     // what is counted before this second may be in a bucket that leaves the rings soon
 	restated []restated // oldest first
 	dropped  int        // of restated, since this fold was made
 
-	cut  *Cut  // being made
-	cuts uint8 // made so far
-	head int   // bytes to make room for before the things
+	*cutting
 
 	steps   []step
 	aims    []*thing
@@ -107,9 +105,11 @@ func New(opt Options) *Fold {
 // empty forgets everything but what was seen.
 func (f *Fold) empty() {
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = stream.Position{}, time.Time{}, 0, reach{}, 0, Stats{}
-	f.things, f.catalogue = newThings(), newCatalogue()
-	f.clicks, f.visits = newCohorts(clickLife), newCohorts(visitLife)
-	f.waiting, f.joined = map[[16]byte]*waiting{}, map[[16]byte][16]byte{}
+	f.cutting = &cutting{}
+	f.things, f.catalogue = newThings(), newCatalogue(f.cutting)
+	f.clicks = newCohorts(f.cutting, clickLife, itemYoungClick, itemOldClick)
+	f.visits = newCohorts(f.cutting, visitLife, itemYoungVisit, itemOldVisit)
+	f.waiting, f.joined = byID(f.cutting, itemWaiting, (*writer).waiting), byID(f.cutting, itemJoined, func(w *writer, into [16]byte) { w.id(into) })
 	f.lastFact, f.restated, f.broken = 0, nil, nil
 }
 
@@ -244,7 +244,7 @@ func (f *Fold) held(e Entity) *thing {
 	}
 	if t == nil {
 		t = f.make(e)
-		t.cut = f.cuts // it is no part of a snapshot that is being made
+		t.cut = f.no // it is no part of a snapshot that is being made
 	}
 	return t
 }

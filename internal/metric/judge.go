@@ -197,7 +197,7 @@ func (f *Fold) longest(b *event.Bare) int64 {
 	if b.SubjectKind != id.SubjectVideo {
 		return 0
 	}
-	if film := f.films[b.Video]; film != nil {
+	if film := f.films.get(b.Video); film != nil {
 		return 3 * film.duration
 	}
 	return 0
@@ -205,7 +205,7 @@ func (f *Fold) longest(b *event.Bare) int64 {
 
 // person returns the first viewer of whom this is another.
 func (f *Fold) person(viewer [16]byte) [16]byte {
-	if into, ok := f.joined[viewer]; ok {
+	if into, ok := f.joined.look(viewer); ok {
 		return into
 	}
 	return viewer

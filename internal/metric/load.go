@@ -104,7 +104,7 @@ func (k *Keeper) restore(ctx context.Context, oldest, end stream.Position) (foun
 // usable says why a whole snapshot cannot be gone on from, nil when it can.
 func usable(head Snapshot, oldest, end stream.Position) error {
 	switch {
-	case head.Version != SnapshotVersion && head.Version != stateOld:
+	case !readable(head.Version):
 		return fmt.Errorf("it is of version %d and this program keeps version %d: the numbers are made again from the records", head.Version, SnapshotVersion)
 	case head.Arch != runtime.GOARCH:
 		return fmt.Errorf("it was made on %s and this is %s: the numbers are made again from the records", head.Arch, runtime.GOARCH)

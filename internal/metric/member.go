@@ -14,6 +14,8 @@ type group struct {
 	whose, which Kind
 }
 
+func (g group) hash() uint64 { return mix(hashOf(g.within) + uint64(g.whose)<<8 + uint64(g.which)) }
+
 // members is a group's things, in the order in which the log told of them first.
 type members struct {
 	list [][16]byte
@@ -37,10 +39,10 @@ func (c *catalogue) join(whose Kind, within [16]byte, which Kind, id [16]byte) {
 		return
 	}
 	g := group{within, whose, which}
-	m := c.groups[g]
-	if m.has(id) {
+	if m := c.groups.get(g); m.has(id) {
 		return
 	}
+	m := c.groups.change(g)
 	if len(m.list) >= MembersMost {
 		delete(m.have, m.list[0])
 		m.list = append(m.list[:0], m.list[1:]...)
@@ -58,21 +60,21 @@ func (c *catalogue) join(whose Kind, within [16]byte, which Kind, id [16]byte) {
 			m.have[id] = struct{}{}
 		}
 	}
-	c.groups[g] = m
+	c.groups.set(g, m)
 }
 
 // belonging returns what of a kind belongs to something, in no order. Pairs are kept with the product and
 // the creator, and videos' with the video; a brand's are those of its products.
 func (c *catalogue) belonging(within Entity, kind Kind) (list []Entity) {
 	listed := func(which Kind, entity func(id [16]byte) Entity) {
-		for _, id := range c.groups[group{within.A, within.Kind, which}].list {
+		for _, id := range c.groups.get(group{within.A, within.Kind, which}).list {
 			list = append(list, entity(id))
 		}
 	}
 	single := func(id [16]byte) Entity { return Entity{Kind: kind, A: id} }
 	switch {
 	case within.Kind == Video && (kind == Product || kind == VideoProduct):
-		if film := c.films[within.A]; film != nil {
+		if film := c.films.get(within.A); film != nil {
 			for _, p := range film.products {
 				list = append(list, pairOr(kind, within.A, p))
 			}
@@ -88,7 +90,7 @@ func (c *catalogue) belonging(within Entity, kind Kind) (list []Entity) {
 	case within.Kind == Product && kind == VideoProduct:
 		listed(Video, func(id [16]byte) Entity { return Entity{VideoProduct, id, within.A} })
 	case within.Kind == Brand && (kind == CreatorProduct || kind == VideoProduct):
-		for _, p := range c.groups[group{within.A, Brand, Product}].list {
+		for _, p := range c.groups.get(group{within.A, Brand, Product}).list {
 			if list = append(list, c.belonging(Entity{Kind: Product, A: p}, kind)...); len(list) >= MembersMost {
 				return list[:MembersMost]
 			}

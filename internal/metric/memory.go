@@ -1,10 +1,6 @@
 package metric
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-
 	"mezzo/internal/money"
 	"mezzo/internal/stream"
 )
@@ -15,169 +11,252 @@ func (s *Stats) fields() []*int64 {
 		&s.Robots, &s.Told, &s.Lost, &s.Facts, &s.FactRepeats, &s.Unread}
 }
 
-func compareIDs(a, b [16]byte) int { return slices.Compare(a[:], b[:]) }
+// sources are what is kept in pieces, as of now.
+func (f *Fold) sources() []source {
+	return []source{f.films, f.brands, f.programs, f.groups, f.clicks.young, f.clicks.old, f.visits.young, f.visits.old,
+		f.waiting, f.joined, view(f.restated)}
+}
 
-func (c *catalogue) write(w *writer) {
-	w.uint(uint64(len(c.films)))
-	for _, video := range slices.SortedFunc(maps.Keys(c.films), compareIDs) {
-		film := c.films[video]
-		w.id(video)
-		w.id(film.creator)
-		w.int(film.duration)
-		w.ids(film.products)
-		w.ids(film.brands)
+// parts write the same in one go; each returns what it adds to the checksum.
+func (f *Fold) parts() []func(*writer) uint64 {
+	return []func(*writer) uint64{f.films.write, f.brands.write, f.programs.write, f.groups.write, f.clicks.write, f.visits.write,
+		f.waiting.write, f.joined.write, view(f.restated).write}
+}
+
+func (w *writer) film(v *film) {
+	w.id(v.creator)
+	w.int(v.duration)
+	w.ids(v.products)
+	w.ids(v.brands)
+}
+
+func (c *catalogue) readFilm(r *reader) {
+	video := r.id()
+	v := &film{creator: r.id(), duration: r.int(), products: r.ids(), brands: r.ids()}
+	if len(v.products) != len(v.brands) {
+		r.fail()
 	}
-	w.uint(uint64(len(c.brands)))
-	for _, product := range slices.SortedFunc(maps.Keys(c.brands), compareIDs) {
-		w.id(product)
-		w.id(c.brands[product])
+	c.films.set(video, v)
+}
+
+func (c *catalogue) readBrand(r *reader) {
+	product := r.id()
+	c.brands.set(product, r.id())
+}
+
+func (w *writer) program(p *program) {
+	w.id(p.brand)
+	w.int(p.from)
+	w.int(p.to)
+	all := uint64(0)
+	if p.all {
+		all = 1
 	}
-	w.uint(uint64(len(c.programs)))
-	for _, name := range slices.SortedFunc(maps.Keys(c.programs), compareIDs) {
-		p := c.programs[name]
-		w.id(name)
-		w.id(p.brand)
-		w.int(p.from)
-		w.int(p.to)
-		all := uint64(0)
-		if p.all {
-			all = 1
-		}
-		w.uint(all)
-		w.ids(p.products)
-	}
-	w.uint(uint64(len(c.groups)))
-	for _, g := range slices.SortedFunc(maps.Keys(c.groups), compareGroups) {
+	w.uint(all)
+	w.ids(p.products)
+}
+
+func (c *catalogue) readProgram(r *reader) {
+	name := r.id()
+	p := &program{brand: r.id(), from: r.int(), to: r.int(), all: r.uint() == 1, products: r.ids()}
+	c.programs.set(name, p)
+	c.offer(name, p, true)
+}
+
+func (w *writer) group(g group, m members) uint64 {
+	return w.item(itemGroup, func() {
 		w.id(g.within)
 		w.b = append(w.b, byte(g.whose), byte(g.which))
-		w.ids(c.groups[g].list)
+		w.ids(m.list)
+	})
+}
+
+func (c *catalogue) readGroup(r *reader) {
+	within, whose, which := r.id(), Kind(r.byte()), Kind(r.byte())
+	for _, id := range r.ids() {
+		c.join(whose, within, which, id)
 	}
 }
 
-func compareGroups(a, b group) int {
-	return cmp.Or(compareIDs(a.within, b.within), cmp.Compare(a.whose, b.whose), cmp.Compare(a.which, b.which))
-}
-
+// read reads what versions before the fourth wrote in one go.
 func (c *catalogue) read(r *reader) {
 	for range r.count(48) {
-		video := r.id()
-		film := &film{creator: r.id(), duration: r.int(), products: r.ids(), brands: r.ids()}
-		if len(film.products) != len(film.brands) {
-			r.fail()
-		}
-		c.films[video] = film
+		c.readFilm(r)
 	}
 	for range r.count(32) {
-		product := r.id()
-		c.brands[product] = r.id()
+		c.readBrand(r)
 	}
 	for range r.count(32) {
-		name := r.id()
-		p := &program{brand: r.id(), from: r.int(), to: r.int(), all: r.uint() == 1, products: r.ids()}
-		c.programs[name] = p
-		c.offer(name, p, true)
+		c.readProgram(r)
 	}
 	for range r.count(19) {
-		within, whose, which := r.id(), Kind(r.byte()), Kind(r.byte())
-		for _, id := range r.ids() {
-			c.join(whose, within, which, id)
-		}
+		c.readGroup(r)
 	}
 }
 
-func (c *cohorts) write(w *writer) {
-	w.uint(uint64(c.since))
-	for _, h := range []*half{&c.old, &c.young} {
-		w.uint(uint64(h.begun))
-		w.uint(uint64(len(h.list)))
-		for i := range h.list {
-			v := &h.list[i]
+// writeHead writes what is not in the items.
+func (c *cohorts) writeHead(w *writer) {
+	for _, second := range [...]uint32{c.since, c.old.begun, c.young.begun} {
+		w.uint(uint64(second))
+	}
+}
+
+func (c *cohorts) readHead(r *reader) {
+	c.since, c.old.begun, c.young.begun = r.second(), r.second(), r.second()
+}
+
+func (w *writer) cohorts(sort byte, list []cohort) (sum uint64) {
+	for i := range list {
+		v := &list[i]
+		sum += w.item(sort, func() {
 			w.uint(v.key)
 			w.uint(uint64(v.at))
 			w.b = append(w.b, v.flags, byte(v.kind))
 			w.id(v.content)
 			w.id(v.creator)
 			w.id(v.product)
-		}
+		})
 	}
+	return sum
 }
 
+func (c *cohorts) write(w *writer) (sum uint64) {
+	for i, h := range [...]*half{c.young, c.old} {
+		for _, list := range h.list {
+			sum += w.cohorts(c.sorts[i], list)
+		}
+	}
+	return sum
+}
+
+func (h *half) readOne(r *reader) {
+	h.add(nil, cohort{key: r.uint(), at: r.second(), flags: r.byte(), kind: Kind(r.byte()), content: r.id(), creator: r.id(), product: r.id()})
+}
+
+// read reads what versions before the fourth wrote in one go.
 func (c *cohorts) read(r *reader) {
 	c.since = r.second()
-	for _, h := range []*half{&c.old, &c.young} {
+	for _, h := range []*half{c.old, c.young} {
 		h.begun = r.second()
-		for i := range r.count(52) {
-			v := cohort{key: r.uint(), at: r.second(), flags: r.byte(), kind: Kind(r.byte()), content: r.id(), creator: r.id(), product: r.id()}
-			h.index[v.key] = uint32(i)
-			h.list = append(h.list, v)
+		for range r.count(52) {
+			h.readOne(r)
 		}
 	}
 }
 
-// writeOrders writes what is remembered of orders and people.
-func (f *Fold) writeOrders(w *writer) {
-	w.uint(uint64(len(f.waiting)))
-	for _, order := range slices.SortedFunc(maps.Keys(f.waiting), compareIDs) {
-		o := f.waiting[order]
-		w.id(order)
-		w.uint(uint64(o.second))
-		w.int(o.micros)
-		w.id(o.viewer)
-		w.text(string(o.currency))
-		w.uint(uint64(len(o.lines)))
-		for _, l := range o.lines {
-			w.id(l.line)
-			w.id(l.product)
-			w.int(l.quantity)
-			w.int(l.gmv)
-		}
-		w.uint(uint64(len(o.counted)))
-		for _, e := range o.counted {
-			w.entity(e)
-		}
+func (w *writer) waiting(o *waiting) {
+	w.uint(uint64(o.second))
+	w.int(o.micros)
+	w.id(o.viewer)
+	w.text(string(o.currency))
+	w.uint(uint64(len(o.lines)))
+	for _, l := range o.lines {
+		w.id(l.line)
+		w.id(l.product)
+		w.int(l.quantity)
+		w.int(l.gmv)
 	}
-	w.uint(uint64(len(f.joined)))
-	for _, viewer := range slices.SortedFunc(maps.Keys(f.joined), compareIDs) {
-		w.id(viewer)
-		w.id(f.joined[viewer])
-	}
-	w.uint(uint64(len(f.restated)))
-	for i := range f.restated {
-		r := &f.restated[i]
-		w.entity(r.entity)
-		w.text(string(r.currency))
-		w.uint(uint64(r.grain))
-		w.uint(uint64(r.start))
-		w.uint(uint64(r.field))
-		w.int(r.n)
-		w.uint(uint64(r.at))
-		w.text(r.pos.String())
+	w.uint(uint64(len(o.counted)))
+	for _, e := range o.counted {
+		w.entity(e)
 	}
 }
 
+func (f *Fold) readWaiting(r *reader) {
+	order := r.id()
+	o := &waiting{second: r.second(), micros: r.int(), viewer: r.id(), currency: money.Currency(r.text())}
+	for range r.count(34) {
+		o.lines = append(o.lines, waitingLine{r.id(), r.id(), r.int(), r.int()})
+	}
+	for range r.count(17) {
+		o.counted = append(o.counted, r.entity(0))
+	}
+	f.waiting.set(order, o)
+}
+
+func (f *Fold) readJoined(r *reader) {
+	viewer := r.id()
+	f.joined.set(viewer, r.id())
+}
+
+func (w *writer) restated(r *restated) {
+	w.entity(r.entity)
+	w.text(string(r.currency))
+	w.uint(uint64(r.grain))
+	w.uint(uint64(r.start))
+	w.uint(uint64(r.field))
+	w.int(r.n)
+	w.uint(uint64(r.at))
+	w.text(r.pos.String())
+}
+
+func (f *Fold) readRestated(r *reader) {
+	s := restated{entity: r.entity(0), currency: money.Currency(r.text()), grain: Grain(r.uint()), start: r.second(), field: uint(r.uint()), n: r.int(), at: r.second()}
+	pos, err := stream.ParsePosition(r.text())
+	if most := uint(fields); err != nil || s.grain.Span() == 0 || s.currency == "" && s.field >= most || s.currency != "" && s.field >= moneyFields {
+		r.fail()
+	}
+	s.pos = pos
+	f.restated = append(f.restated, s)
+}
+
+// readOrders reads what versions before the fourth wrote of orders and people.
 func (f *Fold) readOrders(r *reader) {
 	for range r.count(37) {
-		order := r.id()
-		o := &waiting{second: r.second(), micros: r.int(), viewer: r.id(), currency: money.Currency(r.text())}
-		for range r.count(34) {
-			o.lines = append(o.lines, waitingLine{r.id(), r.id(), r.int(), r.int()})
-		}
-		for range r.count(17) {
-			o.counted = append(o.counted, r.entity(0))
-		}
-		f.waiting[order] = o
+		f.readWaiting(r)
 	}
 	for range r.count(32) {
-		viewer := r.id()
-		f.joined[viewer] = r.id()
+		f.readJoined(r)
 	}
 	for range r.count(24) {
-		s := restated{entity: r.entity(0), currency: money.Currency(r.text()), grain: Grain(r.uint()), start: r.second(), field: uint(r.uint()), n: r.int(), at: r.second()}
-		pos, err := stream.ParsePosition(r.text())
-		if most := uint(fields); err != nil || s.grain.Span() == 0 || s.currency == "" && s.field >= most || s.currency != "" && s.field >= moneyFields {
+		f.readRestated(r)
+	}
+}
+
+// items reads items to their end.
+func (f *Fold) items(r *reader) {
+	for r.err == nil {
+		switch sort := r.byte(); sort {
+		case 0:
+			return
+		case itemThing:
+			f.readThing(r)
+		case itemFilm:
+			f.readFilm(r)
+		case itemBrand:
+			f.readBrand(r)
+		case itemProgram:
+			f.readProgram(r)
+		case itemGroup:
+			f.readGroup(r)
+		case itemYoungClick:
+			f.clicks.young.readOne(r)
+		case itemOldClick:
+			f.clicks.old.readOne(r)
+		case itemYoungVisit:
+			f.visits.young.readOne(r)
+		case itemOldVisit:
+			f.visits.old.readOne(r)
+		case itemWaiting:
+			f.readWaiting(r)
+		case itemJoined:
+			f.readJoined(r)
+		case itemRestated:
+			f.readRestated(r)
+		default:
 			r.fail()
 		}
-		s.pos = pos
-		f.restated = append(f.restated, s)
 	}
+}
+
+func (f *Fold) readThing(r *reader) {
+	var t thing
+	if r.held(&t); r.err != nil {
+		return
+	}
+	if f.find(t.Entity) != nil {
+		r.fail()
+		return
+	}
+	f.take(&t)
 }

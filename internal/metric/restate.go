@@ -52,7 +52,7 @@ func (f *Fold) dropRestated() {
 		n++
 	}
 	if n > 0 {
-		f.restated = append(f.restated[:0], f.restated[n:]...)
+		f.restated = f.restated[n:] // not moved: a snapshot may look at it
 		f.dropped += n
 	}
 }

@@ -83,7 +83,7 @@ func (f *Fold) countFact(s *step) {
 		f.countPaid(s, &b)
 	case event.OrderCancelled:
 		if !b.PaidAt.IsZero() {
-			delete(f.waiting, bytesOf(b.Order))
+			f.waiting.remove(bytesOf(b.Order))
 			f.countBack(s, b.Currency, f.moment(b.PaidAt.UnixMicro()), b.Lines)
 		}
 	case event.OrderRefunded:
@@ -139,7 +139,7 @@ func (f *Fold) countPaid(s *step, o *event.OrderPaid) {
 		}
 	}
 	if len(w.lines) > 0 {
-		f.waiting[bytesOf(o.Order)] = w
+		f.waiting.set(bytesOf(o.Order), w)
 	}
 }
 
@@ -169,7 +169,7 @@ func (f *Fold) attribute(s *step, c *event.CommissionState) {
 		return
 	}
 	order := bytesOf(c.Order)
-	w := f.waiting[order]
+	w := f.waiting.change(order)
 	if w == nil {
 		return
 	}
@@ -185,7 +185,7 @@ func (f *Fold) attribute(s *step, c *event.CommissionState) {
 	w.sell(f, w.lines[at].quantity, w.lines[at].gmv)
 	f.orderOfClick(&sale, c.Touch)
 	if w.lines = slices.Delete(w.lines, at, at+1); len(w.lines) == 0 {
-		delete(f.waiting, order)
+		f.waiting.remove(order)
 	}
 }
 
@@ -197,7 +197,7 @@ func (f *Fold) orderOfClick(s *sold, touch *event.SaleTouch) {
 	}
 	second, done := uint32(f.moment(touch.At.UnixMicro())/1e6), uint8(0)
 	if f.reach.now-second <= clickLife && second >= f.clicks.since {
-		click := f.clicks.find(keyOfClick(bytesOf(touch.Request), touch.Slot))
+		click := f.clicks.change(keyOfClick(bytesOf(touch.Request), touch.Slot))
 		if click == nil {
 			return // there was none: the cart was filled without one
 		}
@@ -231,6 +231,7 @@ func (f *Fold) orderOfVisit(viewer [16]byte, s *sold, paid uint32) {
 	if visit == nil || visit.flags&cohortUsed != 0 || visit.at > paid || paid-visit.at > visitLife {
 		return
 	}
+	visit = f.visits.change(visit.key)
 	visit.flags |= cohortUsed
 	f.aimCohort(visit, s.brand, visit.at)
 	for _, t := range f.aims {
@@ -279,11 +280,11 @@ func (f *Fold) pay(t *thing, c money.Currency, second uint32, field uint, n int6
 }
 
 func (f *Fold) dropWaiting() {
-	for order, w := range f.waiting {
+	f.waiting.each(func(order [16]byte, w *waiting) {
 		if f.reach.now-w.second > waitingMost {
-			delete(f.waiting, order)
+			f.waiting.remove(order)
 		}
-	}
+	})
 }
 
 // joinViewers makes what a viewer does from here count as the first viewer's of that person.
@@ -292,22 +293,22 @@ func (f *Fold) joinViewers(viewer, into [16]byte) {
 	if viewer == into || viewer == ([16]byte{}) || into == ([16]byte{}) {
 		return
 	}
-	f.joined[viewer] = into
+	f.joined.set(viewer, into)
 }
 
 // eraseViewer forgets who the viewer was: which person's, and whose an order was that waits for its creator.
 // What it was counted in stays: a number names nobody, nor do the 40 bits of a hash that a sketch holds until
 // they slide out of the longest window, nor the 64 that stand for its clicks and visits until they are too old.
 func (f *Fold) eraseViewer(viewer [16]byte) {
-	delete(f.joined, viewer)
-	for other, into := range f.joined {
+	f.joined.remove(viewer)
+	f.joined.each(func(other, into [16]byte) {
 		if into == viewer {
-			delete(f.joined, other)
+			f.joined.remove(other)
 		}
-	}
-	for _, w := range f.waiting {
+	})
+	f.waiting.each(func(order [16]byte, w *waiting) {
 		if w.viewer == viewer {
-			w.viewer = [16]byte{}
+			f.waiting.change(order).viewer = [16]byte{}
 		}
-	}
+	})
 }

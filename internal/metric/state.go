@@ -13,10 +13,16 @@ import (
 )
 
 // stateVersion is the version of the fold's state; another is refused.
-const stateVersion = 3
+const stateVersion = 4
 
-// stateOld is a version that is read as well: in it nothing is away.
-const stateOld = 2
+// Versions that are read as well: in both all but the things was written in one go, in the older nothing is away.
+const (
+	stateOneGo = 3
+	stateOld   = 2
+)
+
+// readable reports whether a state of the version can be read.
+func readable(version int) bool { return version >= stateOld && version <= stateVersion }
 
 // isAway marks the kind of an entity of which a state has the digest alone.
 const isAway = 0x80
@@ -230,31 +236,39 @@ func (f *Fold) Checksum() uint64 {
 }
 
 func (f *Fold) write(w *writer, discard bool) (uint64, error) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	sum, err := f.writeHead(w)
+	known, err := f.seen.AppendState(nil)
 	if err != nil {
 		return 0, err
 	}
-	if discard {
-		w.b = w.b[:0]
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	sum := f.writeHead(w, known)
+	done := func() {
+		if discard {
+			w.b = w.b[:0]
+		}
+	}
+	done()
+	for _, part := range f.parts() {
+		sum += part(w)
+		done()
 	}
 	var scratch table
 	for _, place := range [...]int32{f.gone.oldest, f.here.oldest} {
 		for place != nowhere {
 			t := f.at(place)
+			w.b = append(w.b, itemThing)
 			sum += w.held(t, &scratch)
-			if discard {
-				w.b = w.b[:0]
-			}
+			done()
 			place = t.prev
 		}
 	}
+	w.b = append(w.b, 0)
 	return sum, nil
 }
 
-// writeHead writes all but the things, and how many of those there are.
-func (f *Fold) writeHead(w *writer) (uint64, error) {
+// writeHead writes all but the items.
+func (f *Fold) writeHead(w *writer, known []byte) uint64 {
 	begin := len(w.b)
 	w.b = append(w.b, stateVersion)
 	w.text(f.pos.String())
@@ -265,18 +279,10 @@ func (f *Fold) writeHead(w *writer) (uint64, error) {
 	for _, n := range f.stats.fields() {
 		w.int(*n)
 	}
-	f.catalogue.write(w)
-	f.clicks.write(w)
-	f.visits.write(w)
-	f.writeOrders(w)
-	state, err := f.seen.AppendState(nil)
-	if err != nil {
-		return 0, err
-	}
-	w.text(string(state))
-	sum := digest(w.b[begin:])
-	w.uint(uint64(len(f.places)))
-	return sum, nil
+	f.clicks.writeHead(w)
+	f.visits.writeHead(w)
+	w.text(string(known))
+	return digest(w.b[begin:])
 }
 
 // Restore takes up a state that AppendState wrote, in place of all there is; nil is the fold of nothing. An
@@ -304,14 +310,15 @@ func (f *Fold) Restore(state []byte) error {
 	f.edge, f.aged, f.dropped = n.edge, n.aged, 0
 	f.things, f.catalogue, f.clicks, f.visits = n.things, n.catalogue, n.clicks, n.visits
 	f.waiting, f.joined, f.lastFact, f.restated = n.waiting, n.joined, n.lastFact, n.restated
-	f.cut, f.cuts, f.broken = nil, n.cuts, nil
+	f.cutting, f.broken = n.cutting, nil
 	return nil
 }
 
 // read fills an empty fold and returns the state of what was seen.
 func (f *Fold) read(r *reader) (seen []byte) {
-	if v := r.byte(); r.err == nil && v != stateVersion && v != stateOld {
-		r.err = fmt.Errorf("%w: it has version %d; this program reads %d", ErrState, v, stateVersion)
+	version := int(r.byte())
+	if r.err == nil && !readable(version) {
+		r.err = fmt.Errorf("%w: it has version %d; this program reads %d", ErrState, version, stateVersion)
 		return nil
 	}
 	var err error
@@ -328,21 +335,23 @@ func (f *Fold) read(r *reader) (seen []byte) {
 	for _, n := range f.stats.fields() {
 		*n = r.int()
 	}
-	f.catalogue.read(r)
-	f.clicks.read(r)
-	f.visits.read(r)
-	f.readOrders(r)
-	seen = slices.Clone(r.take(r.count(1)))
-	for range r.count(24) {
-		var t thing
-		if r.held(&t); r.err != nil {
-			return nil
+	if version == stateVersion {
+		f.clicks.readHead(r)
+		f.visits.readHead(r)
+		seen = slices.Clone(r.take(r.count(1)))
+		f.items(r)
+	} else {
+		f.catalogue.read(r)
+		f.clicks.read(r)
+		f.visits.read(r)
+		f.readOrders(r)
+		seen = slices.Clone(r.take(r.count(1)))
+		for range r.count(24) {
+			f.readThing(r)
 		}
-		if f.find(t.Entity) != nil {
-			r.fail()
-			return nil
-		}
-		f.take(&t)
+	}
+	if r.err != nil {
+		return nil
 	}
 	f.sortByTouch()
 	f.linked = linked
