@@ -159,7 +159,7 @@ func (p *prober) run(ctx context.Context, o Options, done <-chan struct{}) {
 					return
 				case <-time.After(rand.N(probePause)):
 				}
-				if err := p.tap(ctx, p.m.shopper(o, i%o.Clients, int(n)), product, n); err != nil {
+				if err := p.tap(ctx, &p.m.shoppers[(int(n)+i)%len(p.m.shoppers)], product, n); err != nil {
 					p.mu.Lock()
 					p.errors[err.Error()]++
 					p.mu.Unlock()

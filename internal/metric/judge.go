@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
@@ -98,12 +99,12 @@ func (f *Fold) judgeEvent(stamp time.Time, s *step) error {
 	}
 	s.shown = b.SubjectKind != 0 && !b.Flags.Has(event.Expired) && b.Namespace == [16]byte{}
 	s.verdict = counts
-	return f.judgeToken(at, s)
+	return f.judgeToken(now, at, s)
 }
 
 // judgeToken asks what the event's token still allows. Events under a write key have none, and are worth
 // what the brand believes of its own site.
-func (f *Fold) judgeToken(at int64, s *step) (err error) {
+func (f *Fold) judgeToken(now, at int64, s *step) (err error) {
 	b := &s.event
 	if b.Namespace != ([16]byte{}) {
 		s.watch = min(b.WatchMS, event.MaxWatch.Milliseconds())
@@ -124,7 +125,7 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 			return nil
 		}
 	case event.ProductView, event.AddToCart:
-		if b.SubjectKind == 0 || b.Product == ([16]byte{}) {
+		if b.Product == ([16]byte{}) {
 			return nil
 		}
 	default:
@@ -144,7 +145,11 @@ func (f *Fold) judgeToken(at int64, s *step) (err error) {
 	case event.ProductClick:
 		return f.judgeClick(key, issued, s)
 	case event.ProductView, event.AddToCart:
-		ok, err = f.judgeGoods(key, b)
+		if b.SubjectKind == 0 {
+			ok, err = f.judgeOpen(now, s)
+		} else {
+			ok, err = f.judgeGoods(key, b)
+		}
 	}
 	if err == nil && !ok {
 		s.verdict = spent
@@ -189,6 +194,25 @@ func (f *Fold) pin(key seen.Key, product [16]byte) (before bool, err error) {
 func (f *Fold) judgeGoods(key seen.Key, b *event.Bare) (first bool, err error) {
 	again, err := f.seen.Add(seen.KeyOf(seen.KeyOf(key, b.Product), uuid.UUID{byte(b.Type)}))
 	return !again, err
+}
+
+// OpenMost is how many visits of a product without a token count for one person on one day of log time, and how many
+// additions to the bag: more than anybody makes by hand, and few enough that a script which posts them changes little.
+const OpenMost = 24
+
+// judgeOpen allows a person so many on a day. Each is a key of its own among the ids, which are remembered for longer
+// than that: so the limit holds exactly, whatever comes between.
+func (f *Fold) judgeOpen(now int64, s *step) (ok bool, err error) {
+	b := &s.event
+	for n := range byte(OpenMost) {
+		mark := uuid.UUID{0: byte(b.Type), 1: n, 2: 1}
+		binary.BigEndian.PutUint64(mark[8:], uint64(now/1e6/day))
+		again, err := f.seen.Add(seen.KeyOf(seen.KeyOf(s.viewer, b.Product), mark))
+		if err != nil || !again {
+			return !again, err
+		}
+	}
+	return false, nil
 }
 
 // longest returns how much watch time a token allows: three times the video's length, 0 when there is no

@@ -148,7 +148,7 @@ func visits(batch int) [][]byte {
 		number := batch*perBatch + i
 		copy(eventID[:], fmt.Sprintf("%016d", number))
 		var viewer uuid.UUID
-		viewer[0], viewer[1] = byte(number%97), 7
+		viewer[0], viewer[1], viewer[2] = byte(number%997), 7, byte(number%997>>8)
 		e := event.Event{ID: eventID, Type: event.ProductView, At: clock.System{}.Now(), Viewer: id.Viewer("").From(viewer), Product: product(goodOf(number))}
 		var err error
 		if records[i], err = e.AppendEncode(nil); err != nil {

@@ -1,6 +1,7 @@
 package metric_test
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -103,6 +104,19 @@ func (o *oracle) first(token, what string) bool {
 	before := o.once[key]
 	o.once[key] = true
 	return !before
+}
+
+// open reports whether a person may do another of these off the product's page on the day: 24 count.
+func (o *oracle) open(e *event.Event, person id.Viewer, stamp time.Time) bool {
+	if e.Product == "" {
+		return true
+	}
+	for n := range 24 {
+		if o.first(string(person)+" "+string(e.Product)+" "+stamp.UTC().Format(time.DateOnly), fmt.Sprint(e.Type, n)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *oracle) person(v id.Viewer) id.Viewer {
@@ -257,7 +271,7 @@ func (o *oracle) shopper(e *event.Event, at, stamp time.Time) {
 		}
 		o.clicks[token] = c
 	case event.ProductView:
-		if has && !o.first(token, "visit of "+string(e.Product)) {
+		if has && !o.first(token, "visit of "+string(e.Product)) || !has && !o.open(e, viewer, stamp) {
 			return
 		}
 		all := o.opened(e, e.Product, good)
@@ -268,7 +282,7 @@ func (o *oracle) shopper(e *event.Event, at, stamp time.Time) {
 			o.visits[key] = &visit{second: second, targets: all}
 		}
 	case event.AddToCart:
-		if has && !o.first(token, "cart of "+string(e.Product)) {
+		if has && !o.first(token, "cart of "+string(e.Product)) || !has && !o.open(e, viewer, stamp) {
 			return
 		}
 		o.count(o.opened(e, e.Product, good), "carts", second, 1)
@@ -438,7 +452,11 @@ func (o *oracle) clicked(l *event.SaleLine) {
 		return
 	}
 	if o.now-l.Touch.At.Unix() > 29*86400 { // in no window any more
-		o.count(owed(l, true), "orders of clicks", l.Touch.At.Unix(), 1)
+		for _, e := range owed(l, true) {
+			if o.offers(e, l) { // a program that does not cover the product did not count the click, however old
+				o.count([]metric.Entity{e}, "orders of clicks", l.Touch.At.Unix(), 1)
+			}
+		}
 		return
 	}
 	c := o.clicks[tokenOf(l.Touch.Request, l.Touch.Slot)]

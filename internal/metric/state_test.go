@@ -11,8 +11,15 @@ import (
 	"mezzo/internal/stream"
 )
 
-// A state that the version before kept is read, and goes on: what it says is what the log says.
-func TestStateOfTheVersionBefore(t *testing.T) {
+// A state that a version before kept is read, and goes on: what it says is what the log says.
+func TestStateOfTheVersionsBefore(t *testing.T) {
+	for _, version := range []byte{2, 3} { // the third differs where something is away alone
+		stateOf(t, version)
+	}
+}
+
+func stateOf(t *testing.T, version byte) {
+	t.Helper()
 	file, err := os.Open("testdata/state-2.json.gz")
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +36,7 @@ func TestStateOfTheVersionBefore(t *testing.T) {
 	if err := json.NewDecoder(zipped).Decode(&kept); err != nil {
 		t.Fatal(err)
 	}
+	kept.State[0] = version
 	old, again := metric.New(metric.Options{}), metric.New(metric.Options{})
 	if err := old.Restore(kept.State); err != nil {
 		t.Fatal(err)

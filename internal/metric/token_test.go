@@ -9,6 +9,58 @@ import (
 	"mezzo/internal/metric"
 )
 
+// A script that posts visits and additions without a token makes no more than a person on a day: by each product and
+// viewer, whatever viewers turn out to be one person, and however the fold came here.
+func TestSoManyVisitsWithoutATokenCountADay(t *testing.T) {
+	l := newLog(t)
+	s := openShop(l)
+	other := id.Product("").Next(l.now)
+	l.fact(event.ProductCreated{ProductState: event.ProductState{Product: other, Brand: s.brand}})
+	viewer, second := id.Viewer("").Next(l.now), id.Viewer("").Next(l.now)
+	post := func(viewer id.Viewer, product id.Product, n int) {
+		for range n {
+			for _, kind := range []event.Type{event.ProductView, event.AddToCart} {
+				e := s.of(kind, viewer, id.Impression{})
+				e.Product = product
+				l.tell(e)
+			}
+			l.pass(time.Second)
+		}
+	}
+	post(viewer, s.product, 100)
+	f := l.fold()
+	expect := func(product id.Product, n int64) {
+		t.Helper()
+		if r := read(t, f, metric.OfProduct(product), metric.FourWeeks); r.ProductViews != n || r.AddToCarts != n {
+			t.Errorf("%d visits and %d carts, not %d", r.ProductViews, r.AddToCarts, n)
+		}
+	}
+	expect(s.product, metric.OpenMost)
+	if n := f.Stats().Spent; n != 2*(100-metric.OpenMost) {
+		t.Errorf("%d events were one too many", n)
+	}
+	state, err := f.AppendState(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f = metric.New(metric.Options{})
+	if err := f.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	l.records = nil
+	l.fact(event.ViewerJoined{Viewer: second, Into: viewer})
+	post(second, s.product, 3) // the same person
+	post(viewer, other, 5)
+	post(id.Viewer("").Next(l.now), s.product, 7)
+	l.pass(24 * time.Hour)
+	post(viewer, s.product, 30) // another day
+	if err := f.Apply(l.records); err != nil {
+		t.Fatal(err)
+	}
+	expect(s.product, metric.OpenMost+7+metric.OpenMost)
+	expect(other, 5)
+}
+
 // One token and many fresh ids make nothing: what it shows is visited once and put into a bag once, by each
 // product that it shows, however often that is told and by whatever way the fold came here.
 func TestATokenAllowsOneVisitAndOneCartOfAProduct(t *testing.T) {
