@@ -34,6 +34,17 @@ type SaleLine struct {
 	Brand   id.Brand     `json:"brand"`
 	Product id.Product   `json:"product"`
 	Base    money.Amount `json:"base"` // commission base: after discounts, without tax and shipping
+	// Codes are the creators' codes that were typed, held when the order was placed and cover this line, in the
+	// order they were typed; whether their discount was the one chosen does not matter.
+	Codes []SaleCode `json:"codes,omitempty"`
+}
+
+// SaleCode is a creator's code that a buyer typed.
+type SaleCode struct {
+	Voucher id.Voucher `json:"voucher"`
+	Code    string     `json:"code"`
+	Creator id.Creator `json:"creator"`
+	At      time.Time  `json:"at"` // when the order was placed
 }
 
 // Decision is who a line is owed to, and on which terms. Without a creator it is owed to nobody.

@@ -65,6 +65,7 @@ type (
 	batchKind       struct{}
 	noticeKind      struct{}
 	settlementKind  struct{}
+	voucherKind     struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -112,6 +113,7 @@ type (
 	Batch       = ID[batchKind]
 	Notice      = ID[noticeKind]
 	Settlement  = ID[settlementKind]
+	Voucher     = ID[voucherKind]
 )
 
 func (accountKind) Prefix() string { return "acc" }
@@ -162,6 +164,7 @@ func (destinationKind) Prefix() string { return "dst" }
 func (batchKind) Prefix() string       { return "bat" }
 func (noticeKind) Prefix() string      { return "ntc" }
 func (settlementKind) Prefix() string  { return "stl" }
+func (voucherKind) Prefix() string     { return "vch" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -37,7 +37,12 @@ func (l SaleLine) Back(taken SaleLine, done, units, of int64) (SaleLine, error) 
 		shares[i] -= before[i]
 	}
 	level(shares)
-	back := SaleLine{Line: l.Line, Voucher: voucher - taken.Voucher, Creator: l.Creator, Undecided: l.Undecided, Commission: shares[1], Fee: shares[2]}
+	var given int64
+	for _, s := range shares {
+		given += s
+	}
+	// Refunds that failed may have left a cent more or less taken than so many units come to: nothing is paid by a refund.
+	back := SaleLine{Line: l.Line, Voucher: min(max(0, voucher-taken.Voucher), given), Creator: l.Creator, Undecided: l.Undecided, Commission: shares[1], Fee: shares[2]}
 	back.Goods = shares[0] + shares[1] + shares[2]
 	for i, t := range l.Taxes {
 		back.Taxes = append(back.Taxes, Tax{Jurisdiction: t.Jurisdiction, Amount: shares[3+i], ByBrand: t.ByBrand})

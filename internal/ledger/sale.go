@@ -18,7 +18,7 @@ type Tax struct {
 type SaleLine struct {
 	Line       id.Line
 	Goods      int64 // after the brand's vouchers, without tax
-	Voucher    int64 // of Goods, what the platform pays in the buyer's stead
+	Voucher    int64 // of Goods with the tax in their price, what the platform pays in the buyer's stead
 	Fee        int64 // the platform's, of Goods
 	Creator    id.Creator
 	Commission int64 // the creator's, of Goods
@@ -103,7 +103,7 @@ func (s Sale) check() error {
 		switch {
 		case min(l.Goods, l.Voucher, l.Fee, l.Commission) < 0 || negative(l.Taxes):
 			return fmt.Errorf("ledger: an amount of %s is negative", l.Line)
-		case l.Voucher > l.Goods || l.BrandShare() < 0:
+		case l.Paid() < 0 || l.BrandShare() < 0:
 			return fmt.Errorf("ledger: %s gives away more than its goods", l.Line)
 		case l.Undecided && l.Creator != "":
 			return fmt.Errorf("ledger: %s has a creator and waits for one", l.Line)

@@ -32,6 +32,11 @@ func (b Bps) Within(gross int64) int64 {
 	return roundedQuotient(new(big.Int).Mul(big.NewInt(gross), big.NewInt(int64(b))), int64(Whole)+int64(b))
 }
 
+// Portion returns n/of of minor units, rounded half away from zero; of is positive.
+func Portion(minor, n, of int64) int64 {
+	return roundedQuotient(new(big.Int).Mul(big.NewInt(minor), big.NewInt(n)), of)
+}
+
 func roundedQuotient(num *big.Int, den int64) int64 {
 	neg := num.Sign() < 0
 	num = new(big.Int).Abs(num)

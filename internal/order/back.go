@@ -12,11 +12,23 @@ import (
 	"mezzo/internal/money"
 )
 
-// Back is what refunds took back of a line, in minor units: its base was Brand + Commission + Fee.
-type Back struct{ Quantity, Tax, Brand, Commission, Fee int64 }
+// Back is what refunds took back of a line, in minor units: Brand + Commission + Fee of its goods, Off of what
+// the platform's voucher paid of them, and Base of the commission base.
+type Back struct{ Quantity, Tax, Brand, Commission, Fee, Off, Base int64 }
 
-// Base returns what of the line's commission base was taken back.
-func (b Back) Base() int64 { return b.Brand + b.Commission + b.Fee }
+// Net returns what of the line's goods was taken back.
+func (b Back) Net() int64 { return b.Brand + b.Commission + b.Fee }
+
+// base returns what a refund takes back of the commission base, so that all of a line's come to all of it: what
+// it takes of the goods, less what of that the platform's voucher had paid.
+func (l Line) base(now Back) int64 {
+	net, off := l.Back.Net()+now.Net(), l.Back.Off+now.Off
+	less := l.Net().Minor - l.Base.Minor
+	if l.Off.Platform > 0 {
+		less = money.Portion(less, off, l.Off.Platform)
+	}
+	return max(0, min(net-less, l.Base.Minor)-l.Back.Base)
+}
 
 // Left returns how many units of the line were not refunded.
 func (l Line) Left() int64 { return l.Quantity - l.Back.Quantity }
@@ -26,13 +38,13 @@ func (l Line) Open() bool { return !l.Shipped && l.Left() > 0 }
 
 // sold is a line as the ledger knows it, as it was frozen at its sale.
 func (ord *Order) sold(l Line) ledger.SaleLine {
-	return ledger.SaleLine{Line: l.ID, Goods: l.Base.Minor, Fee: l.Frozen.Fee.Minor, Creator: l.Creator,
+	return ledger.SaleLine{Line: l.ID, Goods: l.Net().Minor, Voucher: l.Off.Platform, Fee: l.Frozen.Fee.Minor, Creator: l.Creator,
 		Commission: l.Frozen.Commission.Minor, Undecided: l.undecided(), Taxes: ord.taxes(l.Tax)}
 }
 
 // taken is what refunds took back of a line, as the ledger knows it.
 func (ord *Order) taken(l Line, b Back) ledger.SaleLine {
-	taken := ledger.SaleLine{Line: l.ID, Goods: b.Base(), Fee: b.Fee, Creator: l.Creator, Commission: b.Commission}
+	taken := ledger.SaleLine{Line: l.ID, Goods: b.Net(), Voucher: b.Off, Fee: b.Fee, Creator: l.Creator, Commission: b.Commission}
 	if taken.Taxes = ord.taxes(l.Tax); len(taken.Taxes) > 0 {
 		taken.Taxes[0].Amount = b.Tax
 	}
@@ -58,10 +70,11 @@ func (o *Orders) reckon(full *Order, part *Part, in NewRefund) (Refund, error) {
 		if err != nil {
 			return r, err
 		}
-		back := Back{Quantity: u.Quantity, Brand: got.BrandShare(), Commission: got.Commission, Fee: got.Fee}
+		back := Back{Quantity: u.Quantity, Brand: got.BrandShare(), Commission: got.Commission, Fee: got.Fee, Off: got.Voucher}
 		for _, t := range got.Taxes {
 			back.Tax += t.Amount
 		}
+		back.Base = l.base(back)
 		r.Lines = append(r.Lines, RefundLine{Line: l.ID, Quantity: u.Quantity, Amount: money.Of(got.Paid(), full.Currency), back: back})
 		r.Amount.Minor += got.Paid()
 		r.FromBrand.Minor, r.Commission.Minor = r.FromBrand.Minor+back.Brand, r.Commission.Minor+back.Commission
@@ -105,6 +118,7 @@ func (r *Refund) takeShipping(full *Order, part *Part, in NewRefund) error {
 func (b *Back) add(more Back, sign int64) {
 	b.Quantity, b.Tax, b.Brand = b.Quantity+sign*more.Quantity, b.Tax+sign*more.Tax, b.Brand+sign*more.Brand
 	b.Commission, b.Fee = b.Commission+sign*more.Commission, b.Fee+sign*more.Fee
+	b.Off, b.Base = b.Off+sign*more.Off, b.Base+sign*more.Base
 }
 
 func (ord *Order) line(lid id.Line) *Line {
@@ -186,7 +200,7 @@ func restock(tx *db.Tx, full *Order, l *RefundLine, asked *bool) error {
 func (r *Refund) commissions() []affiliate.Taken {
 	var taken []affiliate.Taken
 	for _, l := range r.Lines {
-		taken = append(taken, affiliate.Taken{Line: l.Line, Base: money.Of(l.back.Base(), r.Amount.Currency), Amount: money.Of(l.back.Commission, r.Amount.Currency)})
+		taken = append(taken, affiliate.Taken{Line: l.Line, Base: money.Of(l.back.Base, r.Amount.Currency), Amount: money.Of(l.back.Commission, r.Amount.Currency)})
 	}
 	return taken
 }

@@ -214,7 +214,7 @@ func (o *Orders) decideOne(tx *db.Tx, ord id.Order) error {
 
 func (o *Orders) unsuspend(tx *db.Tx, full *Order, l *Line, d affiliate.Decision) error {
 	suspended := l.Frozen.Commission.Minor
-	frozen, err := Freeze(l.Base, d.Rate, l.FeeRate)
+	frozen, err := Freeze(l.Net(), l.Base, d.Rate, l.FeeRate)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // Cancel calls an order off before anything of it has shipped: the stock goes back on the shelf,
@@ -138,6 +139,9 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 	if err := o.bookCancelled(tx, full); err != nil {
 		return err
 	}
+	if err := voucher.GiveBack(tx, full.ID); err != nil {
+		return err
+	}
 	if err := addStep(tx, full.ID, "", "cancelled", "Everything paid is given back.", who.Actor()); err != nil {
 		return err
 	}
@@ -181,6 +185,9 @@ func (o *Orders) close(tx *db.Tx, ord id.Order, how move[State], reason, detail 
 		let = catalog.Released
 	}
 	if err := catalog.Release(tx, ord, let); err != nil {
+		return err
+	}
+	if err := voucher.GiveBack(tx, ord); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(partLetGo.update(`cancelled_at = $1, version = version + 1`)+`order_id = $2`, db.Micros(tx.Now()), ord); err != nil {

@@ -14,6 +14,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // Cart is what somebody means to buy, of any number of brands, in one currency.
@@ -24,7 +25,13 @@ type Cart struct {
 	Subtotal money.Amount `json:"subtotal"`
 	Codes    []string     `json:"codes"`
 	Version  int64        `json:"version"`
+	// Discounts is what the chosen vouchers take off the subtotal; Offers are all that could be chosen, and
+	// those whose codes were typed; Wished are the choices made by hand that hold.
+	Discounts money.Amount    `json:"discounts"`
+	Offers    []voucher.Offer `json:"offers"`
+	Wished    voucher.Wishes  `json:"wished"`
 
+	wishes  voucher.Wishes
 	viewer  id.Viewer
 	account id.Account
 	ordered bool
@@ -84,7 +91,7 @@ func (o *Orders) CurrentCart(ctx context.Context, who account.Asker) (c Cart, ok
 			return err
 		}
 		ok = true
-		c, err = o.loadCart(tx, who, cart)
+		c, err = o.shownCart(tx, who, cart)
 		return err
 	})
 	return c, ok, err
@@ -126,7 +133,7 @@ func (o *Orders) AddLine(ctx context.Context, who account.Asker, cart id.Cart, i
 				return Cart{}, err
 			}
 		}
-		return c, nil
+		return c, o.vouchers(tx, who, &c)
 	})
 }
 
@@ -246,17 +253,17 @@ func (o *Orders) SetQuantity(ctx context.Context, who account.Asker, cart id.Car
 		if err := touchCart(tx, cart, currency); err != nil {
 			return Cart{}, err
 		}
-		return o.loadCart(tx, who, cart)
+		return o.shownCart(tx, who, cart)
 	})
 }
 
-// SetCodes puts voucher or creator codes on the cart. No code is known yet on a cart without
-// vouchers, so any code is refused by name and none only clears the list.
-func (o *Orders) SetCodes(ctx context.Context, who account.Asker, cart id.Cart, codes []string) (Cart, error) {
-	if len(codes) > 0 {
-		return Cart{}, fault.InvalidField("body.codes[0]", "The code %.40q is not known here.", codes[0])
+// shownCart is a cart with its vouchers, as its shopper sees it.
+func (o *Orders) shownCart(tx *db.Tx, who account.Asker, cart id.Cart) (Cart, error) {
+	c, err := o.loadCart(tx, who, cart)
+	if err != nil {
+		return Cart{}, err
 	}
-	return o.Cart(ctx, who, cart)
+	return c, o.vouchers(tx, who, &c)
 }
 
 func touchCart(tx *db.Tx, cart id.Cart, currency string) error {
@@ -276,13 +283,16 @@ func (o *Orders) openCart(tx *db.Tx, who account.Asker, cart id.Cart) (Cart, err
 // loadCart reads the cart with today's offers; Missing when it is not the asker's.
 func (o *Orders) loadCart(tx *db.Tx, who account.Asker, cart id.Cart) (Cart, error) {
 	c := Cart{ID: cart, Lines: []CartLine{}, Codes: []string{}}
-	var state string
-	err := tx.Row(`SELECT viewer_id, account_id, currency, state, version FROM carts WHERE id = $1`, cart).
-		Scan(&c.viewer, &c.account, &c.Currency, &state, &c.Version)
+	var state, codes, wishes string
+	err := tx.Row(`SELECT viewer_id, account_id, currency, state, version, codes, wishes FROM carts WHERE id = $1`, cart).
+		Scan(&c.viewer, &c.account, &c.Currency, &state, &c.Version, &codes, &wishes)
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && !owns(who, c.viewer, c.account)) {
 		return Cart{}, missing("cart")
 	}
 	if err != nil {
+		return Cart{}, err
+	}
+	if err := c.readCodes(codes, wishes); err != nil {
 		return Cart{}, err
 	}
 	c.ordered = state == "ordered"

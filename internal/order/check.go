@@ -39,7 +39,7 @@ var proofs = []proof{
 	{says: "order %s was never paid and has a transfer", query: `SELECT DISTINCT o.id FROM orders o JOIN order_lines l ON l.order_id = o.id
 		JOIN ledger_transfers t ON t.key = 'order:' || o.id || ':paid:' || l.id WHERE o.paid_at = 0`},
 	{says: "line %s does not divide into commission, fee and the brand's share", query: `SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id
-		WHERE o.paid_at > 0 AND l.base_minor <> l.commission_minor + l.fee_minor + l.brand_minor`},
+		WHERE o.paid_at > 0 AND l.goods_minor + l.platform_off_minor - CASE WHEN l.tax_inclusive = 1 THEN l.tax_minor ELSE 0 END <> l.commission_minor + l.fee_minor + l.brand_minor`},
 	{says: "order %s does not sum to its total", query: `SELECT o.id FROM orders o WHERE o.total_minor <> o.subtotal_minor - o.discount_minor + o.shipping_minor + o.tax_added_minor
 		OR o.total_minor <> (SELECT SUM(p.total_minor) FROM order_parts p WHERE p.order_id = o.id)`},
 	{says: "paid line %s has no attribution", query: `SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id
@@ -62,7 +62,8 @@ var proofs = []proof{
 }
 
 // Check proves the books (ledger.Check) and holds the orders against them: every paid line has its
-// transfer and its receipt, shares sum to their bases, refunds take back what they say and no more, each commission its receipt, nothing waits in
+// transfer and its receipt, shares sum to their bases, refunds take back what they say and no more, each commission its receipt, vouchers are used
+// as often as they say and may be, nothing waits in
 // suspense for longer than SuspensePatience, stock equals its reservations, and the provider holds
 // what the clearing account says.
 func (o *Orders) Check(ctx context.Context) (ledger.Report, error) {
@@ -71,7 +72,7 @@ func (o *Orders) Check(ctx context.Context) (ledger.Report, error) {
 		return ledger.Report{}, err
 	}
 	err = o.db.Read(db.WithReadLimit(ctx, ledger.CheckLimit), func(tx *db.Tx) error {
-		for _, p := range slices.Concat(proofs, refundProofs, returnProofs, claimProofs, reserveProofs) {
+		for _, p := range slices.Concat(proofs, refundProofs, returnProofs, claimProofs, reserveProofs, voucherProofs) {
 			broken, err := p.run(tx)
 			if err != nil {
 				return fmt.Errorf("order: check: %w", err)

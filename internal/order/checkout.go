@@ -15,6 +15,7 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // NewCheckout is what a shopper says at the till. Nothing in it is a price.
@@ -51,42 +52,59 @@ func (o *Orders) Checkout(ctx context.Context, who account.Asker, in NewCheckout
 	if err := o.endEarlier(ctx, who, in.Cart); err != nil {
 		return Order{}, err
 	}
-	return db.Do(ctx, o.db, func(tx *db.Tx) (Order, error) {
-		if err := lockCart(tx, in.Cart); err != nil {
-			return Order{}, err
+	for gone := map[id.Voucher]bool{}; ; {
+		placed, err := db.Do(ctx, o.db, func(tx *db.Tx) (Order, error) { return o.checkout(tx, who, in, address, horizon, gone) })
+		if again(err, gone) {
+			continue
 		}
-		cart, err := o.openCart(tx, who, in.Cart)
-		if err != nil {
-			return Order{}, err
-		}
-		if err := sellable(cart); err != nil {
-			return Order{}, err
-		}
-		if err := o.letGoOfEarlier(tx, cart.ID); err != nil {
-			return Order{}, err
-		}
-		to := address
-		switch {
-		case in.Kept != "":
-			to, err = chosenAddress(tx, who, in.Kept)
-		case in.Keep && who.Account != "":
-			_, err = keepAddress(tx, who.Account, to)
-		}
-		if err != nil {
-			return Order{}, err
-		}
-		placed, err := o.price(tx, cart, to, in.Shipping)
-		if err != nil {
-			return Order{}, err
-		}
-		placed.Viewer, placed.Account, placed.Email, placed.Horizon = who.Viewer, who.Account, in.Email, horizon
-		if placed.Email == "" {
-			if err := tx.Row(`SELECT email FROM accounts WHERE id = $1`, who.Account).Scan(&placed.Email); err != nil {
-				return Order{}, err
-			}
-		}
-		return placed, o.place(tx, &placed)
-	})
+		return placed, err
+	}
+}
+
+// checkout is Checkout in a transaction; gone are vouchers that were used up meanwhile.
+func (o *Orders) checkout(tx *db.Tx, who account.Asker, in NewCheckout, to Address, horizon string, gone map[id.Voucher]bool) (Order, error) {
+	if err := lockCart(tx, in.Cart); err != nil {
+		return Order{}, err
+	}
+	cart, err := o.openCart(tx, who, in.Cart)
+	if err != nil {
+		return Order{}, err
+	}
+	if err := sellable(cart); err != nil {
+		return Order{}, err
+	}
+	if err := o.letGoOfEarlier(tx, cart.ID); err != nil {
+		return Order{}, err
+	}
+	switch {
+	case in.Kept != "":
+		to, err = chosenAddress(tx, who, in.Kept)
+	case in.Keep && who.Account != "":
+		_, err = keepAddress(tx, who.Account, to)
+	}
+	if err == nil && in.Email == "" {
+		err = tx.Row(`SELECT email FROM accounts WHERE id = $1`, who.Account).Scan(&in.Email)
+	}
+	if err != nil {
+		return Order{}, err
+	}
+	person := voucher.Person{Account: who.Account, Viewer: who.Viewer, Email: in.Email}
+	choice, err := cart.till(tx, person, gone)
+	if err != nil {
+		return Order{}, err
+	}
+	placed, err := o.price(tx, cart, to, in.Shipping, choice)
+	if err != nil {
+		return Order{}, err
+	}
+	placed.Viewer, placed.Account, placed.Email, placed.Horizon = who.Viewer, who.Account, in.Email, horizon
+	if err := o.place(tx, &placed); err != nil {
+		return Order{}, err
+	}
+	if err := voucher.Take(tx, placed.ID, person, uses(choice, placed.Currency)); err != nil {
+		return Order{}, err
+	}
+	return placed, loadVouchers(tx, &placed)
 }
 
 // sellable refuses a cart that cannot be bought as it is.
@@ -145,12 +163,12 @@ func (o *Orders) letGoOfEarlier(tx *db.Tx, cart id.Cart) error {
 }
 
 // price reckons the cart for the address and returns the order it would be, ids and all.
-func (o *Orders) price(tx *db.Tx, cart Cart, address Address, chosen map[id.Brand]string) (Order, error) {
+func (o *Orders) price(tx *db.Tx, cart Cart, address Address, chosen map[id.Brand]string, choice voucher.Choice) (Order, error) {
 	currency := money.Currency(cart.Currency)
 	lines := make([]PriceLine, len(cart.Lines))
 	goods := map[id.Brand]money.Amount{}
 	for i, l := range cart.Lines {
-		lines[i] = PriceLine{Brand: l.Offer.Brand, Category: l.Offer.Category, Unit: l.Offer.Price, Quantity: l.Quantity}
+		lines[i] = PriceLine{Brand: l.Offer.Brand, Category: l.Offer.Category, Unit: l.Offer.Price, Quantity: l.Quantity, Off: choice.Lines[i]}
 		sum, ok := goods[l.Offer.Brand]
 		if !ok {
 			sum = money.Of(0, currency)
@@ -175,7 +193,7 @@ func (o *Orders) price(tx *db.Tx, cart Cart, address Address, chosen map[id.Bran
 	if err := fits(tx, p); err != nil {
 		return Order{}, err
 	}
-	return o.compose(tx, cart, address, p, options), nil
+	return o.compose(tx, cart, address, p, options, lines, uses(choice, currency)), nil
 }
 
 // modest is the worth of a part, in minor units, up to which the parts placed and not paid yet are not
@@ -252,7 +270,7 @@ func (o *Orders) chooseShipping(tx *db.Tx, goods map[id.Brand]money.Amount, coun
 }
 
 // compose makes the order of a reckoned price.
-func (o *Orders) compose(tx *db.Tx, cart Cart, address Address, p Price, options map[id.Brand]catalog.ShippingOption) Order {
+func (o *Orders) compose(tx *db.Tx, cart Cart, address Address, p Price, options map[id.Brand]catalog.ShippingOption, lines []PriceLine, used []voucher.Use) Order {
 	now := tx.Now()
 	var ord id.Order
 	var checkout id.Checkout
@@ -268,10 +286,11 @@ func (o *Orders) compose(tx *db.Tx, cart Cart, address Address, p Price, options
 			ShippingOption: option.Code, ShippingName: option.Name, HandlingDays: option.HandlingDays, TransitDays: option.DaysMax, Shipping: part.Shipping, ShippingTax: part.ShippingTax, Total: part.Total})
 		for _, i := range part.Lines {
 			var line id.Line
-			l, priced := cart.Lines[i], p.Lines[i]
+			l, priced, off := cart.Lines[i], p.Lines[i], lines[i].Off
 			placed.Lines = append(placed.Lines, Line{ID: line.Next(now), Part: partID, Brand: part.Brand, Product: l.Offer.Product,
 				Variant: l.Offer.Variant, SKU: l.Offer.SKU, Title: l.Offer.Title, VariantTitle: l.Offer.VariantTitle, Image: string(l.Offer.Image),
-				Quantity: l.Quantity, Unit: l.Offer.Price, Goods: priced.Goods, Tax: priced.Tax, Base: priced.Base})
+				Quantity: l.Quantity, Unit: l.Offer.Price, Goods: priced.Goods, Tax: priced.Tax, Base: priced.Base,
+				Off: off, ByBrand: usedFor(used, part.Brand, l, off.Brand), ByPlatform: usedFor(used, voucher.Platform, l, off.Platform)})
 		}
 	}
 	return placed
@@ -308,7 +327,7 @@ func (o *Orders) PlacedOrder(ctx context.Context, who account.Asker, checkout id
 		if !owns(who, ord.Viewer, ord.Account) {
 			return Order{}, missing("checkout")
 		}
-		return ord, nil
+		return ord, loadVouchers(tx, &ord)
 	})
 }
 

@@ -63,6 +63,8 @@ type Orders struct {
 	log      Log
 	options  Options
 	logger   *slog.Logger
+	// guesses at codes, of one shopper and of one address
+	guesses, guessesFrom *account.Limiter
 }
 
 // Parts are the neighbours an order needs.
@@ -78,7 +80,8 @@ type Parts struct {
 // New joins the room to its neighbours.
 func New(p Parts, o Options) *Orders {
 	return &Orders{db: p.DB, clock: p.DB.Clock(), keys: p.Keys,
-		provider: p.Provider, log: p.Log, options: o, logger: p.Logger}
+		provider: p.Provider, log: p.Log, options: o, logger: p.Logger,
+		guesses: account.NewLimiter(p.DB.Clock(), guessesOfOne), guessesFrom: account.NewLimiter(p.DB.Clock(), guessesOfAddress)}
 }
 
 // owns reports whether the asker is the viewer or the account a cart or order belongs to.

@@ -8,6 +8,7 @@ import (
 	"mezzo/internal/catalog"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // Collector is who owes a tax to the authority once the buyer has paid it.
@@ -37,6 +38,7 @@ type PriceLine struct {
 	Category string
 	Unit     money.Amount
 	Quantity int64
+	Off      voucher.Off // what vouchers take off
 }
 
 // PriceShipping is the shipping option chosen for one brand's part.
@@ -69,7 +71,8 @@ func (t TaxLine) Contained() int64 { return t.Amount.Minor - t.Added() }
 
 // PricedLine is the outcome for one line, in the order the lines were given.
 type PricedLine struct {
-	Goods money.Amount // unit × quantity after discounts, as the buyer sees it
+	Price money.Amount // unit × quantity
+	Goods money.Amount // what of it vouchers have left, as the buyer pays it
 	Tax   TaxLine
 	Base  money.Amount // commission base: goods without the tax contained in them
 }
@@ -82,6 +85,7 @@ type PricedPart struct {
 	Shipping    money.Amount
 	ShippingTax TaxLine
 	Total       money.Amount // what the buyer pays for this part, all taxes included
+	price       money.Amount // of its goods before vouchers
 }
 
 // Price is an order's price, every part of it shown before the button.
@@ -97,8 +101,9 @@ type Price struct {
 	Total     money.Amount
 }
 
-// Reckon computes the price of the lines from scratch, in a fixed order: goods, shipping,
-// tax per line, tax on shipping, totals. Each tax line is rounded once, half away from zero,
+// Reckon computes the price of the lines from scratch, in a fixed order: goods, what vouchers take off, shipping,
+// tax per line, tax on shipping, totals. A brand's voucher lowers the price and with it the tax; the platform's
+// pays a part of the price in the buyer's stead, so that the tax is on all of it. Each tax line is rounded once, half away from zero,
 // so that the lines a buyer sees sum to the total. shipping has an entry for every brand.
 // An error when currencies differ, a quantity is not positive or an amount is beyond money.Max.
 func Reckon(currency money.Currency, lines []PriceLine, shipping map[id.Brand]PriceShipping, taxes []Tax, country, region string) (Price, error) {
@@ -111,22 +116,22 @@ func Reckon(currency money.Currency, lines []PriceLine, shipping map[id.Brand]Pr
 		if l.Quantity < 1 || l.Unit.Minor < 0 {
 			return Price{}, fmt.Errorf("line %d has quantity %d at %s", i+1, l.Quantity, l.Unit)
 		}
-		goods, err := l.Unit.Times(l.Quantity)
+		line, err := l.reckon(pickTax(taxes, country, region, l.Category))
 		if err != nil {
 			return Price{}, err
 		}
-		tax := taxOn(goods, pickTax(taxes, country, region, l.Category))
-		p.Lines[i] = PricedLine{Goods: goods, Tax: tax, Base: money.Of(goods.Minor-tax.Contained(), currency)}
+		p.Lines[i] = line
 		part := parts[l.Brand]
 		if part == nil {
-			part = &PricedPart{Brand: l.Brand, Goods: money.Of(0, currency), Shipping: money.Of(0, currency), Total: money.Of(0, currency)}
+			part = &PricedPart{Brand: l.Brand, price: money.Of(0, currency), Goods: money.Of(0, currency), Shipping: money.Of(0, currency), Total: money.Of(0, currency)}
 			parts[l.Brand] = part
 		}
 		part.Lines = append(part.Lines, i)
-		if part.Goods, err = part.Goods.Add(goods); err != nil {
+		if part.price, err = part.price.Add(line.Price); err != nil {
 			return Price{}, err
 		}
-		part.Total.Minor += goods.Minor + tax.Added()
+		part.Goods.Minor += line.Goods.Minor
+		part.Total.Minor += line.Goods.Minor + line.Tax.Added()
 	}
 	for brand, part := range parts {
 		option, ok := shipping[brand]
@@ -140,9 +145,25 @@ func Reckon(currency money.Currency, lines []PriceLine, shipping map[id.Brand]Pr
 	return p.sum(currency)
 }
 
-// ship adds shipping, free above the option's threshold, and the tax on it.
+// reckon prices one line: its tax, and what creators' commissions go by.
+func (l PriceLine) reckon(t Tax) (PricedLine, error) {
+	price, err := l.Unit.Times(l.Quantity)
+	if err != nil {
+		return PricedLine{}, err
+	}
+	if min(l.Off.Brand, l.Off.Platform) < 0 || l.Off.Brand > price.Minor || l.Off.Platform > price.Minor-l.Off.Brand {
+		return PricedLine{}, fmt.Errorf("vouchers take %d and %d off a line of %s", l.Off.Brand, l.Off.Platform, price)
+	}
+	p := PricedLine{Price: price, Goods: money.Of(price.Minor-l.Off.Brand-l.Off.Platform, price.Currency)}
+	p.Tax = taxOn(money.Of(price.Minor-l.Off.Brand, price.Currency), t)
+	p.Base = money.Of(p.Goods.Minor-taxOn(p.Goods, t).Contained(), price.Currency)
+	return p, nil
+}
+
+// ship adds shipping, free above the option's threshold, and the tax on it. The threshold is of the goods before
+// vouchers: none costs its shopper the free shipping.
 func (part *PricedPart) ship(option PriceShipping, tax Tax) {
-	if option.FreeOver == 0 || part.Goods.Minor < option.FreeOver {
+	if option.FreeOver == 0 || part.price.Minor < option.FreeOver {
 		part.Shipping = option.Price
 	}
 	if tax.OnShipping {
@@ -155,9 +176,10 @@ func (part *PricedPart) ship(option PriceShipping, tax Tax) {
 
 // sum adds the lines and parts up.
 func (p Price) sum(currency money.Currency) (Price, error) {
-	var subtotal, shipping, tax, added int64
+	var subtotal, off, shipping, tax, added int64
 	for _, l := range p.Lines {
-		subtotal += l.Goods.Minor
+		subtotal += l.Price.Minor
+		off += l.Price.Minor - l.Goods.Minor
 		tax += l.Tax.Amount.Minor
 		added += l.Tax.Added()
 	}
@@ -166,9 +188,9 @@ func (p Price) sum(currency money.Currency) (Price, error) {
 		tax += part.ShippingTax.Amount.Minor
 		added += part.ShippingTax.Added()
 	}
-	p.Subtotal, p.Discounts = money.Of(subtotal, currency), money.Of(0, currency)
+	p.Subtotal, p.Discounts = money.Of(subtotal, currency), money.Of(off, currency)
 	p.Shipping, p.Tax, p.TaxAdded = money.Of(shipping, currency), money.Of(tax, currency), money.Of(added, currency)
-	p.Total = money.Of(subtotal+shipping+added, currency)
+	p.Total = money.Of(subtotal-off+shipping+added, currency)
 	for _, a := range []money.Amount{p.Subtotal, p.Shipping, p.Tax, p.Total} {
 		if err := a.Check(); err != nil {
 			return Price{}, err
@@ -216,24 +238,25 @@ func under(category, top string) bool {
 	return top == "" || category == top || strings.HasPrefix(category, top+".")
 }
 
-// Frozen is how the base of one sold line is divided, for ever: Base = Brand + Commission + Fee.
+// Frozen is how one sold line is divided, for ever: Brand + Commission + Fee is its goods without tax, after the
+// brand's voucher and before the platform's, which the brand gets in full.
 type Frozen struct {
 	Commission money.Amount
 	Fee        money.Amount
 	Brand      money.Amount
 }
 
-// Freeze divides a line's commission base among creator, platform and brand, rounding once by
-// largest remainder, ties to the brand, then the creator (DESIGN.md §2: 19.99 at 15 % and 6 %
-// is 3.00, 1.20 and 15.79). An error when the two rates exceed the whole.
-func Freeze(base money.Amount, commission, fee money.Bps) (Frozen, error) {
-	shares, err := money.Share(base.Minor, money.Part{Base: base.Minor, Rate: commission}, money.Part{Base: base.Minor, Rate: fee})
+// Freeze divides a line's goods among creator, platform and brand, rounding once by largest remainder, ties to
+// the brand, then the creator (DESIGN.md §2: 19.99 at 15 % and 6 % is 3.00, 1.20 and 15.79). The commission is
+// of the base, what the buyer paid; the fee is of the goods. An error when the two exceed the whole.
+func Freeze(goods, base money.Amount, commission, fee money.Bps) (Frozen, error) {
+	shares, err := money.Share(goods.Minor, money.Part{Base: base.Minor, Rate: commission}, money.Part{Base: goods.Minor, Rate: fee})
 	if err != nil {
 		return Frozen{}, err
 	}
 	return Frozen{
-		Brand:      money.Of(shares[0], base.Currency),
-		Commission: money.Of(shares[1], base.Currency),
-		Fee:        money.Of(shares[2], base.Currency),
+		Brand:      money.Of(shares[0], goods.Currency),
+		Commission: money.Of(shares[1], goods.Currency),
+		Fee:        money.Of(shares[2], goods.Currency),
 	}, nil
 }

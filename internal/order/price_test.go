@@ -5,6 +5,7 @@ import (
 
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 
 	"pgregory.net/rapid"
 )
@@ -27,19 +28,19 @@ func TestReckonWorkedExamples(t *testing.T) {
 		subtotal, shipping, tax, taxAdded, total int64
 		base                                     []int64
 	}{
-		{"exclusive, most specific region", []PriceLine{{brandA, "kitchen", usd(1999), 2}}, "US", "NY",
+		{"exclusive, most specific region", []PriceLine{{brandA, "kitchen", usd(1999), 2, voucher.Off{}}}, "US", "NY",
 			3998, 499, 355, 355, 4852, []int64{3998}},
-		{"exclusive, country only", []PriceLine{{brandA, "kitchen", usd(1999), 1}}, "US", "TX",
+		{"exclusive, country only", []PriceLine{{brandA, "kitchen", usd(1999), 1, voucher.Off{}}}, "US", "TX",
 			1999, 499, 140, 140, 2638, []int64{1999}},
-		{"inclusive, with tax on shipping", []PriceLine{{brandA, "kitchen", usd(11900), 1}}, "DE", "",
+		{"inclusive, with tax on shipping", []PriceLine{{brandA, "kitchen", usd(11900), 1, voucher.Off{}}}, "DE", "",
 			11900, 499, 1980, 0, 12399, []int64{10000}},
-		{"inclusive, category rate", []PriceLine{{brandA, "media.books", usd(10700), 1}}, "DE", "",
+		{"inclusive, category rate", []PriceLine{{brandA, "media.books", usd(10700), 1, voucher.Off{}}}, "DE", "",
 			10700, 499, 780, 0, 11199, []int64{10000}},
-		{"inclusive, rate of the category above", []PriceLine{{brandA, "media.music", usd(11600), 1}}, "DE", "",
+		{"inclusive, rate of the category above", []PriceLine{{brandA, "media.music", usd(11600), 1, voucher.Off{}}}, "DE", "",
 			11600, 499, 1680, 0, 12099, []int64{10000}},
-		{"exclusive, a region in small letters", []PriceLine{{brandA, "mediator", usd(1000), 1}}, "US", "ny",
+		{"exclusive, a region in small letters", []PriceLine{{brandA, "mediator", usd(1000), 1, voucher.Off{}}}, "US", "ny",
 			1000, 499, 89, 89, 1588, []int64{1000}},
-		{"two brands, free shipping over a threshold", []PriceLine{{brandA, "kitchen", usd(5000), 1}, {brandB, "kitchen", usd(1000), 1}}, "FR", "",
+		{"two brands, free shipping over a threshold", []PriceLine{{brandA, "kitchen", usd(5000), 1, voucher.Off{}}, {brandB, "kitchen", usd(1000), 1, voucher.Off{}}}, "FR", "",
 			6000, 300, 0, 0, 6300, []int64{5000, 1000}},
 	}
 	for _, c := range cases {
@@ -72,12 +73,12 @@ func TestReckonRefuses(t *testing.T) {
 	brand := id.Brand("brd_a")
 	shipping := map[id.Brand]PriceShipping{brand: {Price: usd(0)}}
 	for name, lines := range map[string][]PriceLine{
-		"another currency": {{brand, "", money.Of(1, "EUR"), 1}},
-		"no quantity":      {{brand, "", usd(1), 0}},
-		"negative":         {{brand, "", usd(1), -3}},
-		"beyond the limit": {{brand, "", usd(money.Max), 2}},
-		"sum beyond":       {{brand, "", usd(money.Max), 1}, {brand, "", usd(money.Max), 1}},
-		"no shipping":      {{"brd_b", "", usd(1), 1}},
+		"another currency": {{brand, "", money.Of(1, "EUR"), 1, voucher.Off{}}},
+		"no quantity":      {{brand, "", usd(1), 0, voucher.Off{}}},
+		"negative":         {{brand, "", usd(1), -3, voucher.Off{}}},
+		"beyond the limit": {{brand, "", usd(money.Max), 2, voucher.Off{}}},
+		"sum beyond":       {{brand, "", usd(money.Max), 1, voucher.Off{}}, {brand, "", usd(money.Max), 1, voucher.Off{}}},
+		"no shipping":      {{"brd_b", "", usd(1), 1, voucher.Off{}}},
 	} {
 		if _, err := Reckon("USD", lines, shipping, nil, "US", ""); err == nil {
 			t.Errorf("%s: a price was made", name)
@@ -97,7 +98,7 @@ func TestReckonSumsExactly(t *testing.T) {
 		tax := Tax{Country: "US", Rate: money.Bps(rapid.Int64Range(0, 3000).Draw(t, "rate")),
 			Inclusive: rapid.Bool().Draw(t, "inclusive"), OnShipping: rapid.Bool().Draw(t, "on shipping"), CollectedBy: ByPlatform}
 		lines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) PriceLine {
-			return PriceLine{rapid.SampledFrom(brands).Draw(t, "brand"), "", usd(rapid.Int64Range(0, 9_999_999).Draw(t, "unit")), rapid.Int64Range(1, 20).Draw(t, "quantity")}
+			return PriceLine{rapid.SampledFrom(brands).Draw(t, "brand"), "", usd(rapid.Int64Range(0, 9_999_999).Draw(t, "unit")), rapid.Int64Range(1, 20).Draw(t, "quantity"), voucher.Off{}}
 		}), 1, 12).Draw(t, "lines")
 		p, err := Reckon("USD", lines, shipping, []Tax{tax}, "US", "")
 		if err != nil {
@@ -113,7 +114,7 @@ func TestReckonSumsExactly(t *testing.T) {
 		commission := money.Bps(rapid.Int64Range(0, 8000).Draw(t, "commission"))
 		fee := money.Bps(rapid.Int64Range(0, 2000).Draw(t, "fee"))
 		for _, l := range p.Lines {
-			f, err := Freeze(l.Base, commission, fee)
+			f, err := Freeze(l.Base, l.Base, commission, fee)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,11 +126,11 @@ func TestReckonSumsExactly(t *testing.T) {
 }
 
 func TestFreezeOfTheDesign(t *testing.T) {
-	f, err := Freeze(usd(1999), 1500, 600)
+	f, err := Freeze(usd(1999), usd(1999), 1500, 600)
 	if err != nil || f.Commission.Minor != 300 || f.Fee.Minor != 120 || f.Brand.Minor != 1579 {
 		t.Fatalf("19.99 at 15 %% and 6 %% = %+v, %v; want 3.00, 1.20, 15.79", f, err)
 	}
-	if _, err := Freeze(usd(100), 8000, 2001); err == nil {
+	if _, err := Freeze(usd(100), usd(100), 8000, 2001); err == nil {
 		t.Fatal("rates beyond the whole were accepted")
 	}
 }

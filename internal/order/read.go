@@ -54,13 +54,14 @@ func asBrandSees(full Order, who account.Asker) Order {
 	seen.Asker, seen.Email, seen.Viewer, seen.Account, seen.Cart, seen.Horizon = AsBrand, "", "", "", "", ""
 	seen.Parts, seen.Lines, seen.Steps, seen.Shipments, seen.Refunds, seen.Returns, seen.Claims = nil, nil, nil, nil, nil, nil, nil
 	zero := money.Of(0, full.Currency)
-	seen.Subtotal, seen.Shipping, seen.Tax, seen.TaxAdded, seen.Total, seen.Refunded = zero, zero, zero, zero, zero, zero
+	seen.Subtotal, seen.Discounts, seen.Shipping, seen.Tax, seen.TaxAdded, seen.Total, seen.Refunded = zero, zero, zero, zero, zero, zero, zero
 	mine := map[id.Part]bool{}
 	for _, p := range full.Parts {
 		if who.Member(p.Brand) {
 			mine[p.ID] = true
 			seen.Parts = append(seen.Parts, p)
-			seen.Subtotal.Minor += p.Goods.Minor
+			seen.Subtotal.Minor += full.PriceOf(p.ID).Minor
+			seen.Discounts.Minor += full.PriceOf(p.ID).Minor - p.Goods.Minor
 			seen.Shipping.Minor += p.Shipping.Minor
 			seen.Tax.Minor += p.ShippingTax.Amount.Minor
 			seen.TaxAdded.Minor += p.ShippingTax.Added()
@@ -75,6 +76,7 @@ func asBrandSees(full Order, who account.Asker) Order {
 			seen.TaxAdded.Minor += l.Tax.Added()
 		}
 	}
+	seen.Vouchers = vouchersOf(full.Vouchers, seen.Lines)
 	for _, s := range full.Steps {
 		if s.Part == "" || mine[s.Part] {
 			if s.Part == "" {

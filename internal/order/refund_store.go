@@ -9,6 +9,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // claimRefund takes an amount of what was captured for an order and not given back yet: the one place that
@@ -37,9 +38,9 @@ func (r *Refund) insert(tx *db.Tx, actor string) error {
 	}
 	var rows db.Values
 	for _, l := range r.Lines {
-		rows.Row(r.ID, l.Line, l.Quantity, l.Restocked, l.Amount.Minor, l.back.Base(), l.back.Tax, l.back.Brand, l.back.Commission, l.back.Fee)
+		rows.Row(r.ID, l.Line, l.Quantity, l.Restocked, l.Amount.Minor, l.back.Base, l.back.Tax, l.back.Brand, l.back.Commission, l.back.Fee, l.back.Off)
 	}
-	_, err = tx.Exec(`INSERT INTO refund_lines(refund_id, line_id, quantity, restocked, amount_minor, base_minor, tax_minor, brand_minor, commission_minor, fee_minor)
+	_, err = tx.Exec(`INSERT INTO refund_lines(refund_id, line_id, quantity, restocked, amount_minor, base_minor, tax_minor, brand_minor, commission_minor, fee_minor, platform_off_minor)
 		VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
@@ -49,9 +50,9 @@ func (r *Refund) insert(tx *db.Tx, actor string) error {
 func (r *Refund) apply(tx *db.Tx, sign int64) error {
 	for _, l := range r.Lines {
 		n, err := tx.Exec(`UPDATE order_lines SET back_quantity = back_quantity + $1, back_tax_minor = back_tax_minor + $2, back_brand_minor = back_brand_minor + $3,
-			back_commission_minor = back_commission_minor + $4, back_fee_minor = back_fee_minor + $5
-			WHERE id = $6 AND back_quantity + $1 BETWEEN 0 AND quantity`,
-			sign*l.back.Quantity, sign*l.back.Tax, sign*l.back.Brand, sign*l.back.Commission, sign*l.back.Fee, l.Line)
+			back_commission_minor = back_commission_minor + $4, back_fee_minor = back_fee_minor + $5, back_platform_off_minor = back_platform_off_minor + $6, back_base_minor = back_base_minor + $7
+			WHERE id = $8 AND back_quantity + $1 BETWEEN 0 AND quantity`,
+			sign*l.back.Quantity, sign*l.back.Tax, sign*l.back.Brand, sign*l.back.Commission, sign*l.back.Fee, sign*l.back.Off, sign*l.back.Base, l.Line)
 		if err == nil && n != 1 {
 			err = fault.New(fault.Conflict, "This line was refunded in this very moment. Look again.").WithType("over_refund")
 		}
@@ -129,9 +130,12 @@ func (o *Orders) callOff(tx *db.Tx, full *Order, part *Part, by canceller) error
 	if err := addStep(tx, full.ID, part.ID, "cancelled", "All of it was refunded before it was sent.", "platform"); err != nil {
 		return err
 	}
-	_, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'refunded', version = version + 1`)+`id = $2
+	n, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'refunded', version = version + 1`)+`id = $2
 		AND NOT EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = orders.id AND p.state <> 'cancelled')`, now, full.ID)
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return voucher.GiveBack(tx, full.ID)
 }
 
 // refundOf reads a refund; Missing when there is none.
@@ -176,10 +180,10 @@ func scanRefund(rows *sql.Rows) (Refund, error) {
 func (r *Refund) loadLines(tx *db.Tx) (err error) {
 	r.Lines, err = db.All(tx, func(rows *sql.Rows) (RefundLine, error) {
 		var l RefundLine
-		err := rows.Scan(&l.Line, &l.Quantity, &l.Restocked, &l.Amount.Minor, &l.back.Tax, &l.back.Brand, &l.back.Commission, &l.back.Fee)
+		err := rows.Scan(&l.Line, &l.Quantity, &l.Restocked, &l.Amount.Minor, &l.back.Tax, &l.back.Brand, &l.back.Commission, &l.back.Fee, &l.back.Off, &l.back.Base)
 		l.Amount.Currency, l.back.Quantity = r.Amount.Currency, l.Quantity
 		return l, err
-	}, `SELECT line_id, quantity, restocked, amount_minor, tax_minor, brand_minor, commission_minor, fee_minor FROM refund_lines WHERE refund_id = $1 ORDER BY line_id`, r.ID)
+	}, `SELECT line_id, quantity, restocked, amount_minor, tax_minor, brand_minor, commission_minor, fee_minor, platform_off_minor, base_minor FROM refund_lines WHERE refund_id = $1 ORDER BY line_id`, r.ID)
 	for _, l := range r.Lines {
 		r.FromBrand.Minor, r.Commission.Minor = r.FromBrand.Minor+l.back.Brand, r.Commission.Minor+l.back.Commission
 		r.Fee.Minor, r.Tax.Minor = r.Fee.Minor+l.back.Fee, r.Tax.Minor+l.back.Tax

@@ -88,7 +88,7 @@ func (w *world) zero() {
 	w.t.Helper()
 	w.balances(map[ledger.Account]int64{ledger.CreatorPending(w.creator): 0, ledger.CreatorAvailable(w.creator): 0, ledger.CreatorOwes(w.creator): 0,
 		ledger.BrandPending(w.brand): 0, ledger.BrandAvailable(w.brand): 0, ledger.BrandOwes(w.brand): 0, ledger.FeeDeferred: 0, ledger.FeeIncome: 0,
-		ledger.ShippingPayable: 0, ledger.Clearing("sandbox"): 0, ledger.RefundsPayable("sandbox"): 0})
+		ledger.ShippingPayable: 0, ledger.Clearing("sandbox"): 0, ledger.RefundsPayable("sandbox"): 0, ledger.PromoPlatform: 0})
 }
 
 // A series of partial refunds that begins at one stage and ends at another gives everything back to the

@@ -7,6 +7,7 @@ import (
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // paid turns a placed order into a paid one, in the caller's transaction: states, stock, attribution
@@ -32,7 +33,14 @@ func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (late 
 	if err := catalog.Sell(tx, ord.ID); err != nil {
 		return false, err
 	}
-	decisions, err := affiliate.Decide(tx, o.sale(&ord, tx, caughtUp))
+	if err := voucher.MarkUsed(tx, ord.ID); err != nil {
+		return false, err
+	}
+	sale := o.sale(&ord, tx, caughtUp)
+	if err := addCodes(tx, &ord, &sale); err != nil {
+		return false, err
+	}
+	decisions, err := affiliate.Decide(tx, sale)
 	if err != nil {
 		return false, err
 	}
@@ -71,7 +79,7 @@ func (o *Orders) freeze(ord *Order, decisions map[id.Line]affiliate.Decision) er
 		if d.Waiting {
 			rate = d.Most // kept in suspense until the creator is known
 		}
-		frozen, err := Freeze(l.Base, rate, o.options.Fee)
+		frozen, err := Freeze(l.Net(), l.Base, rate, o.options.Fee)
 		if err != nil {
 			return err
 		}
@@ -151,7 +159,7 @@ func saleLines(ord *Order, decisions map[id.Line]affiliate.Decision) []event.Sal
 		if l.Left() == 0 {
 			continue
 		}
-		line := l.fact(Back{Quantity: l.Left(), Brand: l.Frozen.Brand.Minor - l.Back.Brand, Commission: l.Frozen.Commission.Minor - l.Back.Commission, Fee: l.Frozen.Fee.Minor - l.Back.Fee})
+		line := l.fact(Back{Quantity: l.Left(), Brand: l.Frozen.Brand.Minor - l.Back.Brand, Commission: l.Frozen.Commission.Minor - l.Back.Commission, Fee: l.Frozen.Fee.Minor - l.Back.Fee, Base: l.Base.Minor - l.Back.Base})
 		line.Touch, line.Waiting = wonBy(decisions[l.ID]), l.undecided()
 		lines = append(lines, line)
 	}
@@ -161,7 +169,7 @@ func saleLines(ord *Order, decisions map[id.Line]affiliate.Decision) []event.Sal
 // fact is so much of a line as the log knows it.
 func (l Line) fact(of Back) event.SaleLine {
 	return event.SaleLine{Line: l.ID, Part: l.Part, Variant: l.Variant, Product: l.Product, Brand: l.Brand, Quantity: of.Quantity,
-		GMV: of.Base(), Fee: of.Fee, Creator: l.Creator, Program: l.Program, Rate: l.Rate, Commission: of.Commission}
+		GMV: of.Base, Fee: of.Fee, Creator: l.Creator, Program: l.Program, Rate: l.Rate, Commission: of.Commission}
 }
 
 // wonBy is the winning touch as the log knows it; nil when nobody won.

@@ -36,10 +36,11 @@ func insertOrder(tx *db.Tx, o *Order) error {
 	for _, l := range o.Lines {
 		lines.Row(l.ID, o.ID, l.Part, l.Brand, l.Product, l.Variant, l.SKU, l.Title, l.VariantTitle, l.Image, l.Quantity, l.Unit.Minor, o.Currency,
 			l.Goods.Minor, l.Tax.Amount.Minor, int64(l.Tax.Rate), l.Tax.Name, db.Flag(l.Tax.Inclusive), l.Tax.CollectedBy,
-			l.Tax.Jurisdiction, l.Base.Minor)
+			l.Tax.Jurisdiction, l.Base.Minor, l.Off.Brand, l.Off.Platform, l.ByBrand, l.ByPlatform)
 	}
 	_, err = tx.Exec(`INSERT INTO order_lines(id, order_id, part_id, brand_id, product_id, variant_id, sku, title, variant_title, image_id, quantity,
-		unit_minor, currency, goods_minor, tax_minor, tax_bps, tax_name, tax_inclusive, tax_collected_by, tax_jurisdiction, base_minor) VALUES `+lines.Text(), lines.Args()...)
+		unit_minor, currency, goods_minor, tax_minor, tax_bps, tax_name, tax_inclusive, tax_collected_by, tax_jurisdiction, base_minor,
+		brand_off_minor, platform_off_minor, brand_voucher_id, platform_voucher_id) VALUES `+lines.Text(), lines.Args()...)
 	return err
 }
 
@@ -114,7 +115,8 @@ func scanPart(r *sql.Rows) (Part, error) {
 
 const lineColumns = `l.id, l.part_id, l.brand_id, l.product_id, l.variant_id, l.sku, l.title, l.variant_title, l.image_id, l.quantity, l.unit_minor, l.currency,
 	l.goods_minor, l.tax_minor, l.tax_bps, l.tax_name, l.tax_inclusive, l.tax_collected_by, l.tax_jurisdiction, l.base_minor, l.creator_id, l.program_id, l.commission_bps,
-	l.commission_minor, l.fee_bps, l.fee_minor, l.brand_minor, l.back_quantity, l.back_tax_minor, l.back_brand_minor, l.back_commission_minor, l.back_fee_minor, CASE WHEN s.line_id IS NULL THEN 0 ELSE 1 END`
+	l.commission_minor, l.fee_bps, l.fee_minor, l.brand_minor, l.back_quantity, l.back_tax_minor, l.back_brand_minor, l.back_commission_minor, l.back_fee_minor, l.brand_off_minor, l.platform_off_minor,
+	l.brand_voucher_id, l.platform_voucher_id, l.back_platform_off_minor, l.back_base_minor, CASE WHEN s.line_id IS NULL THEN 0 ELSE 1 END`
 
 func scanLine(r *sql.Rows) (Line, error) {
 	var l Line
@@ -122,7 +124,8 @@ func scanLine(r *sql.Rows) (Line, error) {
 	var unit, goods, tax, base, commission, fee, brand int64
 	err := r.Scan(&l.ID, &l.Part, &l.Brand, &l.Product, &l.Variant, &l.SKU, &l.Title, &l.VariantTitle, &l.Image, &l.Quantity, &unit, &c,
 		&goods, &tax, &l.Tax.Rate, &l.Tax.Name, &l.Tax.Inclusive, &l.Tax.CollectedBy, &l.Tax.Jurisdiction, &base, &l.Creator, &l.Program, &l.Rate,
-		&commission, &l.FeeRate, &fee, &brand, &l.Back.Quantity, &l.Back.Tax, &l.Back.Brand, &l.Back.Commission, &l.Back.Fee, &l.Shipped)
+		&commission, &l.FeeRate, &fee, &brand, &l.Back.Quantity, &l.Back.Tax, &l.Back.Brand, &l.Back.Commission, &l.Back.Fee, &l.Off.Brand, &l.Off.Platform,
+		&l.ByBrand, &l.ByPlatform, &l.Back.Off, &l.Back.Base, &l.Shipped)
 	in := func(minor int64) money.Amount { return money.Of(minor, c) }
 	l.Unit, l.Goods, l.Tax.Amount, l.Base = in(unit), in(goods), in(tax), in(base)
 	l.Frozen = Frozen{Commission: in(commission), Fee: in(fee), Brand: in(brand)}
@@ -147,6 +150,9 @@ func loadStory(tx *db.Tx, o *Order) (err error) {
 		return s, err
 	}, `SELECT part_id, kind, detail, actor, at FROM order_steps WHERE order_id = $1 ORDER BY at, id`, o.ID)
 	if err != nil {
+		return err
+	}
+	if err = loadVouchers(tx, o); err != nil {
 		return err
 	}
 	if o.Shipments, err = shipmentsWhere(tx, `s.order_id = $1`, string(o.ID)); err != nil || o.PaidAt.IsZero() {

@@ -5,6 +5,7 @@ import (
 
 	"mezzo/internal/id"
 	"mezzo/internal/money"
+	"mezzo/internal/voucher"
 )
 
 // Order is an order as it is stored. What each asker may see of it is decided by its readers.
@@ -38,6 +39,7 @@ type Order struct {
 	Refunds       []Refund
 	Returns       []Return
 	Claims        []Claim
+	Vouchers      []voucher.Used // those that took something off
 	// Asker says in which role the order was opened; a brand sees only its own part.
 	Asker Seen
 }
@@ -93,9 +95,12 @@ type Line struct {
 	Image        string
 	Quantity     int64
 	Unit         money.Amount
-	Goods        money.Amount
+	Goods        money.Amount // unit × quantity, less what vouchers take off
+	Off          voucher.Off  // what they take off, in minor units
+	ByBrand      id.Voucher   // the brand's voucher it is of; "" none
+	ByPlatform   id.Voucher   // the platform's
 	Tax          TaxLine
-	Base         money.Amount
+	Base         money.Amount // commission base: goods without tax
 	Creator      id.Creator
 	Program      id.Program
 	Rate         money.Bps
@@ -126,6 +131,25 @@ type Shipment struct {
 	Lines       []id.Line
 	ShippedAt   time.Time
 	DeliveredAt time.Time
+}
+
+// Price returns what the line costs before vouchers.
+func (l Line) Price() money.Amount {
+	return money.Of(l.Goods.Minor+l.Off.Brand+l.Off.Platform, l.Goods.Currency)
+}
+
+// Net returns the goods that are divided: without tax, after the brand's voucher and before the platform's.
+func (l Line) Net() money.Amount {
+	return money.Of(l.Goods.Minor+l.Off.Platform-l.Tax.Contained(), l.Goods.Currency)
+}
+
+// PriceOf returns what a part's goods cost before vouchers.
+func (o *Order) PriceOf(p id.Part) money.Amount {
+	sum := money.Of(0, o.Currency)
+	for _, l := range o.linesOf(p) {
+		sum.Minor += l.Price().Minor
+	}
+	return sum
 }
 
 // part returns the part of the order with the id, nil when there is none.
