@@ -3,6 +3,7 @@ package order_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"mezzo/internal/money"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
+	"mezzo/internal/voucher"
 )
 
 // sales drives the room with random commands and checks after each that the money is right.
@@ -34,6 +36,7 @@ type sales struct {
 	returns  []asking
 	claimed  []claiming
 	stock    int64
+	codes    []voucher.Voucher
 }
 
 // bought is an order and who bought it.
@@ -88,7 +91,7 @@ func (m *sales) buy(t *rapid.T) {
 	if rapid.Bool().Draw(t, "clicked") {
 		m.click(who)
 	}
-	placed, err := m.checkout(who, rapid.Int64Range(1, 4).Draw(t, "units"))
+	placed, err := m.till(who, rapid.Int64Range(1, 4).Draw(t, "units"), m.typed(t)...)
 	if m.fine(t, "checkout", err); err != nil {
 		return
 	}
@@ -103,6 +106,41 @@ func (m *sales) buy(t *rapid.T) {
 	if m.fine(t, "pay", err); err == nil && out.State == order.PaySucceeded {
 		m.orders = append(m.orders, b)
 	}
+}
+
+// typed are codes that a shopper types, spent and ended ones too.
+func (m *sales) typed(t *rapid.T) []string {
+	var list []string
+	for range rapid.IntRange(0, 2).Draw(t, "codes") {
+		if len(m.codes) > 0 {
+			list = append(list, m.codes[rapid.IntRange(0, len(m.codes)-1).Draw(t, "code")].Code)
+		}
+	}
+	return list
+}
+
+// give makes a voucher, of the brand or of the platform.
+func (m *sales) give(t *rapid.T) {
+	if len(m.codes) > 8 {
+		t.Skip("there are enough")
+	}
+	giver := rapid.SampledFrom([]id.Brand{m.brand, voucher.Platform}).Draw(t, "giver")
+	in := voucher.New{Code: fmt.Sprint("CODE", len(m.codes)), Listed: rapid.Bool().Draw(t, "listed"), Total: rapid.Int64Range(0, 3).Draw(t, "uses"),
+		Kind: voucher.Percent, Rate: money.Bps(rapid.SampledFrom([]int{333, 1000, 10_000}).Draw(t, "rate"))}
+	if giver == voucher.Platform && rapid.Bool().Draw(t, "fixed") {
+		in.Kind, in.Rate, in.Off = voucher.Fixed, 0, cents(rapid.Int64Range(1, 5000).Draw(t, "off"))
+	}
+	m.codes = append(m.codes, m.gives(giver, in))
+}
+
+// endVoucher ends one.
+func (m *sales) endVoucher(t *rapid.T) {
+	if len(m.codes) == 0 {
+		t.Skip("there are none")
+	}
+	v := m.codes[rapid.IntRange(0, len(m.codes)-1).Draw(t, "voucher")]
+	_, err := voucher.Open(m.d).Change(context.Background(), m.house(), v.Brand, v.ID, 0, voucher.Change{End: true})
+	m.fine(t, "end a voucher", err)
 }
 
 // payLate pays a checkout that was left lying, perhaps too late.
@@ -257,6 +295,8 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 		"answer a claim": m.answerClaim,
 		"change a rate":  m.changeRate,
 		"keep back":      m.keepBack,
+		"give a voucher": m.give,
+		"end a voucher":  m.endVoucher,
 		"days later":     func(t *rapid.T) { m.later(time.Duration(rapid.IntRange(1, 7).Draw(t, "days")) * day) },
 		"repeat":         m.repeat,
 		"a hold later":   func(*rapid.T) { m.later(15 * 24 * time.Hour) },
