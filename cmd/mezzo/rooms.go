@@ -27,6 +27,7 @@ import (
 	"mezzo/internal/reach"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
+	"mezzo/internal/voucher"
 	"mezzo/internal/web"
 )
 
@@ -54,6 +55,7 @@ type rooms struct {
 	media     *media.Media
 	sandbox   *payment.Sandbox
 	orders    *order.Orders
+	vouchers  *voucher.Vouchers
 	payouts   *payout.Payouts
 	trust     *trust.Trust
 	feed      *feed.Feed
@@ -86,7 +88,7 @@ func (s *server) furnish(ctx context.Context) error {
 	r.notify = notify.New(d, notify.Options{Mode: notify.Mode(s.conf.Webhooks), Log: s.log.With("room", "notify")})
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Vouchers: r.vouchers, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -94,7 +96,7 @@ func (s *server) furnish(ctx context.Context) error {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
 	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
-		Orders: r.orders, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach}, web.Options{
+		Orders: r.orders, Vouchers: r.vouchers, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach}, web.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
 	s.employ()
 	return nil
@@ -127,6 +129,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	}
 	r.content.Attach(r.media)
 	r.sandbox = payment.NewSandbox(d)
+	r.vouchers = voucher.Open(d)
 	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
 			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})

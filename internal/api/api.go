@@ -22,6 +22,7 @@ import (
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
 	"mezzo/internal/trust"
+	"mezzo/internal/voucher"
 )
 
 // Base is where the contract lives.
@@ -36,6 +37,7 @@ type Deps struct {
 	Uploads   http.Handler // resumable uploads: media's handler
 	Trust     *trust.Trust
 	Orders    *order.Orders
+	Vouchers  *voucher.Vouchers
 	Payouts   *payout.Payouts
 	Affiliate *affiliate.Affiliate
 	Keys      *id.Keyring // signs impression tokens
@@ -111,6 +113,7 @@ func (a *API) rooms() []func() {
 		a.registerMedia,
 		a.registerTrust,
 		a.registerOrders,
+		a.registerVouchers,
 		a.registerMoney,
 		a.registerMyPayouts,
 		a.registerBrandPayouts,

@@ -49,7 +49,10 @@ func (a *API) registerCarts() {
 	register(a, cart(http.MethodPost, "/carts/{id}/lines", "Put units of a variant into a cart", 201), a.addLine)
 	register(a, cart(http.MethodPatch, "/carts/{id}/lines/{line}", "Change how many of a line", 0), a.setQuantity)
 	register(a, cart(http.MethodDelete, "/carts/{id}/lines/{line}", "Take a line out of a cart", 200), a.removeLine)
-	register(a, cart(http.MethodPut, "/carts/{id}/codes", "Put codes on a cart", 0), a.setCodes)
+	register(a, cart(http.MethodPut, "/carts/{id}/codes", "Put voucher and creator codes on a cart, in place of those on it", 0), a.setCodes)
+	register(a, cart(http.MethodPut, "/carts/{id}/codes/{code}", "Put one more code on a cart", 0), a.addCode)
+	register(a, cart(http.MethodDelete, "/carts/{id}/codes/{code}", "Take a code off a cart", 200), a.dropCode)
+	register(a, cart(http.MethodPut, "/carts/{id}/voucher", "Choose by hand which voucher of a giver a cart uses", 0), a.wish)
 }
 
 type cartInput struct {
@@ -114,6 +117,35 @@ type codesInput struct {
 	Body struct {
 		Codes []string `json:"codes" maxItems:"10" nullable:"false"`
 	}
+}
+
+// CodeInput names a code of a cart.
+type CodeInput struct {
+	ID   id.Cart `path:"id"`
+	Code string  `path:"code" maxLength:"100"`
+}
+
+func (a *API) addCode(ctx context.Context, in *CodeInput) (*Output[cartView], error) {
+	c, err := a.deps.Orders.AddCode(ctx, asker(ctx), in.ID, in.Code)
+	return viewCart(c, err)
+}
+
+func (a *API) dropCode(ctx context.Context, in *CodeInput) (*Output[cartView], error) {
+	c, err := a.deps.Orders.DropCode(ctx, asker(ctx), in.ID, in.Code)
+	return viewCart(c, err)
+}
+
+type wishInput struct {
+	ID   id.Cart `path:"id"`
+	Body struct {
+		Brand   id.Brand   `json:"brand_id,omitempty" maxLength:"40" doc:"Whose voucher; left out: the platform's"`
+		Voucher id.Voucher `json:"voucher_id" maxLength:"40" doc:"One of the cart's vouchers, \"none\", or \"\" for the best again"`
+	}
+}
+
+func (a *API) wish(ctx context.Context, in *wishInput) (*Output[cartView], error) {
+	c, err := a.deps.Orders.Wish(ctx, asker(ctx), in.ID, in.Body.Brand, in.Body.Voucher)
+	return viewCart(c, err)
 }
 
 func (a *API) setCodes(ctx context.Context, in *codesInput) (*Output[cartView], error) {

@@ -6,13 +6,30 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 	"mezzo/internal/order"
+	"mezzo/internal/voucher"
 )
 
 type cartView struct {
-	ID       id.Cart        `json:"id"`
-	Lines    []cartLineView `json:"lines" nullable:"false"`
-	Subtotal *money.Amount  `json:"subtotal,omitempty" doc:"Absent while the cart is empty"`
-	Codes    []string       `json:"codes" nullable:"false"`
+	ID        id.Cart        `json:"id"`
+	Lines     []cartLineView `json:"lines" nullable:"false"`
+	Subtotal  *money.Amount  `json:"subtotal,omitempty" doc:"Absent while the cart is empty"`
+	Codes     []string       `json:"codes" nullable:"false"`
+	Discounts *money.Amount  `json:"discounts,omitempty" doc:"What the chosen vouchers take off the subtotal"`
+	Vouchers  []offerView    `json:"vouchers" nullable:"false" doc:"What could be used here: the best choice is made unless PUT /carts/{id}/voucher made another"`
+}
+
+type offerView struct {
+	ID     id.Voucher   `json:"voucher_id"`
+	Brand  id.Brand     `json:"brand_id,omitempty" doc:"Whose it is; absent: the platform's"`
+	Code   string       `json:"code"`
+	Title  string       `json:"title"`
+	Says   string       `json:"says" doc:"What it takes off, in words"`
+	Typed  bool         `json:"typed" doc:"Its code is on the cart"`
+	Saves  money.Amount `json:"saves" doc:"By itself"`
+	Chosen bool         `json:"chosen"`
+	Takes  money.Amount `json:"takes_off" doc:"As chosen, beside the others"`
+	Why    string       `json:"why_not,omitempty" doc:"Why it cannot be used"`
+	EndsAt *time.Time   `json:"ends_at,omitempty"`
 }
 
 type cartLineView struct {
@@ -35,9 +52,14 @@ func viewCart(c order.Cart, err error) (*Output[cartView], error) {
 	if err != nil {
 		return nil, err
 	}
-	v := cartView{ID: c.ID, Lines: []cartLineView{}, Codes: c.Codes}
+	v := cartView{ID: c.ID, Lines: []cartLineView{}, Codes: c.Codes, Vouchers: []offerView{}}
 	if c.Currency != "" {
-		v.Subtotal = &c.Subtotal
+		v.Subtotal, v.Discounts = &c.Subtotal, &c.Discounts
+		for _, o := range c.Offers {
+			in := func(minor int64) money.Amount { return money.Of(minor, c.Subtotal.Currency) }
+			v.Vouchers = append(v.Vouchers, offerView{ID: o.Voucher.ID, Brand: o.Voucher.Brand, Code: o.Voucher.Code, Title: o.Voucher.Title, Says: o.Voucher.Says(),
+				Typed: o.Typed > 0, Saves: in(o.Saves), Chosen: o.Chosen > 0, Takes: in(o.Chosen), Why: o.Why, EndsAt: when(o.Voucher.EndsAt)})
+		}
 	}
 	for _, l := range c.Lines {
 		v.Lines = append(v.Lines, cartLineView{ID: l.ID, Variant: l.Offer.Variant, Product: l.Offer.Product, Brand: l.Offer.Brand, BrandName: l.Offer.BrandName,
@@ -48,25 +70,26 @@ func viewCart(c order.Cart, err error) (*Output[cartView], error) {
 }
 
 type checkoutView struct {
-	ID            id.Checkout   `json:"id"`
-	Order         id.Order      `json:"order_id"`
-	State         order.State   `json:"state"`
-	Lines         []lineView    `json:"lines" nullable:"false"`
-	Parts         []partView    `json:"parts" nullable:"false"`
-	Subtotal      money.Amount  `json:"subtotal"`
-	Discounts     money.Amount  `json:"discounts"`
-	Shipping      money.Amount  `json:"shipping"`
-	Tax           money.Amount  `json:"tax" doc:"All tax, including what the prices contain"`
-	TaxAdded      money.Amount  `json:"tax_added" doc:"The tax the total grows by"`
-	Total         money.Amount  `json:"total"`
-	Address       order.Address `json:"shipping_address"`
-	ExpiresAt     time.Time     `json:"expires_at"`
-	ReservedUntil time.Time     `json:"reserved_until"`
+	ID            id.Checkout    `json:"id"`
+	Order         id.Order       `json:"order_id"`
+	State         order.State    `json:"state"`
+	Lines         []lineView     `json:"lines" nullable:"false"`
+	Parts         []partView     `json:"parts" nullable:"false"`
+	Subtotal      money.Amount   `json:"subtotal"`
+	Discounts     money.Amount   `json:"discounts"`
+	Vouchers      []voucher.Used `json:"vouchers" nullable:"false"`
+	Shipping      money.Amount   `json:"shipping"`
+	Tax           money.Amount   `json:"tax" doc:"All tax, including what the prices contain"`
+	TaxAdded      money.Amount   `json:"tax_added" doc:"The tax the total grows by"`
+	Total         money.Amount   `json:"total"`
+	Address       order.Address  `json:"shipping_address"`
+	ExpiresAt     time.Time      `json:"expires_at"`
+	ReservedUntil time.Time      `json:"reserved_until"`
 }
 
 func viewCheckout(o order.Order) checkoutView {
 	v := viewOrder(o)
-	return checkoutView{ID: o.Checkout, Order: o.ID, State: o.State, Lines: v.Lines, Parts: v.Parts, Subtotal: o.Subtotal, Discounts: o.Discounts,
+	return checkoutView{ID: o.Checkout, Order: o.ID, State: o.State, Lines: v.Lines, Parts: v.Parts, Subtotal: o.Subtotal, Discounts: o.Discounts, Vouchers: v.Vouchers,
 		Shipping: o.Shipping, Tax: o.Tax, TaxAdded: o.TaxAdded, Total: o.Total, Address: o.Address, ExpiresAt: o.ReservedUntil, ReservedUntil: o.ReservedUntil}
 }
 
@@ -78,7 +101,8 @@ type orderView struct {
 	Lines     []lineView     `json:"lines" nullable:"false"`
 	Parts     []partView     `json:"parts" nullable:"false"`
 	Subtotal  money.Amount   `json:"subtotal"`
-	Discounts money.Amount   `json:"discounts"`
+	Discounts money.Amount   `json:"discounts" doc:"What vouchers took off the subtotal"`
+	Vouchers  []voucher.Used `json:"vouchers" nullable:"false"`
 	Shipping  money.Amount   `json:"shipping"`
 	Tax       money.Amount   `json:"tax"`
 	TaxAdded  money.Amount   `json:"tax_added"`
@@ -106,7 +130,9 @@ type lineView struct {
 	Image        string         `json:"image_id,omitempty"`
 	Quantity     int64          `json:"quantity"`
 	Unit         money.Amount   `json:"unit_price"`
-	Goods        money.Amount   `json:"goods"`
+	Goods        money.Amount   `json:"goods" doc:"unit_price × quantity, less what vouchers took off"`
+	ByBrand      *money.Amount  `json:"brand_discount,omitempty" doc:"What the brand's voucher took off"`
+	ByPlatform   *money.Amount  `json:"platform_discount,omitempty" doc:"What the platform's took off, and pays to the brand"`
 	Tax          *order.TaxLine `json:"tax,omitempty"`
 	Shipped      bool           `json:"shipped"`
 	Refunded     int64          `json:"refunded_quantity" doc:"Units of it that were refunded"`
@@ -155,7 +181,7 @@ type stepView struct {
 }
 
 func viewOrder(o order.Order) orderView {
-	v := orderView{ID: o.ID, State: o.State, Seen: o.Asker, Email: o.Email, Lines: []lineView{}, Parts: []partView{}, Subtotal: o.Subtotal, Discounts: o.Discounts,
+	v := orderView{ID: o.ID, State: o.State, Seen: o.Asker, Email: o.Email, Lines: []lineView{}, Parts: []partView{}, Subtotal: o.Subtotal, Discounts: o.Discounts, Vouchers: append([]voucher.Used{}, o.Vouchers...),
 		Shipping: o.Shipping, Tax: o.Tax, TaxAdded: o.TaxAdded, Total: o.Total, Refunded: o.Refunded, Address: o.Address,
 		Shipments: []shipmentView{}, Refunds: []refundView{}, Returns: []returnView{}, Claims: []claimView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
 	lines := map[id.Part][]id.Line{}
@@ -196,7 +222,7 @@ func shipBy(p order.Part) *time.Time {
 
 func viewLine(l order.Line, seen order.Seen, paid bool) lineView {
 	v := lineView{ID: l.ID, Part: l.Part, Brand: l.Brand, Product: l.Product, Variant: l.Variant, SKU: l.SKU, Title: l.Title, VariantTitle: l.VariantTitle,
-		Image: l.Image, Quantity: l.Quantity, Unit: l.Unit, Goods: l.Goods, Tax: taxView(l.Tax), Shipped: l.Shipped, Refunded: l.Back.Quantity}
+		Image: l.Image, Quantity: l.Quantity, Unit: l.Unit, Goods: l.Goods, Tax: taxView(l.Tax), Shipped: l.Shipped, Refunded: l.Back.Quantity, ByBrand: some(l.Off.Brand, l.Goods.Currency), ByPlatform: some(l.Off.Platform, l.Goods.Currency)}
 	if !paid {
 		return v
 	}
@@ -207,6 +233,15 @@ func viewLine(l order.Line, seen order.Seen, paid bool) lineView {
 		v.Fee, v.BrandShare = &l.Frozen.Fee, &l.Frozen.Brand
 	}
 	return v
+}
+
+// some is an amount, nil where there is none.
+func some(minor int64, c money.Currency) *money.Amount {
+	if minor == 0 {
+		return nil
+	}
+	a := money.Of(minor, c)
+	return &a
 }
 
 func taxView(t order.TaxLine) *order.TaxLine {

@@ -167,7 +167,31 @@ func (h *house) furnishOrders() {
 	h.values["/checkouts/{id}"] = placed.ID
 	h.bodies["POST /checkouts/{id}/pay"] = fields{"payment_method": "pm_card_visa", "expected_total": placed.Total}
 	h.values["/carts/{id}"], h.values["/carts/{id}/lines/{line}"] = h.fill(h.shopper, h.product.Variants[0].ID)
+	h.furnishVouchers()
 	h.values["/ledger/accounts/{name}"] = h.aBook()
+}
+
+// furnishVouchers gives a voucher of the brand, whose code is on the shopper's cart, and one of the platform.
+func (h *house) furnishVouchers() {
+	h.values["/brands/{id}/vouchers/{voucher_id}"] = h.made(h.owner, http.MethodPost, "/brands/"+h.brand+"/vouchers", voucherTerms("SECRET-TEN"), "id")
+	platform := voucherTerms("HOUSE-TEN")
+	platform["currency"] = "USD"
+	h.values["/operator/vouchers/{id}"] = h.made(h.operator, http.MethodPost, "/operator/vouchers", platform, "id")
+	h.values["/carts/{id}/codes/{code}"] = "SECRET-TEN"
+	h.made(h.shopper, http.MethodPut, "/carts/"+h.values["/carts/{id}"]+"/codes/secret-ten", nil, "id")
+	more := voucherTerms("HOUSE-MORE")
+	more["currency"] = "USD"
+	maps.Copy(h.bodies, map[string]any{
+		"POST /brands/{id}/vouchers":               voucherTerms("MORE"),
+		"POST /operator/vouchers":                  more,
+		"PATCH /brands/{id}/vouchers/{voucher_id}": fields{"title": "Ten less"},
+		"PATCH /operator/vouchers/{id}":            fields{"title": "Ten less"},
+		"PUT /carts/{id}/voucher":                  fields{"brand_id": h.brand, "voucher_id": "none"},
+	})
+}
+
+func voucherTerms(code string) fields {
+	return fields{"code": code, "title": "Ten off", "kind": "percent", "percent_bps": 1000, "max_discount": client.Money{Amount: 500, Currency: "USD"}, "uses_per_person": 3, "creator_handle": "marisol"}
 }
 
 // furnishReturns makes orders that have arrived: one to ask a return of, and returns to be answered, sent

@@ -48,6 +48,7 @@ var anybodys = map[string]string{
 	"GET /me":                               "the asker",
 	"GET /me/addresses":                     "the asker's own",
 	"POST /me/addresses":                    "the asker's own",
+	"GET /me/codes":                         "the asker's own",
 	"GET /me/commissions":                   "the asker's own",
 	"GET /me/earnings":                      "the asker's own",
 	"GET /me/export":                        "the asker",
@@ -250,6 +251,9 @@ func (h *house) references() {
 		{r.creator, "PUT", "/me/creator", fields{"handle": "marisol", "display_name": "Marisol", "bio": "", "categories": []string{}}},
 		{r.viewer, "POST", "/checkouts", fields{"cart_id": h.values["/carts/{id}"], "email": "x@example.com", "shipping_address": home}},
 		{r.viewer, "PATCH", "/carts/" + r.cart + "/lines/" + h.values["/carts/{id}/lines/{line}"], fields{"quantity": 9}},
+		{r.owner, "POST", "/brands/" + r.brand + "/vouchers", fields{"code": "THEIRS", "title": "Theirs", "kind": "percent", "percent_bps": 1000, "product_ids": []string{h.product.ID}}},
+		{r.viewer, "PUT", "/carts/" + r.cart + "/codes/" + h.values["/carts/{id}/codes/{code}"], nil},
+		{r.viewer, "PUT", "/carts/" + r.cart + "/voucher", fields{"brand_id": h.brand, "voucher_id": h.values["/brands/{id}/vouchers/{voucher_id}"]}},
 		{r.stranger, "PATCH", "/me", fields{"email": shopperEmail, "current_password": password}},
 	} {
 		a := ask(h.t, try.client, call{method: try.method, path: "/api/v1" + try.path, body: encode(h.t, try.body), header: map[string]string{"Idempotency-Key": "reach"}})

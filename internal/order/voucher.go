@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -151,9 +152,9 @@ func (o *Orders) known(tx *db.Tx, who account.Asker, c Cart, codes []string) err
 	if err != nil {
 		return err
 	}
-	for i, code := range codes {
+	for i := range codes {
 		if !slices.ContainsFunc(candidates, func(v voucher.Candidate) bool { return v.Typed == i+1 }) {
-			return fault.InvalidField("body.codes", "The code %.40q is not known here. Look at how it is written, and put what it is for into the bag first.", code)
+			return fault.InvalidField(fmt.Sprintf("body.codes[%d]", i), "This code is not known here. Look at how it is written, and put what it is for into the bag first.")
 		}
 	}
 	for range codes {

@@ -64,7 +64,7 @@ type Voucher struct {
 	Handle    string         `json:"creator_handle,omitempty"`
 	State     string         `json:"state" enum:"scheduled,running,used_up,ended"`
 	CreatedAt time.Time      `json:"created_at"`
-	Version   int64          `json:"-"`
+	Version   int64          `json:"version"`
 }
 
 // New is a voucher as its giver describes it.

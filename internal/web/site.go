@@ -21,6 +21,7 @@ import (
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
 	"mezzo/internal/trust"
+	"mezzo/internal/voucher"
 )
 
 // Deps are the uses the pages stand on: the same ones as the API's.
@@ -33,6 +34,7 @@ type Deps struct {
 	Media     *media.Media
 	Affiliate *affiliate.Affiliate
 	Orders    *order.Orders
+	Vouchers  *voucher.Vouchers
 	Sandbox   *payment.Sandbox // nil where a provider outside has pages of its own
 	Payouts   *payout.Payouts
 	Trust     *trust.Trust
