@@ -304,7 +304,7 @@ func viewPayee(v payout.PayeeView, err error) (*Tagged[payout.PayeeView], error)
 // statement answers with a statement as JSON or CSV.
 func (a *API) statement(w http.ResponseWriter, r *http.Request, o payout.Owner) error {
 	q := r.URL.Query()
-	from, to, err := StatementTime(q.Get("from"), q.Get("to"), a.opts.Clock.Now())
+	from, to, err := payout.StatementTime(q.Get("from"), q.Get("to"), a.opts.Clock.Now())
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,27 @@ func (o *Orders) BrandRefunds(ctx context.Context, who account.Asker, brand id.B
 	})
 }
 
+// Sold is what a line of an order is of, as its brand reads it beside what the line moved.
+type Sold struct {
+	Line     id.Line
+	Title    string
+	Variant  string
+	Quantity int64
+}
+
+// BrandLines returns what lines of a brand are of; those that are not its own are left out.
+func (o *Orders) BrandLines(ctx context.Context, who account.Asker, brand id.Brand, lines []id.Line) ([]Sold, error) {
+	if err := who.OfBrand(brand, account.OrdersRead); err != nil || len(lines) == 0 {
+		return nil, err
+	}
+	return db.Get(ctx, o.db, func(tx *db.Tx) ([]Sold, error) {
+		in, args := db.In(2, lines)
+		return db.All(tx, func(r *sql.Rows) (s Sold, err error) {
+			return s, r.Scan(&s.Line, &s.Title, &s.Variant, &s.Quantity)
+		}, `SELECT id, title, variant_title, quantity FROM order_lines WHERE brand_id = $1 AND id IN `+in, append([]any{string(brand)}, args...)...)
+	})
+}
+
 // Release is money of a brand that becomes available at a moment.
 type Release struct {
 	At     time.Time

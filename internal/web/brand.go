@@ -185,8 +185,15 @@ func (s *Site) balance(v *visit) error {
 	if err != nil {
 		return err
 	}
+	goods, err := v.goodsIn(keys)
+	if err != nil {
+		return err
+	}
 	for _, e := range list.Entries {
 		line := balanceLineOf(e, kind)
+		if parts := strings.Split(e.Key, ":"); len(parts) > 3 && goods[parts[3]] != "" {
+			line.Note = goods[parts[3]] + ", " + line.Note
+		}
 		if parts := strings.Split(e.Key, ":"); len(parts) > 1 && notes[parts[1]] != "" {
 			line.Note = notes[parts[1]] + refundEffects[kind]
 		}
@@ -194,6 +201,22 @@ func (s *Site) balance(v *visit) error {
 	}
 	page.Chrome = v.chrome("Money", Brand, "money")
 	return v.show(http.StatusOK, Balance(page))
+}
+
+// goodsIn names the goods of the order lines in the keys of transfers, by line.
+func (v *visit) goodsIn(keys []string) (map[string]string, error) {
+	var lines []id.Line
+	for _, k := range keys {
+		if parts := strings.Split(k, ":"); len(parts) > 3 && parts[0] == "order" && id.Line(parts[3]).Valid() {
+			lines = append(lines, id.Line(parts[3]))
+		}
+	}
+	list, err := v.site.Orders.BrandLines(v.ctx(), v.who, v.brand.ID, lines)
+	names := map[string]string{}
+	for _, s := range list {
+		names[string(s.Line)] = timesOf(int(s.Quantity), titled(s.Title, s.Variant))
+	}
+	return names, err
 }
 
 // refundEffects is what a refund does to the next payout, by the account it was taken from.
@@ -236,8 +259,8 @@ func (v *visit) heldWords(page *BalancePage, b payout.Balance, kind string) erro
 
 func balanceLineOf(e ledger.Entry, kind string) BalanceLine {
 	l := BalanceLine{When: e.At, Text: balanceKinds[e.Kind], Amount: e.Amount, State: MoneyState(kind), Transfer: string(e.Transfer)}
-	if l.Text == "" {
-		l.Text = strings.ReplaceAll(string(e.Kind), "_", " ")
+	if l.Text == "" || strings.HasPrefix(e.Key, "payout:") {
+		l.Text = payout.Cause(e.Kind, e.Key)
 	}
 	if e.Side == "debit" {
 		l.Amount = e.Amount.Neg()

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -54,7 +55,9 @@ type house struct {
 	site   *web.Site
 	orders *order.Orders
 	jobs   *db.Worker
+	db     *db.DB
 
+	payouts *payout.Payouts
 	insight *insight.Insight
 }
 
@@ -120,8 +123,12 @@ func newHouse(t *testing.T) *house {
 	if err := reach.Declare(ctx, d); err != nil {
 		t.Fatal(err)
 	}
+	vault, err := payout.OpenVault(ctx, d, filepath.Join(t.TempDir(), payout.VaultFile))
+	must(t, err)
+	h.payouts = payout.New(d, payout.Options{Vault: vault, Rails: []payout.Rail{payout.Manual("main"), payout.Sandbox(bank)}, Prove: accounts.Prove, Report: bank})
+	h.db = d
 	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders,
-		Sandbox: bank, Payouts: payout.New(d, payout.Options{}), Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
+		Sandbox: bank, Payouts: h.payouts, Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)
 	h.door = door

@@ -13,6 +13,7 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/order"
+	"mezzo/internal/payout"
 	"mezzo/internal/trust"
 )
 
@@ -170,6 +171,9 @@ func (s *Site) turnKeys(v *visit) error {
 
 // ledger proves the book anew and lists its accounts.
 func (s *Site) ledger(v *visit) error {
+	if a := v.text("account"); a != "" {
+		return s.ledgerAccount(v, ledger.Account(a))
+	}
 	cursor := v.text("cursor")
 	health, err := s.health(v.ctx(), v.now, cursor == "")
 	if err != nil {
@@ -178,13 +182,17 @@ func (s *Site) ledger(v *visit) error {
 	if health.Rows, err = v.standsAt(); err != nil {
 		return err
 	}
-	page := LedgerPage{Health: health, Accounts: Table{Label: "Accounts of the book", Heads: []TableCell{{Text: "Account"}, {Text: "Kind"}, {Text: "Balance", Num: true}}}}
+	page := LedgerPage{Tabs: moneyTabs("/operator/ledger"), Health: health, Accounts: Table{Label: "Accounts of the book", Heads: []TableCell{{Text: "Account"}, {Text: "Kind"}, {Text: "Balance", Num: true}}}}
 	list, next, err := s.Payouts.Book(v.ctx(), v.who, v.text("prefix"), cursor, ledger.MaxPage)
 	if err != nil {
 		return err
 	}
+	names, err := v.namesIn(accountsOf(list))
+	if err != nil {
+		return err
+	}
 	for _, b := range list {
-		page.Accounts.Rows = append(page.Accounts.Rows, []TableCell{{Text: string(b.Account)}, {Text: string(b.Class)}, {Text: Money(b.Balance), Num: true}})
+		page.Accounts.Rows = append(page.Accounts.Rows, []TableCell{{Text: accountCalled(b.Account, names), Sub: string(b.Account), URL: accountURL(b.Account)}, {Text: string(b.Class)}, {Text: Money(b.Balance), Num: true}})
 	}
 	if next != "" {
 		page.Pager.Next = "/operator/ledger?cursor=" + url.QueryEscape(next)
@@ -192,8 +200,65 @@ func (s *Site) ledger(v *visit) error {
 	if cursor != "" {
 		page.Pager.First = "/operator/ledger"
 	}
-	page.Chrome = v.chrome("Ledger", Operator, "ledger")
+	page.Chrome = v.chrome("Ledger", Operator, "money")
 	return v.show(http.StatusOK, Ledger(page))
+}
+
+func accountsOf(list []ledger.Balance) []ledger.Account {
+	names := make([]ledger.Account, len(list))
+	for i, b := range list {
+		names[i] = b.Account
+	}
+	return names
+}
+
+func accountURL(a ledger.Account) string {
+	return "/operator/ledger?account=" + url.QueryEscape(string(a))
+}
+
+// ledgerAccount lists what moved one account, newest first.
+func (s *Site) ledgerAccount(v *visit, a ledger.Account) error {
+	list, err := s.Payouts.Account(v.ctx(), v.who, a, v.text("cursor"), rowsPage)
+	if err != nil {
+		return err
+	}
+	names, err := v.namesIn([]ledger.Account{a})
+	if err != nil {
+		return err
+	}
+	page := LedgerPage{Tabs: moneyTabs("/operator/ledger"), Account: accountCalled(a, names), Name: string(a),
+		Accounts: Table{Label: "Movements", Heads: []TableCell{{Text: "Cause"}, {Text: "When"}, {Text: "Moved", Num: true}, {Text: "Stood there", Num: true}}}}
+	for _, e := range list.Entries {
+		moved := e.Amount
+		if (e.Side == "debit") == (a.Class() == ledger.Liability || a.Class() == ledger.Income) {
+			moved = moved.Neg()
+		}
+		row := []TableCell{{Text: payout.Cause(e.Kind, e.Key), Sub: e.Key}, {Text: DayTime(e.At)}, {Text: Money(moved), Num: true}, {Text: "", Num: true}}
+		if ord := orderIn(e.Key); ord != "" {
+			row[0].URL = "/orders/" + ord
+		}
+		if e.After != nil {
+			row[3].Text = Money(*e.After)
+		}
+		page.Accounts.Rows = append(page.Accounts.Rows, row)
+	}
+	if list.Next != "" {
+		page.Pager.Next = accountURL(a) + "&cursor=" + url.QueryEscape(list.Next)
+	}
+	if v.text("cursor") != "" {
+		page.Pager.First = accountURL(a)
+	}
+	page.Chrome = v.chrome("Ledger", Operator, "money")
+	return v.show(http.StatusOK, Ledger(page))
+}
+
+// orderIn returns the order in the key of a transfer, "" where there is none.
+func orderIn(key string) string {
+	parts := strings.Split(key, ":")
+	if len(parts) > 1 && parts[0] == "order" {
+		return parts[1]
+	}
+	return ""
 }
 
 // people lists everybody with an account.

@@ -47,7 +47,7 @@ func prizes(m *market, shopper *browser) prize {
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
 		"program": programs.find(`/programs/(prg_\w+)"`), "claim": claim.find(`/claims/(clm_\w+)/withdraw`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
-		"account": "acc_00000000000000000000000000", "code": "standard", "address": "adr_00000000000000000000000000", "tax": "tax_00000000000000000000000000", "destination": "dst_00000000000000000000000000", "token": token.find(`/you/tokens/(tok_\w+)/remove`)}
+		"account": "acc_00000000000000000000000000", "code": "standard", "address": "adr_00000000000000000000000000", "tax": "tax_00000000000000000000000000", "destination": "dst_00000000000000000000000000", "payout": "pot_00000000000000000000000000", "token": token.find(`/you/tokens/(tok_\w+)/remove`)}
 }
 
 // public are the routes that answer anybody, whatever the ids: what is shown to all, and the forms with
@@ -61,7 +61,7 @@ var public = map[string]string{
 	"POST /v/{video}/like": "people like what they see", "POST /v/{video}/comments": "people talk about what they see", "POST /c/{handle}/follow": "people follow whom they like",
 	"GET /you": "one's own", "POST /you": "one's own", "POST /you/creator": "one's own", "POST /you/tokens": "one's own",
 	"GET /studio": "one's own", "POST /studio/creator": "one's own", "GET /studio/upload": "one's own", "POST /studio/videos": "one's own", "GET /studio/videos": "one's own",
-	"GET /studio/programs": "open to every creator", "GET /studio/showcase": "one's own", "POST /studio/showcase": "one's own, of open programs", "GET /studio/earnings": "one's own", "GET /studio/payouts": "one's own", "POST /studio/payouts": "one's own", "POST /studio/payouts/payee": "one's own", "POST /studio/payouts/destinations": "one's own",
+	"GET /studio/programs": "open to every creator", "GET /studio/showcase": "one's own", "POST /studio/showcase": "one's own, of open programs", "GET /studio/earnings": "one's own", "GET /studio/payouts": "one's own", "GET /studio/statement": "one's own", "POST /studio/payouts": "one's own", "POST /studio/payouts/payee": "one's own", "POST /studio/payouts/destinations": "one's own",
 	"GET /ranking": "told to all", "POST /ranking/profiling": "one's own", "POST /ranking/reset": "one's own", "POST /ranking/creators": "one's own",
 	"GET /brand/new": "anybody may open a brand", "POST /brands": "anybody may open a brand",
 }
