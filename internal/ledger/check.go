@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"math"
@@ -39,9 +40,9 @@ type Report struct {
 // read; only its accounts are held in memory.
 func Check(ctx context.Context, d *db.DB) (Report, error) {
 	return db.Get(db.WithReadLimit(ctx, CheckLimit), d, func(tx *db.Tx) (Report, error) {
-		c := checker{tx: tx, accounts: map[held]*tally{}, sums: map[money.Currency]int64{}}
+		c := checker{tx: tx, accounts: map[held]*tally{}, sums: map[money.Currency]int64{}, seals: map[int64]*closing{}}
 		c.report.Problems = []string{}
-		for _, step := range []func() error{c.transfers, c.currencies, c.cached, c.versions, c.reversals, c.seals} {
+		for _, step := range []func() error{c.beginSeals, c.transfers, c.currencies, c.cached, c.versions, c.reversals, c.endSeals} {
 			if err := step(); err != nil {
 				return Report{}, fmt.Errorf("ledger: check: %w", err)
 			}
@@ -62,9 +63,17 @@ type held struct {
 
 // tally is what entries say of an account: all of them for one with a limit, the sealed ones otherwise.
 type tally struct {
+	form         form
+	wrong        error // why it is no account of the chart
 	sum, entries int64
 	cached       bool // its row was seen
+
+	version, after int64          // of an account with a limit: the last version in a row without gaps, and what it left
+	early          map[int64]step // versions met before those they follow
 }
+
+// step is one change of an account with a limit.
+type step struct{ amount, after int64 }
 
 type checker struct {
 	tx       *db.Tx
@@ -72,6 +81,9 @@ type checker struct {
 	found    int
 	accounts map[held]*tally
 	sums     map[money.Currency]int64
+	seals    map[int64]*closing
+	sealed   int64 // transfers seen that are sealed
+	buffer   []byte
 }
 
 func (c *checker) problem(format string, args ...any) {
@@ -86,6 +98,7 @@ func (c *checker) tally(a Account, currency money.Currency) *tally {
 	t := c.accounts[k]
 	if t == nil {
 		t = &tally{}
+		t.form, t.wrong = a.form()
 		c.accounts[k] = t
 	}
 	return t
@@ -96,14 +109,18 @@ type row struct {
 	Transfer
 	seq            int64
 	hash           []byte
+	seal           int64
 	sealed, queued bool
 }
 
 func scanRow(r *sql.Rows) (t row, err error) {
-	var reverses sql.NullString
-	var seal, queued sql.NullInt64
-	err = r.Scan(&t.seq, &t.Key, &t.Kind, &t.Currency, &reverses, &t.hash, &seal, &queued)
-	t.Reverses, t.sealed, t.queued = reverses.String, seal.Valid, queued.Valid
+	var kind, currency string
+	var reverses, seal, queued any
+	err = r.Scan(&t.seq, &t.Key, &kind, &currency, &reverses, &t.hash, &seal, &queued)
+	t.Kind, t.Currency = Kind(kind), money.Currency(currency)
+	t.Reverses, _ = reverses.(string)
+	t.seal, t.sealed = seal.(int64)
+	_, t.queued = queued.(int64)
 	return t, err
 }
 
@@ -113,58 +130,105 @@ type entry struct {
 	account  Account
 	currency money.Currency
 	amount   int64
-	version  sql.NullInt64
-	after    sql.NullInt64
+	version  int64
+	after    int64
+
+	hasVersion, hasAfter bool
 }
 
 func scanStored(r *sql.Rows) (e entry, err error) {
-	return e, r.Scan(&e.id, &e.account, &e.currency, &e.amount, &e.version, &e.after)
+	var account, currency string
+	var version, after any
+	err = r.Scan(&e.id, &account, &currency, &e.amount, &version, &after)
+	e.account, e.currency = Account(account), money.Currency(currency)
+	e.version, e.hasVersion = version.(int64)
+	e.after, e.hasAfter = after.(int64)
+	return e, err
 }
 
-// transfers walks the book in order of seq.
+// page is a run of transfers in order of seq, with all entries up to the end of the last; without transfers it
+// is the last page.
+type page struct {
+	rows    []row
+	entries []entry
+	err     error
+}
+
+// transfers walks the book in order of seq: one goroutine reads, this one checks.
 func (c *checker) transfers() error {
+	pages, stop := make(chan page, 2), make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.read(pages, stop)
+	}()
+	defer func() { close(stop); <-ended }() // nobody reads any more when this returns
+	for p := range pages {
+		if p.err != nil {
+			return p.err
+		}
+		c.page(p)
+	}
+	return nil
+}
+
+// read reads the book page by page.
+func (c *checker) read(pages chan<- page, stop <-chan struct{}) {
+	defer close(pages)
 	from := int64(math.MinInt64) // ids below the first transfer's would be nobody's
 	for last := int64(0); ; {
-		rows, err := db.All(c.tx, scanRow, `SELECT t.seq, t.key, t.kind, t.currency, t.reverses, t.hash, s.seal, u.seq FROM ledger_transfers t
+		var p page
+		p.rows, p.err = db.All(c.tx, scanRow, `SELECT t.seq, t.key, t.kind, t.currency, t.reverses, t.hash, s.seal, u.seq FROM ledger_transfers t
 			LEFT JOIN ledger_sealed s ON s.seq = t.seq LEFT JOIN ledger_unsealed u ON u.seq = t.seq
 			WHERE t.seq > $1 ORDER BY t.seq LIMIT CAST($2 AS INTEGER)`, last, checkPage)
-		if err != nil {
-			return err
-		}
 		upTo := int64(1<<63 - 1)
-		if len(rows) > 0 {
-			upTo = (rows[len(rows)-1].seq + 1) * MaxLegs
+		if len(p.rows) > 0 {
+			last = p.rows[len(p.rows)-1].seq
+			upTo = (last + 1) * MaxLegs
 		}
-		entries, err := db.All(c.tx, scanStored, `SELECT id, account, currency, amount, version, balance_after FROM ledger_entries
-			WHERE id >= $1 AND id < $2 ORDER BY id`, from, upTo)
-		if err != nil {
-			return err
+		if p.err == nil {
+			p.entries, p.err = db.All(c.tx, scanStored, `SELECT id, account, currency, amount, version, balance_after FROM ledger_entries
+				WHERE id >= $1 AND id < $2 ORDER BY id`, from, upTo)
 		}
-		c.report.CheckedTransfers += int64(len(rows))
-		c.report.CheckedEntries += int64(len(entries))
-		for _, t := range rows {
-			n := 0
-			for n < len(entries) && entries[n].id < (t.seq+1)*MaxLegs {
-				n++
-			}
-			c.transfer(t, entries[:n])
-			entries = entries[n:]
-			last, from = t.seq, upTo
+		from = upTo
+		select {
+		case pages <- p:
+		case <-stop:
+			return
 		}
-		for _, e := range entries {
-			c.problem("entry %d of %s belongs to no transfer", e.id, e.account)
-		}
-		if len(rows) == 0 {
-			return nil
+		if p.err != nil || len(p.rows) == 0 {
+			return
 		}
 	}
 }
 
-func (c *checker) transfer(t row, entries []entry) {
+// page checks a page.
+func (c *checker) page(p page) {
+	c.report.CheckedTransfers += int64(len(p.rows))
+	c.report.CheckedEntries += int64(len(p.entries))
+	entries := p.entries
+	for i := range p.rows {
+		n := 0
+		for n < len(entries) && entries[n].id < (p.rows[i].seq+1)*MaxLegs {
+			n++
+		}
+		c.transfer(&p.rows[i], entries[:n])
+		entries = entries[n:]
+	}
+	for _, e := range entries {
+		c.problem("entry %d of %s belongs to no transfer", e.id, e.account)
+	}
+}
+
+func (c *checker) transfer(t *row, entries []entry) {
 	if t.sealed == t.queued {
 		c.problem("%s is %s", t.Key, map[bool]string{true: "sealed and waits for its seal", false: "neither sealed nor waiting for it"}[t.sealed])
 	}
+	if t.sealed {
+		c.link(t)
+	}
 	var sum int64
+	t.Legs = make([]Leg, 0, len(entries))
 	for i, e := range entries {
 		if e.id/MaxLegs != t.seq {
 			c.problem("entry %d of %s belongs to no transfer", e.id, e.account)
@@ -176,17 +240,23 @@ func (c *checker) transfer(t row, entries []entry) {
 		if e.id != t.seq*MaxLegs+int64(i) || e.currency != t.Currency {
 			c.problem("%s: entry %d in %s is out of place", t.Key, e.id, e.currency)
 		}
-		f, err := t.Kind.allows(leg)
+		k := c.tally(e.account, e.currency)
+		f, err := k.form, k.wrong
+		if err == nil {
+			err = t.Kind.allowsForm(leg, f)
+		}
 		if err != nil {
 			c.problem("%s: %v", t.Key, err)
 		}
-		if f.limited != e.version.Valid || f.limited != e.after.Valid {
+		if f.limited != e.hasVersion || f.limited != e.hasAfter {
 			c.problem("%s: the entry of %s has the wrong form", t.Key, e.account)
 		}
 		if f.limited || t.sealed {
-			k := c.tally(e.account, e.currency)
 			k.sum += e.amount
 			k.entries++
+		}
+		if e.hasVersion {
+			c.met(held{e.account, e.currency}, k, e)
 		}
 		c.sums[e.currency] += e.amount
 		if e.account == Rounding {
@@ -196,7 +266,8 @@ func (c *checker) transfer(t row, entries []entry) {
 	if sum != 0 || len(t.Legs) < 2 {
 		c.problem("%s: its %d entries sum to %d", t.Key, len(t.Legs), sum)
 	}
-	if hash := t.contentHash(); !bytes.Equal(hash[:], t.hash) {
+	c.buffer = t.appendContent(c.buffer[:0])
+	if hash := sha256.Sum256(c.buffer); !bytes.Equal(hash[:], t.hash) {
 		c.problem("%s does not have the content it was posted with", t.Key)
 	}
 }
@@ -238,40 +309,11 @@ func (c *checker) cached() error {
 		return err
 	}
 	for k, t := range c.accounts {
-		if !t.cached {
+		if !t.cached && t.entries > 0 {
 			c.problem("%s in %s has %d entries and no balance", k.account, k.currency, t.entries)
 		}
 	}
 	return nil
-}
-
-// versions walks the entries of each account with a limit in order of their versions.
-func (c *checker) versions() error {
-	rows, err := c.tx.Query(`SELECT id, account, currency, amount, version, balance_after FROM ledger_entries
-		WHERE version IS NOT NULL ORDER BY account, currency, version, id`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var at held
-	var version, balance int64
-	for rows.Next() {
-		e, err := scanStored(rows)
-		if err != nil {
-			return err
-		}
-		if k := (held{e.account, e.currency}); k != at {
-			at, version, balance = k, 0, 0
-		}
-		if e.version.Int64 != version+1 {
-			c.problem("%s in %s: version %d follows version %d", e.account, e.currency, e.version.Int64, version)
-		}
-		if e.after.Int64 != balance+e.amount || e.after.Int64 < 0 {
-			c.problem("%s in %s: version %d leaves %d, not %d", e.account, e.currency, e.version.Int64, e.after.Int64, balance+e.amount)
-		}
-		version, balance = e.version.Int64, e.after.Int64
-	}
-	return rows.Err()
 }
 
 // reversals looks for reversals that are not the mirror of what they reverse.
@@ -289,45 +331,4 @@ func (c *checker) reversals() error {
 		c.problem("%s is not the mirror of what it reverses", key)
 	}
 	return err
-}
-
-// seals walks the chain.
-func (c *checker) seals() error {
-	rows, err := c.tx.Query(`SELECT n.number, n.transfers, n.hash, s.seq, t.hash FROM ledger_seals n
-		LEFT JOIN ledger_sealed s ON s.seal = n.number LEFT JOIN ledger_transfers t ON t.seq = s.seq ORDER BY n.number, s.seq`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var number, size int64
-	var hash, before []byte
-	var links []link
-	end := func() {
-		if number > 0 && (int64(len(links)) != size || !bytes.Equal(chain(before, number, links), hash)) {
-			c.problem("seal %d does not close over its %d transfers and the seal before it", number, size)
-		}
-		before, links = hash, nil
-	}
-	for rows.Next() {
-		var n, count int64
-		var sealHash []byte
-		var seq sql.NullInt64
-		var l link
-		if err := rows.Scan(&n, &count, &sealHash, &seq, &l.hash); err != nil {
-			return err
-		}
-		if n != number {
-			end()
-			if n != number+1 {
-				c.problem("seal %d follows seal %d", n, number)
-			}
-			number, size, hash = n, count, sealHash
-			c.report.CheckedSeals++
-		}
-		if l.seq = seq.Int64; seq.Valid {
-			links = append(links, l)
-		}
-	}
-	end()
-	return rows.Err()
 }

@@ -123,3 +123,33 @@ func TestLargerBook(t *testing.T) {
 		}
 	})
 }
+
+// Two at once may come into the book in another order than they moved an account: that is no break. A gap is.
+func TestVersionsOutOfTheOrderOfTheBook(t *testing.T) {
+	d, _ := dbtest.SQLite(t)
+	for i, amount := range []int64{100, 50, 7} {
+		mustPost(t, d, paid(fmt.Sprint("p", i), brand, amount))
+	}
+	disarm(t, d)
+	change := func(version, to, after int64) {
+		t.Helper()
+		if err := d.Write(ctx, func(tx *db.Tx) error {
+			n, err := tx.Exec(`UPDATE ledger_entries SET version = $1, balance_after = $2 WHERE version = $3`, to, after, version)
+			if err == nil && n != 1 {
+				err = fmt.Errorf("%d rows", n)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(1, 9, 157) // the first comes last: 50, 57, 157
+	change(2, 1, 50)
+	change(3, 2, 57)
+	change(9, 3, 157)
+	mustBalance(t, d)
+	change(3, 4, 157)
+	if r, err := ledger.Check(ctx, d); err != nil || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "version 4 follows version 2") {
+		t.Errorf("%v %v", r.Problems, err)
+	}
+}

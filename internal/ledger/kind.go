@@ -65,20 +65,31 @@ var kinds = map[Kind]sides{
 
 // allows returns the leg's form of account, or why it may not be in a transfer of the kind.
 func (k Kind) allows(l Leg) (form, error) {
-	s, known := kinds[k]
-	if !known {
+	if _, known := kinds[k]; !known {
 		return form{}, fmt.Errorf("%.40q is no kind of transfer", string(k))
 	}
 	f, err := l.Account.form()
+	if err == nil {
+		err = k.allowsForm(l, f)
+	}
 	if err != nil {
 		return form{}, err
+	}
+	return f, nil
+}
+
+// allowsForm says why a leg, whose account has the form, may not be in a transfer of the kind.
+func (k Kind) allowsForm(l Leg, f form) error {
+	s, known := kinds[k]
+	if !known {
+		return fmt.Errorf("%.40q is no kind of transfer", string(k))
 	}
 	word, forms := "credit", s.credits
 	if l.Amount < 0 {
 		word, forms = "debit", s.debits
 	}
 	if k != KindReversal && !slices.Contains(forms, f.pattern) {
-		return form{}, fmt.Errorf("%s does not %s %s", k, word, l.Account)
+		return fmt.Errorf("%s does not %s %s", k, word, l.Account)
 	}
-	return f, nil
+	return nil
 }

@@ -131,7 +131,10 @@ func join(legs []Leg) ([]Leg, error) {
 // contentHash is sha256 over a version, key, kind, currency and reversed key, then each leg's
 // account and amount, all with their lengths: what a transfer says, wherever it is told.
 func (t *Transfer) contentHash() [sha256.Size]byte {
-	b := make([]byte, 0, 512)
+	return sha256.Sum256(t.appendContent(make([]byte, 0, 512)))
+}
+
+func (t *Transfer) appendContent(b []byte) []byte {
 	b = append(b, 1)
 	text := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))
@@ -146,5 +149,5 @@ func (t *Transfer) contentHash() [sha256.Size]byte {
 		text(string(l.Account))
 		b = binary.BigEndian.AppendUint64(b, uint64(l.Amount))
 	}
-	return sha256.Sum256(b)
+	return b
 }

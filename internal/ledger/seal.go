@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -109,18 +107,9 @@ func addSealed(tx *db.Tx, first, last, number int64) error {
 // chain is sha256 over the seal before it (nothing for the first), the seal's number, how many
 // transfers it holds, and each one's seq and hash in order of seq.
 func chain(before []byte, number int64, links []link) []byte {
-	h := sha256.New()
-	var n [8]byte
-	put := func(v int64) {
-		binary.BigEndian.PutUint64(n[:], uint64(v))
-		h.Write(n[:])
-	}
-	h.Write(before)
-	put(number)
-	put(int64(len(links)))
+	h := openChain(before, number, int64(len(links)))
 	for _, l := range links {
-		put(l.seq)
-		h.Write(l.hash)
+		linkTo(h, l)
 	}
 	return h.Sum(nil)
 }
