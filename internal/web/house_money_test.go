@@ -71,8 +71,8 @@ func (m *market) askForMoney(op *browser) {
 		m.owner.post(at, "key", form.value("key"), "currency", "USD", "amount", amount, "destination_id", dst).ok()
 	}
 	ask("16.00")
-	page := op.get("/operator/money").ok().says("Payouts to approve")
-	page = op.get("/operator/payouts?waiting=approval").ok().says("$16.00 to Ferro & Ash", "waits for approval", "Asked for by Dana", "0 of 1 operator has approved")
+	op.get("/operator/money").ok().says("Payouts to approve")
+	page := op.get("/operator/payouts?waiting=approval").ok().says("$16.00 to Ferro & Ash", "waits for approval", "Asked for by Dana", "0 of 1 operator has approved")
 	decide := page.find(`action="(/operator/payouts/pot_\w+)"`)
 	op.post(decide, "do", "decline", "reason", "").want(422).says("Nothing was decided", "Say why in at most 200 characters")
 	op.post(decide, "do", "decline", "reason", "Sales look made up").ok().says("Declined")
