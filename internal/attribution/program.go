@@ -1,7 +1,6 @@
 package attribution
 
 import (
-	"slices"
 	"time"
 
 	"mezzo/internal/id"
@@ -19,64 +18,58 @@ const (
 
 // Rate is a program's rate from a moment until the next one.
 type Rate struct {
-	From time.Time
-	Rate money.Bps
+	From time.Time `json:"from"`
+	Rate money.Bps `json:"bps"`
 }
 
-// Program is a brand's terms for the line's product. A click made while it ran earns within
-// its window even if the program has ended since: the window is a promise.
+// Window is how long after a touch a sale counts, from a moment until the next one.
+type Window struct {
+	From   time.Time     `json:"from"`
+	Length time.Duration `json:"ns"`
+}
+
+// Span is a time from a moment until another, which is not part of it; a zero Until is no end.
+type Span struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Program is a brand's terms for one product. A click made while it ran earns within its window even if
+// the program has ended since: the window is a promise.
 type Program struct {
-	Program  id.Program
-	Kind     Kind
-	Creators []id.Creator // of a targeted one
-	Window   time.Duration
-	HoldDays int64
-	StartsAt time.Time // zero: from the first rate on
-	EndsAt   time.Time // zero: open end
-	Spent    bool      // its budget is used up: it owes nothing more
-	Rates    []Rate    // every rate it has had
+	Program  id.Program   `json:"program_id"`
+	Product  id.Product   `json:"product_id,omitempty"` // that the terms are for; "": the line's own
+	Kind     Kind         `json:"kind"`
+	Creators []id.Creator `json:"creator_ids,omitempty"` // of a targeted one
+	HoldDays int64        `json:"hold_days"`
+	StartsAt time.Time    `json:"starts_at,omitzero"` // zero: from the first rate on
+	EndsAt   time.Time    `json:"ends_at,omitzero"`   // zero: open end
+	Rates    []Rate       `json:"rates"`              // every rate it has had
+	Indirect []Rate       `json:"indirect,omitempty"` // likewise, for another product of the brand
+	Windows  []Window     `json:"windows,omitempty"`  // every window it has had, by time
+	Closed   []Span       `json:"closed,omitempty"`   // when its budget was closed to new clicks
+	Budgeted bool         `json:"budgeted,omitempty"`
+	Left     int64        `json:"left,omitempty"` // of the budget, its reserve too; minor units
+
+	// Of version 1 only, which was told what they came to.
+	Window time.Duration `json:"window_ns,omitempty"`
+	Spent  bool          `json:"spent,omitempty"`
+}
+
+// product returns which product the terms are for.
+func (p Program) product(line Line) id.Product {
+	if p.Product == "" {
+		return line.Product
+	}
+	return p.Product
 }
 
 // offer is what a touch would win: a program and the rate that would be frozen.
 type offer struct {
 	program Program
+	window  time.Duration
 	rate    money.Bps
 	locked  bool // the rate is one that was cut, kept for those already promoting
-}
-
-// offer returns the best terms for a touch: targeted before open, then the higher rate, then
-// the later program.
-func (r Rules) offer(line Line, t Touch) (Reason, offer) {
-	lost, best := NoProgram, offer{}
-	for _, p := range r.Programs {
-		if p.Kind == Targeted && !slices.Contains(p.Creators, t.Creator) {
-			continue
-		}
-		if !p.runningAt(t.At) {
-			if lost == NoProgram {
-				lost = ProgramInactive
-			}
-			continue
-		}
-		if line.PlacedAt.Sub(t.At) > p.Window {
-			if lost != "" {
-				lost = OutsideWindow
-			}
-			continue
-		}
-		if p.Spent {
-			if lost != "" {
-				lost = BudgetSpent
-			}
-			continue
-		}
-		rate, locked := p.rate(t, line.PlacedAt)
-		o := offer{p, rate, locked}
-		if lost != "" || o.better(best) {
-			lost, best = "", o
-		}
-	}
-	return lost, best
 }
 
 func (o offer) better(than offer) bool {
@@ -100,29 +93,4 @@ func (p Program) runningAt(at time.Time) bool {
 		}
 	}
 	return false
-}
-
-// rate returns the rate to freeze: the higher of the rate now and of any rate that was cut
-// within the RateLock while the creator promoted, unless they have stopped since.
-func (p Program) rate(t Touch, now time.Time) (best money.Bps, locked bool) {
-	rates := slices.Clone(p.Rates)
-	slices.SortFunc(rates, func(a, b Rate) int { return a.From.Compare(b.From) })
-	for i, r := range rates {
-		if r.From.After(now) {
-			break
-		}
-		inForce := i+1 == len(rates) || rates[i+1].From.After(now)
-		if inForce {
-			if r.Rate >= best {
-				return r.Rate, false
-			}
-			return best, true
-		}
-		until := rates[i+1].From
-		kept := now.Sub(until) < RateLock && t.PromotingSince.Before(until) && t.promotingAt(now)
-		if kept && r.Rate > best {
-			best = r.Rate
-		}
-	}
-	return best, true
 }

@@ -34,7 +34,9 @@ type Receipt struct {
 	WindowHours int64        `json:"window_hours,omitempty"`
 	HoldDays    int64        `json:"hold_days"` // of the program; means nothing without one
 	Rate        money.Bps    `json:"commission_bps"`
-	RateLocked  bool         `json:"rate_locked"` // a rate since cut, kept for those already promoting
+	RateLocked  bool         `json:"rate_locked"`        // a rate since cut, kept for those already promoting
+	Rung        string       `json:"rung,omitempty"`     // of the winner: click, live or code
+	Indirect    bool         `json:"indirect,omitempty"` // it won by another product of the brand
 	Base        money.Amount `json:"base"`
 	Touches     []Considered `json:"touches"` // newest first
 }
@@ -50,13 +52,14 @@ type Considered struct {
 	Showcase id.Showcase `json:"showcase_id,omitempty"`
 	Request  id.Request  `json:"request_id,omitempty"`
 	Surface  string      `json:"surface,omitempty"`
+	Code     string      `json:"code,omitempty"`
 	Lost     Reason      `json:"lost,omitempty"`
 	Flag     string      `json:"flag,omitempty"`
 }
 
 // Waiting returns the receipt of a line whose touches are not all known yet: a later Decide
 // replaces it.
-func Waiting(line Line) Receipt { return newReceipt(line, OutcomeWaiting) }
+func Waiting(line Line) Receipt { return newReceipt(line, OutcomeWaiting, RuleName, RuleVersion) }
 
 // Winner returns the touch that won; ok is false when none did.
 func (r Receipt) Winner() (c Considered, ok bool) {
@@ -68,8 +71,8 @@ func (r Receipt) Winner() (c Considered, ok bool) {
 	return Considered{}, false
 }
 
-func newReceipt(line Line, o Outcome) Receipt {
-	return Receipt{Rule: RuleName, RuleVersion: RuleVersion, Line: line.Line, Product: line.Product,
+func newReceipt(line Line, o Outcome, rule string, version int) Receipt {
+	return Receipt{Rule: rule, RuleVersion: version, Line: line.Line, Product: line.Product,
 		PlacedAt: line.PlacedAt.UTC(), Outcome: o, Base: line.Base, Touches: []Considered{}}
 }
 
@@ -77,11 +80,11 @@ func (r *Receipt) win(t Touch, o offer) {
 	r.Outcome, r.Because = OutcomeCreator, ""
 	r.Creator, r.Touch = t.Creator, t.Touch
 	r.Program, r.ProgramKind = o.program.Program, o.program.Kind
-	r.WindowHours, r.HoldDays = int64(o.program.Window/time.Hour), o.program.HoldDays
+	r.WindowHours, r.HoldDays = int64(o.window/time.Hour), o.program.HoldDays
 	r.Rate, r.RateLocked = o.rate, o.locked
 }
 
 func considered(t Touch, lost Reason) Considered {
 	return Considered{Touch: t.Touch, Kind: t.Kind, At: t.At.UTC(), Creator: t.Creator, Product: t.Product, Video: t.Video,
-		Showcase: t.Showcase, Request: t.Request, Surface: t.Surface, Lost: lost, Flag: t.Flag}
+		Showcase: t.Showcase, Request: t.Request, Surface: t.Surface, Code: t.Code, Lost: lost, Flag: t.Flag}
 }
