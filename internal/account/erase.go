@@ -91,6 +91,7 @@ func scrub(tx *db.Tx, person id.Account) error {
 		args []any
 	}{
 		{`DELETE FROM viewers WHERE account_id = $1`, []any{person}},
+		{`DELETE FROM account_marks WHERE account_id = $1`, []any{person}},
 		{`DELETE FROM sessions WHERE account_id = $1`, []any{person}},
 		{`DELETE FROM brand_members WHERE account_id = $1`, []any{person}},
 		{`UPDATE tokens SET revoked_at = $2, name = '' WHERE account_id = $1 AND revoked_at = 0`, []any{person, now}},

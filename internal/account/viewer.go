@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
@@ -75,7 +76,11 @@ func join(tx *db.Tx, viewer id.Viewer, person id.Account) (id.Viewer, error) {
 		case owner == person:
 			_, err := tx.Exec(`UPDATE viewers SET joined_at = $2 WHERE id = $1`, viewer, now)
 			return viewer, err
-		case owner != "":
+		case owner != "": // a computer that two accounts use: each is marked by it
+			device, _ := NewMark(MarkDevice, string(viewer))
+			if err := errors.Join(AddMarks(tx, owner, device), AddMarks(tx, person, device)); err != nil {
+				return "", err
+			}
 			viewer = ""
 		}
 	}

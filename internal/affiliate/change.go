@@ -71,6 +71,10 @@ func (p *Program) change(ch ProgramChange, now time.Time) error {
 		p.Rate = *ch.Rate
 		c.rate(p.Rate)
 	}
+	if ch.Indirect != nil {
+		p.Indirect = *ch.Indirect
+		c.indirect(p.Indirect)
+	}
 	if ch.WindowHours != nil {
 		p.WindowHours = *ch.WindowHours
 		c.window(p.WindowHours)
@@ -174,36 +178,24 @@ func changeMembers(tx *db.Tx, before Program, ch ProgramChange, promoted bool) e
 
 // store writes a program's own row and, where they changed, its terms.
 func store(tx *db.Tx, before, p Program) error {
-	var ends, budget int64
+	var ends int64
 	if p.EndsAt != nil {
 		ends = db.Micros(*p.EndsAt)
 	}
-	if p.Budget != nil {
-		budget = p.Budget.Minor
-	}
 	n, err := tx.Exec(`UPDATE programs SET name = $1, commission_bps = $2, window_hours = $3, hold_days = $4, all_products = $5, starts_at = $6, ends_at = $7,
-		budget_minor = $8, version = version + 1, updated_at = $9 WHERE id = $10 AND version = $11`,
-		p.Name, int64(p.Rate), p.WindowHours, p.HoldDays, db.Flag(p.AllProducts), db.Micros(p.StartsAt), ends, budget, db.Micros(tx.Now()), string(p.ID), before.Version)
+		indirect_bps = $8, version = version + 1, updated_at = $9 WHERE id = $10 AND version = $11`,
+		p.Name, int64(p.Rate), p.WindowHours, p.HoldDays, db.Flag(p.AllProducts), db.Micros(p.StartsAt), ends, int64(p.Indirect), db.Micros(tx.Now()), string(p.ID), before.Version)
 	if err == nil && n == 0 {
 		err = fault.New(fault.Stale, "This program was changed in this very moment. Read it again, and change that.")
 	}
 	if err != nil {
 		return err
 	}
-	if p.Budget != nil && before.Budget == nil { // from here on it is kept with each commission
-		if err := recount(tx, p.ID); err != nil {
-			return err
-		}
+	if err := setBudget(tx, before, p); err != nil {
+		return err
 	}
-	if p.Rate == before.Rate && p.WindowHours == before.WindowHours {
+	if p.Rate == before.Rate && p.WindowHours == before.WindowHours && p.Indirect == before.Indirect {
 		return nil
 	}
-	return setTerm(tx, p.ID, p.Rate, p.WindowHours)
-}
-
-// recount adds up what a program has spent so far.
-func recount(tx *db.Tx, p id.Program) error {
-	_, err := tx.Exec(`UPDATE programs SET spent_minor = (SELECT CAST(COALESCE(SUM(c.amount_minor - c.reversed_minor), 0) AS BIGINT) FROM commissions c
-		WHERE c.program_id = $1) WHERE id = $1`, string(p))
-	return err
+	return setTerm(tx, p.ID, p.Rate, p.Indirect, p.WindowHours)
 }

@@ -120,7 +120,7 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 			return nil, err
 		}
 	}
-	return made, spend(tx, made, 1)
+	return made, spend(tx, made)
 }
 
 // Left returns what of a commission refunds have not taken back.
@@ -153,26 +153,6 @@ func clickedAt(tx *db.Tx, list []Commission) (map[id.Line]time.Time, error) {
 		return struct{}{}, err
 	}, `SELECT a.line_id, t.at FROM attributions a JOIN touches t ON t.id = a.touch_id WHERE a.line_id IN `+in, args...)
 	return at, err
-}
-
-// spend adds commissions to what their programs have spent, or takes them off; programs without a budget
-// are not touched, so that they are never waited for. In the order of ids, against deadlocks.
-func spend(tx *db.Tx, list []Commission, sign int64) error {
-	sums := map[id.Program]int64{}
-	var programs []id.Program
-	for _, c := range list {
-		if _, known := sums[c.Program]; !known {
-			programs = append(programs, c.Program)
-		}
-		sums[c.Program] += sign * c.Amount.Minor
-	}
-	slices.Sort(programs)
-	for _, p := range programs {
-		if _, err := tx.Exec(`UPDATE programs SET spent_minor = spent_minor + $1 WHERE id = $2 AND budget_minor > 0`, sums[p], string(p)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ScheduleCommissions notes when the hold of a part's commissions ends: it was delivered.
@@ -233,7 +213,7 @@ func ReverseCommissions(tx *db.Tx, lines []id.Line, why Reversal) ([]Commission,
 			return nil, err
 		}
 	}
-	return before, spend(tx, before, -1)
+	return before, unspend(tx, before, 1)
 }
 
 func byLine(list []Commission, err error) ([]Commission, error) {

@@ -1,7 +1,10 @@
 package affiliate
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"mezzo/internal/account"
@@ -14,6 +17,9 @@ import (
 // MaxCandidates is how many touches of a product one decision looks at: the newest.
 const MaxCandidates = 100
 
+// MaxIndirect is how many touches of the brand's other products one decision looks at: the newest.
+const MaxIndirect = 20
+
 // Sale is an order as it is paid, as far as it matters to who earns.
 type Sale struct {
 	Order    id.Order   `json:"order"`
@@ -24,7 +30,9 @@ type Sale struct {
 	PlacedAt time.Time  `json:"placed_at"`           // touches after it do not count, and its rates are frozen
 	At       time.Time  `json:"at"`                  // of payment
 	CaughtUp bool       `json:"-"`                   // the touches before the order's horizon are rows
-	Lines    []SaleLine `json:"lines"`
+	// Marks are what else the buyer is known by: an address, a phone, what was paid with.
+	Marks []account.Mark `json:"marks,omitempty"`
+	Lines []SaleLine     `json:"lines"`
 }
 
 // SaleLine is one line of a sale.
@@ -66,9 +74,9 @@ type Decision struct {
 	Most      money.Bps // of a waiting line: the highest rate it can come to
 }
 
-// Decide settles, in the paying transaction, who each line is owed to, and stores the receipts. While the
-// touches are not all rows (CaughtUp is false) every line waits: DecideWaiting settles it later.
-// At most two queries and one insert, whatever the number of lines.
+// Decide settles, in the paying transaction, who each line is owed to, and stores the receipts with what they
+// were made of. While the touches are not all rows (CaughtUp is false) every line waits: DecideWaiting settles
+// it later. A few queries and inserts, whatever the number of lines; programs with a budget are locked.
 func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if s.EmailKey == "" {
 		s.EmailKey = account.EmailKey(s.Email)
@@ -76,62 +84,160 @@ func Decide(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if !s.CaughtUp {
 		return postpone(tx, s)
 	}
-	decisions, receipts, err := decide(tx, s)
+	made, err := decide(tx, s)
 	if err != nil || len(s.Lines) == 0 {
-		return decisions, err
+		return made.decisions, err
 	}
 	var rows db.Values
 	for _, l := range s.Lines {
-		text, err := json.Marshal(receipts[l.Line])
+		receipt, facts, err := made.texts(l.Line)
 		if err != nil {
 			return nil, err
 		}
-		addAttribution(&rows, tx, s, l, decisions[l.Line], "decided", string(text))
+		addAttribution(&rows, tx, s, l, made.decisions[l.Line], "decided", receipt, facts)
 	}
-	return decisions, insertAttributions(tx, &rows)
+	if err := insertAttributions(tx, &rows); err != nil {
+		return nil, err
+	}
+	return made.decisions, insertCandidates(tx, s, made)
 }
 
-func addAttribution(rows *db.Values, tx *db.Tx, s Sale, l SaleLine, d Decision, state, receipt string) {
+func addAttribution(rows *db.Values, tx *db.Tx, s Sale, l SaleLine, d Decision, state, receipt, facts string) {
 	rows.Row(string(l.Line), string(s.Order), string(l.Part), string(l.Brand), string(d.Creator), string(d.Program), string(d.Touch),
-		state, attribution.RuleName, int64(attribution.RuleVersion), receipt, db.Micros(tx.Now()))
+		state, attribution.RuleName, int64(attribution.RuleVersion), receipt, facts, db.Micros(tx.Now()))
 }
 
 func insertAttributions(tx *db.Tx, rows *db.Values) error {
-	_, err := tx.Exec(`INSERT INTO attributions (line_id, order_id, part_id, brand_id, creator_id, program_id, touch_id, state, rule, rule_version, receipt, decided_at)
+	_, err := tx.Exec(`INSERT INTO attributions (line_id, order_id, part_id, brand_id, creator_id, program_id, touch_id, state, rule, rule_version, receipt, facts, decided_at)
 		VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
 
-// decide reads the facts and judges each line.
-func decide(tx *db.Tx, s Sale) (map[id.Line]Decision, map[id.Line]attribution.Receipt, error) {
-	decisions, receipts := make(map[id.Line]Decision, len(s.Lines)), make(map[id.Line]attribution.Receipt, len(s.Lines))
+// made is what came of deciding a sale: of each line the decision, its receipt and its facts.
+type made struct {
+	decisions map[id.Line]Decision
+	receipts  map[id.Line]attribution.Receipt
+	facts     map[id.Line]attribution.Facts
+}
+
+// texts returns a line's receipt and facts as they are stored. Of a line that nobody contended for the facts
+// are left out: there is nothing to decide again.
+func (m made) texts(l id.Line) (receipt, facts string, err error) {
+	r, err := json.Marshal(m.receipts[l])
+	if err != nil || len(m.facts[l].Touches) == 0 {
+		return string(r), "", err
+	}
+	f, err := json.Marshal(m.facts[l])
+	return string(r), string(f), err
+}
+
+// insertCandidates notes for each creator that contended for a line what became of it, so that they find it.
+func insertCandidates(tx *db.Tx, s Sale, m made) error {
+	var rows db.Values
+	for _, l := range s.Lines {
+		lost := map[id.Creator]attribution.Reason{}
+		var order []id.Creator
+		for _, t := range m.receipts[l.Line].Touches {
+			before, known := lost[t.Creator]
+			if !known {
+				order = append(order, t.Creator)
+			}
+			if !known || (before != "" && t.Lost == "") {
+				lost[t.Creator] = t.Lost
+			}
+		}
+		for _, c := range order {
+			rows.Row(string(l.Line), string(c), string(s.Order), string(l.Product), string(lost[c].Told()), db.Micros(tx.Now()))
+		}
+	}
+	if rows.Empty() {
+		return nil
+	}
+	_, err := tx.Exec(`INSERT INTO attribution_candidates (line_id, creator_id, order_id, product_id, lost, decided_at) VALUES `+rows.Text(), rows.Args()...)
+	return err
+}
+
+// decide reads the facts and judges each line. What one line takes of a budget the next does not find.
+func decide(tx *db.Tx, s Sale) (made, error) {
+	m := made{make(map[id.Line]Decision, len(s.Lines)), make(map[id.Line]attribution.Receipt, len(s.Lines)), make(map[id.Line]attribution.Facts, len(s.Lines))}
 	touches, err := touchesOf(tx, s)
 	if err != nil {
-		return nil, nil, err
+		return m, err
 	}
 	var programs []*program
 	if len(touches) > 0 {
-		if programs, err = loadPrograms(tx, brandsOf(s), productsOf(s), creatorsOf(touches), false); err != nil {
-			return nil, nil, err
+		if programs, err = loadPrograms(tx, brandsOf(s), productsOf(touches), creatorsOf(touches), false); err == nil {
+			err = lockBudgets(tx, programs)
+		}
+		if err != nil {
+			return m, err
 		}
 	}
 	for _, l := range s.Lines {
-		candidates := touches[l.Product]
-		line := attribution.Line{Line: l.Line, Product: l.Product, Base: l.Base, PlacedAt: s.PlacedAt}
-		asked := make([]attribution.Touch, len(candidates))
+		candidates := contenders(touches, l)
+		f := attribution.Facts{Version: attribution.RuleVersion, Line: attribution.Line{Line: l.Line, Product: l.Product, Brand: l.Brand, Base: l.Base, PlacedAt: s.PlacedAt}}
+		var products []id.Product
 		for i := range candidates {
-			asked[i] = candidates[i].Touch
-			line.BuyerIsMember = line.BuyerIsMember || candidates[i].insider
+			f.Touches = append(f.Touches, candidates[i].Touch)
+			f.Line.BuyerIsMember = f.Line.BuyerIsMember || candidates[i].insider
+			products = append(products, candidates[i].Product)
 		}
-		r := attribution.Decide(line, asked, rulesFor(programs, l, s.PlacedAt))
-		receipts[l.Line], decisions[l.Line] = r, decisionOf(r, candidates)
-		for _, p := range programs {
-			if p.id == r.Program {
-				p.spent += r.Rate.Of(l.Base.Minor) // the order's next line sees it
+		if len(candidates) > 0 {
+			f.Rules = rulesFor(programs, l.Brand, distinct(products))
+		}
+		r, err := f.Decide()
+		if err != nil {
+			return m, err
+		}
+		m.receipts[l.Line], m.facts[l.Line], m.decisions[l.Line] = r, f, decisionOf(r, candidates)
+		if err := takeFrom(tx, programs, r); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// takeFrom takes what a line can come to out of its program's budget, for the order's next line to see, and
+// closes budgets that could not pay for a touch.
+func takeFrom(tx *db.Tx, programs []*program, r attribution.Receipt) error {
+	for _, p := range programs {
+		if p.budget == nil {
+			continue
+		}
+		if p.id == r.Program {
+			p.left -= attribution.Most(r.Base.Minor, r.Rate)
+		}
+		for _, t := range r.Touches {
+			if t.Lost != attribution.BudgetSpent || !p.holds(t.Product) {
+				continue
+			}
+			if err := p.budget.close(tx); err != nil {
+				return err
 			}
 		}
 	}
-	return decisions, receipts, nil
+	return nil
+}
+
+// contenders returns the touches that may be asked about a line: those of its product, and the newest of the
+// brand's other products.
+func contenders(touches map[id.Product][]touch, l SaleLine) []touch {
+	list := slices.Clone(touches[l.Product])
+	var others []touch
+	for product, of := range touches {
+		if product == l.Product {
+			continue
+		}
+		for _, t := range of {
+			if t.Brand == l.Brand && t.Kind != string(TouchCode) { // a code is for the lines it holds for
+				others = append(others, t)
+			}
+		}
+	}
+	slices.SortFunc(others, func(a, b touch) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Touch.Touch, a.Touch.Touch))
+	})
+	return append(list, others[:min(len(others), MaxIndirect)]...)
 }
 
 func decisionOf(r attribution.Receipt, touches []touch) Decision {
@@ -144,32 +250,45 @@ func decisionOf(r attribution.Receipt, touches []touch) Decision {
 	return d
 }
 
-// rulesFor returns the programs that may pay for a line, as attribution wants them. A program's membership
-// has its own beginning and end: the line's product bounds the whole, a targeted creator their own copy.
-func rulesFor(programs []*program, l SaleLine, at time.Time) attribution.Rules {
+// rulesFor returns the programs of a brand that may pay for touches of the products, as attribution wants
+// them, each product's terms by themselves. A program's membership has its own beginning and end: the product
+// bounds the whole, a targeted creator their own copy.
+func rulesFor(programs []*program, brand id.Brand, products []id.Product) attribution.Rules {
 	var rules attribution.Rules
 	for _, p := range programs {
-		listed, ok := p.products[l.Product]
-		if p.brand != l.Brand || (!p.all && !ok) {
+		if p.brand != brand {
 			continue
 		}
-		during := p.running
-		if !p.all {
-			during = during.within(listed)
-		}
-		spent := p.budget > 0 && p.spent+p.rateAt(at).Of(l.Base.Minor) > p.budget
-		terms := attribution.Program{Program: p.id, Kind: p.kind, Window: p.windowAt(at), HoldDays: p.hold, Spent: spent, Rates: p.rates}
-		if p.kind == Open {
-			terms.StartsAt, terms.EndsAt = during.from, during.until
-			rules.Programs = append(rules.Programs, terms)
-			continue
-		}
-		for creator, member := range p.creators {
-			own := terms
-			both := during.within(member)
-			own.Creators, own.StartsAt, own.EndsAt = []id.Creator{creator}, both.from, both.until
-			rules.Programs = append(rules.Programs, own)
+		for _, product := range products {
+			if !p.holds(product) {
+				continue
+			}
+			during := p.running
+			if !p.all {
+				during = during.within(p.products[product])
+			}
+			terms := attribution.Program{Program: p.id, Product: product, Kind: p.kind, HoldDays: p.hold, Rates: p.rates, Indirect: p.indirect, Windows: p.windows, Closed: p.closed}
+			if p.budget != nil {
+				terms.Budgeted, terms.Left = true, p.left
+			}
+			if p.kind == Open {
+				terms.StartsAt, terms.EndsAt = during.from, during.until
+				rules.Programs = append(rules.Programs, terms)
+				continue
+			}
+			for _, creator := range slices.Sorted(maps.Keys(p.creators)) {
+				own := terms
+				both := during.within(p.creators[creator])
+				own.Creators, own.StartsAt, own.EndsAt = []id.Creator{creator}, both.from, both.until
+				rules.Programs = append(rules.Programs, own)
+			}
 		}
 	}
 	return rules
+}
+
+// holds reports whether the program covers a product, or did.
+func (p *program) holds(product id.Product) bool {
+	_, listed := p.products[product]
+	return p.all || listed
 }

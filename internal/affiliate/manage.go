@@ -52,17 +52,18 @@ func (a *Affiliate) CreateProgram(ctx context.Context, who account.Asker, brand 
 
 func insertProgram(tx *db.Tx, p id.Program, b account.Brand, in NewProgram, creators []id.Creator) error {
 	now := db.Micros(tx.Now())
-	var budget int64
-	if in.Budget != nil {
-		budget = in.Budget.Minor
-	}
-	if _, err := tx.Exec(`INSERT INTO programs (id, brand_id, kind, name, commission_bps, window_hours, hold_days, all_products, starts_at, ends_at, budget_minor, currency, created_at, updated_at)
+	if _, err := tx.Exec(`INSERT INTO programs (id, brand_id, kind, name, commission_bps, window_hours, hold_days, all_products, starts_at, ends_at, indirect_bps, currency, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`, string(p), string(b.ID), string(in.Kind), in.Name, int64(in.Rate), in.WindowHours, *in.HoldDays,
-		db.Flag(in.All), db.Micros(in.StartsAt), db.Micros(in.EndsAt), budget, string(b.Currency), now); err != nil {
+		db.Flag(in.All), db.Micros(in.StartsAt), db.Micros(in.EndsAt), int64(in.Indirect), string(b.Currency), now); err != nil {
 		return err
 	}
-	if err := setTerm(tx, p, in.Rate, in.WindowHours); err != nil {
+	if err := setTerm(tx, p, in.Rate, in.Indirect, in.WindowHours); err != nil {
 		return err
+	}
+	if in.Budget != nil && in.Budget.Minor > 0 {
+		if err := newBudget(tx, p, in.Budget.Minor); err != nil {
+			return err
+		}
 	}
 	if err := join(tx, `program_products`, `product_id`, p, in.Products); err != nil {
 		return err
@@ -70,11 +71,11 @@ func insertProgram(tx *db.Tx, p id.Program, b account.Brand, in NewProgram, crea
 	return join(tx, `program_creators`, `creator_id`, p, creators)
 }
 
-// setTerm puts a rate and a window in force from now on; the terms before stay, for the lock.
-func setTerm(tx *db.Tx, p id.Program, rate money.Bps, hours int64) error {
-	_, err := tx.Exec(`INSERT INTO program_terms (program_id, from_at, commission_bps, window_hours) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (program_id, from_at) DO UPDATE SET commission_bps = excluded.commission_bps, window_hours = excluded.window_hours`,
-		string(p), db.Micros(tx.Now()), int64(rate), hours)
+// setTerm puts rates and a window in force from now on; the terms before stay, for the lock.
+func setTerm(tx *db.Tx, p id.Program, rate, indirect money.Bps, hours int64) error {
+	_, err := tx.Exec(`INSERT INTO program_terms (program_id, from_at, commission_bps, indirect_bps, window_hours) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (program_id, from_at) DO UPDATE SET commission_bps = excluded.commission_bps, indirect_bps = excluded.indirect_bps, window_hours = excluded.window_hours`,
+		string(p), db.Micros(tx.Now()), int64(rate), int64(indirect), hours)
 	return err
 }
 
@@ -160,15 +161,21 @@ func told(tx *db.Tx, program id.Program, created bool) (Program, error) {
 	if err != nil {
 		return p, err
 	}
+	s := p.fact()
+	if created {
+		return p, event.Emit(tx, event.ProgramCreated{ProgramState: s})
+	}
+	return p, event.Emit(tx, event.ProgramChanged{ProgramState: s})
+}
+
+// fact is what the log is told of a program.
+func (p *Program) fact() event.ProgramState {
 	s := event.ProgramState{Program: p.ID, Brand: p.Brand, Kind: string(p.Kind), Rate: p.Rate, WindowHours: p.WindowHours, HoldDays: p.HoldDays,
 		AllProducts: p.AllProducts, Products: p.Products, StartsAt: p.StartsAt}
 	if p.EndsAt != nil {
 		s.EndsAt = *p.EndsAt
 	}
-	if created {
-		return p, event.Emit(tx, event.ProgramCreated{ProgramState: s})
-	}
-	return p, event.Emit(tx, event.ProgramChanged{ProgramState: s})
+	return s
 }
 
 // load reads one program whole; Missing when there is none.
@@ -187,12 +194,15 @@ func load(tx *db.Tx, program id.Program) (Program, error) {
 func loadList(tx *db.Tx, where string, args []any, order string, limit int) ([]Program, error) {
 	now := tx.Now()
 	list, err := db.All(tx, scanRow, `SELECT p.id, p.brand_id, b.name, p.kind, p.name, p.commission_bps, p.window_hours, p.hold_days, p.all_products,
-		  p.starts_at, p.ends_at, p.budget_minor, p.spent_minor, p.currency, p.version, p.created_at
+		  p.starts_at, p.ends_at, p.budget_minor, p.spent_minor, p.indirect_bps, p.closed_at, p.currency, p.version, p.created_at
 		FROM programs p JOIN brands b ON b.id = p.brand_id WHERE `+where+order, args...)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	list = list[:min(len(list), limit)]
+	if err := leftOf(tx, list); err != nil {
+		return nil, err
+	}
 	ids := make([]id.Program, len(list))
 	at := map[id.Program]*Program{}
 	for i := range list {
@@ -226,14 +236,15 @@ func loadList(tx *db.Tx, where string, args []any, order string, limit int) ([]P
 }
 
 func scanRow(rows *sql.Rows) (p Program, err error) {
-	var starts, ends, budget, spent, created int64
+	var starts, ends, budget, spent, closed, created int64
 	err = rows.Scan(&p.ID, &p.Brand, &p.BrandName, &p.Kind, &p.Name, &p.Rate, &p.WindowHours, &p.HoldDays, &p.AllProducts,
-		&starts, &ends, &budget, &spent, &p.currency, &p.Version, &created)
+		&starts, &ends, &budget, &spent, &p.Indirect, &closed, &p.currency, &p.Version, &created)
 	p.StartsAt, p.EndsAt, p.CreatedAt, p.Products = db.Time(starts), timeOf(ends), db.Time(created), []id.Product{}
 	if budget > 0 {
 		b, s := money.Of(budget, p.currency), money.Of(spent, p.currency)
 		p.Budget, p.Spent = &b, &s
 	}
+	p.ClosedAt = timeOf(closed)
 	return p, err
 }
 

@@ -91,7 +91,7 @@ func (a *Affiliate) byRow(ctx context.Context, who account.Asker, m Market) ([]L
 func (m Market) sql(tx *db.Tx, who account.Asker) (where string, args []any, order string, err error) {
 	args = []any{db.Micros(tx.Now()), string(who.Creator)}
 	var b strings.Builder
-	b.WriteString(`p.starts_at <= $1 AND (p.ends_at = 0 OR p.ends_at > $1) AND (p.budget_minor = 0 OR p.spent_minor < p.budget_minor)
+	b.WriteString(`p.starts_at <= $1 AND (p.ends_at = 0 OR p.ends_at > $1) AND p.closed_at = 0
 		AND (p.kind = 'open' OR EXISTS (SELECT 1 FROM program_creators c WHERE c.program_id = p.id AND c.creator_id = $2 AND c.removed_at = 0))`)
 	words := catalog.Words(m.Q)
 	for _, word := range words[:min(len(words), maxWords)] {

@@ -21,6 +21,7 @@ type Program struct {
 	Kind        Kind          `json:"kind" enum:"open,targeted"`
 	Name        string        `json:"name"`
 	Rate        money.Bps     `json:"commission_bps" doc:"Basis points of what the buyer pays for the goods, without tax and shipping"`
+	Indirect    money.Bps     `json:"indirect_bps" doc:"Likewise, where a click on one product of the program led to another product of the brand; 0: nothing"`
 	WindowHours int64         `json:"window_hours" doc:"How long after a click a sale counts"`
 	HoldDays    int64         `json:"hold_days" doc:"Days after delivery until a commission is available"`
 	AllProducts bool          `json:"all_products"`
@@ -30,6 +31,9 @@ type Program struct {
 	EndsAt      *time.Time    `json:"ends_at"`
 	Budget      *money.Amount `json:"budget,omitempty" doc:"For its brand only"`
 	Spent       *money.Amount `json:"spent,omitempty" doc:"Commissions so far, reversed ones taken off; for its brand, where there is a budget"`
+	Left        *money.Amount `json:"left,omitempty" doc:"Of the budget, for new clicks"`
+	Reserved    *money.Amount `json:"reserved,omitempty" doc:"Of the budget, for clicks made before the rest was spent"`
+	ClosedAt    *time.Time    `json:"budget_closed_at,omitempty" doc:"Since when the budget takes no new clicks; those made before are paid"`
 	State       string        `json:"state" enum:"scheduled,running,ended,spent"`
 	Version     int64         `json:"version"`
 	CreatedAt   time.Time     `json:"created_at"`
@@ -49,6 +53,7 @@ type NewProgram struct {
 	Kind        Kind
 	Name        string
 	Rate        money.Bps
+	Indirect    money.Bps
 	WindowHours int64  // 0: DefaultWindow
 	HoldDays    *int64 // nil: DefaultHoldDays
 	All         bool   // of the brand's products, those to come too
@@ -64,6 +69,7 @@ type NewProgram struct {
 type ProgramChange struct {
 	Name        *string
 	Rate        *money.Bps
+	Indirect    *money.Bps
 	WindowHours *int64
 	HoldDays    *int64
 	All         *bool
@@ -103,6 +109,10 @@ func (c *checks) rate(r money.Bps) {
 	c.add(r >= MinRate && r <= MaxRate, "body.commission_bps", "A rate is between %d and %d basis points: 1500 is 15 %%.", MinRate, MaxRate)
 }
 
+func (c *checks) indirect(r money.Bps) {
+	c.add(r >= 0 && r <= MaxRate, "body.indirect_bps", "A rate for other products is between 0 and %d basis points: 500 is 5 %%.", MaxRate)
+}
+
 func (c *checks) window(hours int64) {
 	c.add(hours >= 1 && hours <= MaxWindowHours, "body.window_hours", "A window is between 1 and %d hours.", MaxWindowHours)
 }
@@ -129,6 +139,7 @@ func (in NewProgram) check(currency money.Currency, now time.Time) (NewProgram, 
 	in.Name = c.name(in.Name)
 	c.add(in.Kind == Open || in.Kind == Targeted, "body.kind", "A program is open or targeted.")
 	c.rate(in.Rate)
+	c.indirect(in.Indirect)
 	if in.WindowHours == 0 {
 		in.WindowHours = DefaultWindow
 	}
@@ -174,7 +185,7 @@ func (p *Program) stateAt(now time.Time) string {
 		return "scheduled"
 	case p.EndsAt != nil && !now.Before(*p.EndsAt):
 		return "ended"
-	case p.Budget != nil && p.Spent != nil && p.Spent.Minor >= p.Budget.Minor:
+	case p.ClosedAt != nil:
 		return "spent"
 	default:
 		return "running"
@@ -183,6 +194,6 @@ func (p *Program) stateAt(now time.Time) string {
 
 // public leaves out what is between the brand and its creators.
 func (p Program) public() Program {
-	p.Budget, p.Spent, p.Creators = nil, nil, nil
+	p.Budget, p.Spent, p.Left, p.Reserved, p.Creators = nil, nil, nil, nil, nil
 	return p
 }

@@ -23,6 +23,8 @@ const MaxShowcase = 500
 const (
 	NoProgramHere = "no_program"   // nobody pays a commission for it
 	NotInShowcase = "not_promoted" // it is not on the creator's shelf
+	// BudgetClosedHere says that the program that pays for it takes no new clicks at present.
+	BudgetClosedHere = "budget_closed"
 )
 
 // Item is a product on a creator's shelf.
@@ -39,7 +41,11 @@ type Item struct {
 type Terms struct {
 	Program     id.Program `json:"program_id"`
 	Rate        money.Bps  `json:"commission_bps"`
+	Indirect    money.Bps  `json:"indirect_bps" doc:"Where a click on it leads to another product of the brand"`
 	RateLocked  bool       `json:"rate_locked" doc:"A rate that was cut since, kept for 30 days"`
+	LockedUntil *time.Time `json:"locked_until,omitempty" doc:"Clicks before then are paid at this rate"`
+	ThenRate    *money.Bps `json:"then_bps,omitempty" doc:"And clicks from then on at this one"`
+	ClosedAt    *time.Time `json:"budget_closed_at,omitempty" doc:"Since when the program's budget takes no new clicks; those made before are paid"`
 	WindowHours int64      `json:"window_hours"`
 	HoldDays    int64      `json:"hold_days"`
 }
@@ -62,6 +68,9 @@ func (a *Affiliate) PutShowcase(ctx context.Context, who account.Asker, product 
 		terms, err := termsFor(tx, who.Creator, found, nil)
 		if err != nil {
 			return Item{}, err
+		}
+		if t := terms[product]; t != nil && t.ClosedAt != nil && !who.Member(found[0].SoldBy.ID) {
+			return Item{}, fault.New(fault.Conflict, "The program's budget is spent: it takes no new clicks until the brand adds to it.").WithType(BudgetClosedHere)
 		}
 		if terms[product] == nil && !who.Member(found[0].SoldBy.ID) {
 			return Item{}, fault.New(fault.Conflict, "No program covers this product for you at present. Look for others in the marketplace, or ask the brand.").WithType(NoProgramHere)
@@ -241,7 +250,17 @@ func termsFor(tx *db.Tx, creator id.Creator, products []catalog.Product, since m
 	for _, p := range products {
 		sale.Lines = append(sale.Lines, SaleLine{Product: p.ID, Brand: p.SoldBy.ID, Base: money.Of(0, p.SoldBy.Currency)})
 	}
-	programs, err := loadPrograms(tx, brandsOf(sale), productsOf(sale), []id.Creator{creator}, false)
+	var list []id.Product
+	for _, l := range sale.Lines {
+		list = append(list, l.Product)
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	programs, err := loadPrograms(tx, brandsOf(sale), distinct(list), []id.Creator{creator}, false)
+	if err == nil {
+		err = readClosures(tx, programs)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -251,14 +270,59 @@ func termsFor(tx *db.Tx, creator id.Creator, products []catalog.Product, since m
 		if !ok {
 			accepted = sale.PlacedAt
 		}
-		var t id.Touch
-		click := attribution.Touch{Touch: t.Next(sale.PlacedAt), Kind: string(TouchClick), At: sale.PlacedAt, Creator: creator, Product: l.Product, PromotingSince: accepted}
-		r := attribution.Decide(attribution.Line{Product: l.Product, PlacedAt: sale.PlacedAt, Base: l.Base}, []attribution.Touch{click}, rulesFor(programs, l, sale.PlacedAt))
-		if r.Outcome == attribution.OutcomeCreator {
-			terms[l.Product] = &Terms{Program: r.Program, Rate: r.Rate, RateLocked: r.RateLocked, WindowHours: r.WindowHours, HoldDays: r.HoldDays}
-		}
+		terms[l.Product] = termsOf(programs, creator, l, accepted, sale.PlacedAt)
 	}
 	return terms, nil
+}
+
+// readClosures reads when the budgets of programs were closed, without locking them.
+func readClosures(tx *db.Tx, programs []*program) error {
+	var budgeted []id.Program
+	for _, p := range programs {
+		if p.budgeted {
+			budgeted = append(budgeted, p.id)
+		}
+	}
+	spans, err := closuresOf(tx, budgeted)
+	for _, p := range programs {
+		p.closed = spans[p.id]
+	}
+	return err
+}
+
+// termsOf returns what a click now would earn, or would while the program's budget is closed; nil for nothing.
+func termsOf(programs []*program, creator id.Creator, l SaleLine, accepted, now time.Time) *Terms {
+	var t id.Touch
+	click := attribution.Touch{Touch: t.Next(now), Kind: string(TouchClick), At: now, Creator: creator, Product: l.Product, Brand: l.Brand, PromotingSince: accepted}
+	line := attribution.Line{Product: l.Product, Brand: l.Brand, PlacedAt: now, Base: l.Base}
+	rules := rulesFor(programs, l.Brand, []id.Product{l.Product})
+	r := attribution.Decide(line, []attribution.Touch{click}, rules)
+	closed := r.Because == attribution.BudgetClosed
+	if closed {
+		for i := range rules.Programs {
+			rules.Programs[i].Closed = nil
+		}
+		r = attribution.Decide(line, []attribution.Touch{click}, rules)
+	}
+	if r.Outcome != attribution.OutcomeCreator {
+		return nil
+	}
+	terms := &Terms{Program: r.Program, Rate: r.Rate, RateLocked: r.RateLocked, WindowHours: r.WindowHours, HoldDays: r.HoldDays}
+	for _, p := range programs {
+		if p.id != r.Program {
+			continue
+		}
+		if n := len(p.indirect); n > 0 {
+			terms.Indirect = p.indirect[n-1].Rate
+		}
+		if until, then, ok := attribution.KeptUntil(p.rates, click, now); ok {
+			terms.LockedUntil, terms.ThenRate = &until, &then
+		}
+		if n := len(p.closed); closed && n > 0 {
+			terms.ClosedAt = &p.closed[n-1].From
+		}
+	}
+	return terms
 }
 
 // RateFor returns what the creator would earn by the product, were it clicked and sold now; ok is false
@@ -281,7 +345,7 @@ func RateFor(tx *db.Tx, creator id.Creator, product id.Product) (t Terms, ok boo
 	}
 	found := []catalog.Product{{ID: product, SoldBy: catalog.Seller{ID: brand, Currency: currency}}}
 	terms, err := termsFor(tx, creator, found, since)
-	if err != nil || terms[product] == nil {
+	if err != nil || terms[product] == nil || terms[product].ClosedAt != nil {
 		return Terms{}, false, err
 	}
 	return *terms[product], true, nil

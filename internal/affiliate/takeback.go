@@ -41,7 +41,7 @@ func TakeBack(tx *db.Tx, taken []Taken, sign int64) error {
 		c.Amount = t.Amount
 		changed = append(changed, c)
 	}
-	return spend(tx, changed, -sign)
+	return unspend(tx, changed, sign)
 }
 
 // turn brings a commission's state in line with what is left of it.

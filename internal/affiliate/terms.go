@@ -1,6 +1,7 @@
 package affiliate
 
 import (
+	"slices"
 	"time"
 
 	"mezzo/internal/attribution"
@@ -35,12 +36,6 @@ func (s span) within(o span) span {
 	return s
 }
 
-// window is how long after a click a sale counts, from a moment on.
-type window struct {
-	from   time.Time
-	length time.Duration
-}
-
 // program is all that a decision needs to know of one program.
 type program struct {
 	id       id.Program
@@ -49,41 +44,21 @@ type program struct {
 	name     string
 	hold     int64 // days
 	running  span
-	budget   int64 // minor units; 0: none
-	spent    int64
+	budgeted bool
+	budget   *budget // when locked, of one that has a budget
+	left     int64   // of the budget, for the next line
+	closed   []attribution.Span
 	all      bool // of the brand's products
 	products map[id.Product]span
 	creators map[id.Creator]span
-	rates    []attribution.Rate // by time
-	windows  []window           // by time
-}
-
-// rateAt returns the rate in force, 0 before the first.
-func (p *program) rateAt(at time.Time) (rate money.Bps) {
-	for _, r := range p.rates {
-		if !r.From.After(at) {
-			rate = r.Rate
-		}
-	}
-	return rate
-}
-
-// windowAt returns the longest window in force at any moment of the notice before: a longer one counts at
-// once, a shorter one when the notice has passed.
-func (p *program) windowAt(at time.Time) (longest time.Duration) {
-	since := at.Add(-Notice)
-	for i, w := range p.windows {
-		over := i+1 < len(p.windows) && !p.windows[i+1].from.After(since)
-		if !w.from.After(at) && !over {
-			longest = max(longest, w.length)
-		}
-	}
-	return longest
+	rates    []attribution.Rate   // by time
+	indirect []attribution.Rate   // likewise; none where nothing is paid
+	windows  []attribution.Window // by time
 }
 
 // most returns the highest rate the program has ever had.
 func (p *program) most() (rate money.Bps) {
-	for _, r := range p.rates {
+	for _, r := range slices.Concat(p.rates, p.indirect) {
 		rate = max(rate, r.Rate)
 	}
 	return rate

@@ -29,6 +29,8 @@ type LineReceipt struct {
 	Program     id.Program          `json:"program_id,omitempty"`
 	Rate        *money.Bps          `json:"commission_bps,omitempty"`
 	RateLocked  bool                `json:"rate_locked,omitempty"`
+	Rung        string              `json:"rung,omitempty" doc:"Of the winner: click, live (in the same live session) or code"`
+	Indirect    bool                `json:"indirect,omitempty" doc:"Won by a click on another product of the brand"`
 	WindowHours int64               `json:"window_hours,omitempty"`
 	Base        *money.Amount       `json:"base,omitempty"`
 	Touches     []TouchView         `json:"touches" nullable:"false"`
@@ -43,6 +45,8 @@ type TouchView struct {
 	Video    id.Video           `json:"video_id,omitempty"`
 	Showcase id.Showcase        `json:"showcase_id,omitempty"`
 	Surface  string             `json:"surface,omitempty"`
+	Product  id.Product         `json:"product_id,omitempty" doc:"When it was another product of the brand"`
+	Code     string             `json:"code,omitempty" doc:"A creator's code that was typed"`
 	Won      bool               `json:"won"`
 	Lost     attribution.Reason `json:"lost,omitempty"`
 	Says     string             `json:"says"`
@@ -171,9 +175,13 @@ func (r *stored) show(v view, me id.Creator, people map[id.Creator]*Creator) Lin
 	case attribution.OutcomeWaiting:
 		l.Says = "This is being decided: it takes a moment after the order."
 	case attribution.OutcomeNone:
-		l.Because, l.Says = r.Because, r.Because.Sentence()
+		l.Because = r.Because
+		if v != viewAll {
+			l.Because = r.Because.Told()
+		}
+		l.Says = l.Because.Sentence()
 	default:
-		l.Says = "The last eligible click before the order earns the commission."
+		l.Says = wonBy(r.Rung, r.Indirect)
 		if v != viewCreator || mine {
 			l.Winner = people[r.Creator]
 		}
@@ -187,13 +195,14 @@ func (r *stored) show(v view, me id.Creator, people map[id.Creator]*Creator) Lin
 	l.Rule, l.RuleVersion, l.Base = r.Rule, r.RuleVersion, &r.Base
 	if r.Outcome == attribution.OutcomeCreator && (v != viewCreator || mine) {
 		l.Program, l.Rate, l.RateLocked, l.WindowHours = r.Program, &r.Rate, r.RateLocked, r.WindowHours
+		l.Rung, l.Indirect = r.Rung, r.Indirect
 	}
 	for _, t := range r.Touches {
 		if v == viewCreator && t.Creator != me {
 			l.Others++
 			continue
 		}
-		l.Touches = append(l.Touches, showTouch(t, v, people))
+		l.Touches = append(l.Touches, r.showTouch(t, v, people))
 	}
 	if v == viewCreator && !mine && r.Outcome == attribution.OutcomeNone {
 		l.Because, l.Says = "", "Nobody earns a commission on this: see why of each of your touches."
@@ -201,14 +210,35 @@ func (r *stored) show(v view, me id.Creator, people map[id.Creator]*Creator) Lin
 	return l
 }
 
-func showTouch(t attribution.Considered, v view, people map[id.Creator]*Creator) TouchView {
-	s := TouchView{At: t.At, Kind: t.Kind, Creator: people[t.Creator], Video: t.Video, Showcase: t.Showcase, Surface: t.Surface,
-		Won: t.Lost == "", Lost: t.Lost, Says: "It won: the last eligible click."}
+func (r *stored) showTouch(t attribution.Considered, v view, people map[id.Creator]*Creator) TouchView {
+	s := TouchView{At: t.At, Kind: t.Kind, Creator: people[t.Creator], Video: t.Video, Showcase: t.Showcase, Surface: t.Surface, Code: t.Code,
+		Won: t.Lost == "", Lost: t.Lost, Says: "It won. " + wonBy(r.Rung, r.Indirect)}
+	if v != viewAll {
+		s.Lost = t.Lost.Told()
+	}
 	if t.Lost != "" {
-		s.Says = t.Lost.Sentence()
+		s.Says = s.Lost.Sentence()
+	}
+	if t.Product != r.Product {
+		s.Product = t.Product
 	}
 	if v == viewBrand {
 		s.At = s.At.Truncate(24 * time.Hour)
 	}
 	return s
+}
+
+// wonBy says by what a line was won; receipts of before the ladder have no rung.
+func wonBy(rung string, indirect bool) string {
+	says := "The last eligible click before the order earns the commission."
+	switch rung {
+	case attribution.RungCode.String():
+		says = "A creator's code that was typed earns the commission before any click."
+	case attribution.RungLive.String():
+		says = "A touch in the same live session earns the commission before an ordinary click."
+	}
+	if indirect {
+		says += " It was on another product of the brand, for which the program pays a rate of its own."
+	}
+	return says
 }

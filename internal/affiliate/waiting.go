@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
+	"mezzo/internal/attribution"
 	"mezzo/internal/db"
 	"mezzo/internal/id"
 )
@@ -15,7 +16,7 @@ func postpone(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	if len(s.Lines) == 0 {
 		return decisions, nil
 	}
-	programs, err := loadPrograms(tx, brandsOf(s), productsOf(s), nil, true)
+	programs, err := loadPrograms(tx, brandsOf(s), nil, nil, true) // of another product of the brand, too
 	if err != nil {
 		return nil, err
 	}
@@ -27,13 +28,13 @@ func postpone(tx *db.Tx, s Sale) (map[id.Line]Decision, error) {
 	for _, l := range s.Lines {
 		d := Decision{Waiting: true}
 		for _, p := range programs {
-			if _, listed := p.products[l.Product]; p.brand != l.Brand || (!p.all && !listed) {
+			if p.brand != l.Brand || (!p.all && !p.holds(l.Product) && len(p.indirect) == 0) {
 				continue
 			}
 			d.HoldDays, d.Most = max(d.HoldDays, p.hold), max(d.Most, p.most())
 		}
 		decisions[l.Line] = d
-		addAttribution(&rows, tx, s, l, Decision{}, "waiting", string(sale))
+		addAttribution(&rows, tx, s, l, Decision{}, "waiting", string(sale), "")
 	}
 	return decisions, insertAttributions(tx, &rows)
 }
@@ -68,19 +69,19 @@ func DecideWaiting(tx *db.Tx, order id.Order) (map[id.Line]Decision, error) {
 		return nil, err
 	}
 	s := sales[0]
-	decisions, receipts, err := decide(tx, s)
+	made, err := decide(tx, s)
 	if err != nil {
 		return nil, err
 	}
-	settled := make(map[id.Line]Decision, len(decisions))
+	settled := make(map[id.Line]Decision, len(made.decisions))
 	for _, l := range s.Lines {
-		d := decisions[l.Line]
-		text, err := json.Marshal(receipts[l.Line])
+		d := made.decisions[l.Line]
+		receipt, facts, err := made.texts(l.Line)
 		if err != nil {
 			return nil, err
 		}
-		n, err := tx.Exec(`UPDATE attributions SET state = 'decided', creator_id = $1, program_id = $2, touch_id = $3, receipt = $4, decided_at = $5
-			WHERE line_id = $6 AND state = 'waiting'`, string(d.Creator), string(d.Program), string(d.Touch), string(text), db.Micros(tx.Now()), string(l.Line))
+		n, err := tx.Exec(`UPDATE attributions SET state = 'decided', creator_id = $1, program_id = $2, touch_id = $3, receipt = $4, facts = $5, rule = $6, rule_version = $7, decided_at = $8
+			WHERE line_id = $9 AND state = 'waiting'`, string(d.Creator), string(d.Program), string(d.Touch), receipt, facts, attribution.RuleName, int64(attribution.RuleVersion), db.Micros(tx.Now()), string(l.Line))
 		if err != nil {
 			return nil, err
 		}
@@ -88,5 +89,8 @@ func DecideWaiting(tx *db.Tx, order id.Order) (map[id.Line]Decision, error) {
 			settled[l.Line] = d
 		}
 	}
-	return settled, nil
+	if len(settled) == 0 {
+		return settled, nil
+	}
+	return settled, insertCandidates(tx, s, made)
 }

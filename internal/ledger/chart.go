@@ -20,6 +20,7 @@ const (
 	Liability Class = "liability"
 	Income    Class = "income"
 	Expense   Class = "expense"
+	Memo      Class = "memo" // a promise that is kept count of, and no money
 )
 
 // The accounts of the platform that there is one of in each currency.
@@ -113,6 +114,7 @@ var chart = []form{
 	{"giftcard", Liability, false}, {"suspense:*", Liability, false},
 	{"promo:platform", Expense, false}, {"psp:fees", Expense, false}, {"dispute:fees", Expense, false},
 	{"dispute:loss", Expense, false}, {"baddebt", Expense, false}, {"rounding", Expense, false},
+	{"program:*:granted", Memo, false}, {"program:*:budget", Memo, true}, {"program:*:reserve", Memo, true}, {"program:*:spent", Memo, true},
 }
 
 // maxWord bounds one word of an account's name.

@@ -24,6 +24,9 @@ const (
 	KindPayout      Kind = "payout_sent" // left available, on its way; taxes withheld
 	KindPaidOut     Kind = "payout_confirmed"
 	KindSettled     Kind = "provider_settled" // the provider paid what it held to our bank
+	KindGranted     Kind = "budget_granted"   // a brand set, raised or lowered a program's budget
+	KindDrawn       Kind = "budget_drawn"     // a commission took its part of it
+	KindReturned    Kind = "budget_returned"  // and a refund gave some of that back
 	KindReversal    Kind = "reversal"         // takes another transfer back, whatever it was
 )
 
@@ -58,8 +61,13 @@ var kinds = map[Kind]sides{
 	KindPayout: {
 		[]string{"brand:*:available", "creator:*:available"},
 		[]string{"payouts:*:transit", "wht:*"}},
-	KindPaidOut:  {[]string{"payouts:*:transit"}, []string{"psp:*:clearing", "bank:*"}},
-	KindSettled:  {[]string{"bank:*"}, []string{"psp:*:clearing"}},
+	KindPaidOut: {[]string{"payouts:*:transit"}, []string{"psp:*:clearing", "bank:*"}},
+	KindSettled: {[]string{"bank:*"}, []string{"psp:*:clearing"}},
+	KindGranted: {
+		[]string{"program:*:granted", "program:*:budget", "program:*:reserve"},
+		[]string{"program:*:granted", "program:*:budget", "program:*:reserve"}},
+	KindDrawn:    {[]string{"program:*:budget", "program:*:reserve"}, []string{"program:*:spent"}},
+	KindReturned: {[]string{"program:*:spent"}, []string{"program:*:budget", "program:*:reserve"}},
 	KindReversal: {},
 }
 
