@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 
+	"mezzo/internal/affiliate"
 	"mezzo/internal/archive"
 	"mezzo/internal/event"
 	"mezzo/internal/metric"
@@ -31,6 +32,7 @@ func proofs() []proof {
 		{"log", proveLog},
 		{"outbox", proveOutbox},
 		{"books", proveBooks},
+		{"decisions", proveDecisions},
 		{"numbers", proveNumbers},
 		{"archive", proveArchive},
 	}
@@ -194,4 +196,11 @@ func proveArchive(ctx context.Context, s *stores) (string, []string, error) {
 		breaks = append(breaks, fmt.Sprintf("the records between %v and %v are neither in a file nor in the log", files[n-1].To, oldest))
 	}
 	return fmt.Sprintf("%d files hold %d records without a gap", len(files), records), breaks, nil
+}
+
+// proveDecisions makes every decision on who earns again, by the version of the rule that made it, and holds
+// the programs' budgets against the book.
+func proveDecisions(ctx context.Context, s *stores) (string, []string, error) {
+	breaks, decided, err := affiliate.New(s.db).Check(ctx)
+	return fmt.Sprintf("%d decisions made again from their receipts, and every budget is what the book says", decided), breaks, err
 }

@@ -72,14 +72,16 @@ type Buyer struct {
 }
 
 // SameAs returns the accounts that are the buyer's by any of what is known: the account itself, the e-mail
-// address, the browser's owner, and every account that shares a mark or has used this browser.
+// address, the browser's owner, and every account that shares a mark, also one the buyer's account was known
+// by before.
 func SameAs(tx *db.Tx, b Buyer) ([]id.Account, error) {
 	marks := slices.Clone(b.Marks)
 	if device, ok := NewMark(MarkDevice, string(b.Viewer)); ok {
 		marks = append(marks, device)
 	}
 	args := []any{string(b.Account), b.EmailKey, string(b.Viewer)}
-	q := `SELECT id FROM accounts WHERE id = $1 OR (email_key = $2 AND email_key <> '') UNION SELECT account_id FROM viewers WHERE id = $3`
+	q := `SELECT id FROM accounts WHERE id = $1 OR (email_key = $2 AND email_key <> '') UNION SELECT account_id FROM viewers WHERE id = $3
+		UNION SELECT o.account_id FROM account_marks m JOIN account_marks o ON o.kind = m.kind AND o.mark = m.mark WHERE m.account_id = $1`
 	if len(marks) > 0 {
 		hashes := make([]string, len(marks))
 		for i, m := range marks {

@@ -36,6 +36,8 @@ func (a *API) registerAffiliate() {
 	register(a, Route{Method: http.MethodGet, Path: "/creators/{handle}/showcase", Who: Public, Tag: "programs", Summary: "A creator's shelf"}, a.creatorShowcase)
 	register(a, Route{Method: http.MethodGet, Path: "/me/earnings", Who: Creator, Scope: account.MoneyRead, Tag: "earning", Summary: "The asker's commissions added up"}, a.earnings)
 	register(a, Route{Method: http.MethodGet, Path: "/me/commissions", Who: Creator, Scope: account.MoneyRead, Tag: "earning", Summary: "Each commission down to its order line"}, a.commissions)
+	register(a, Route{Method: http.MethodGet, Path: "/me/attributions", Who: Creator, Scope: account.MoneyRead, Tag: "earning", Summary: "Sales that the asker's touches led to, won or lost, and why",
+		Description: "Who bought is not told. GET /orders/{id}/attribution shows each touch of yours and by what it lost."}, a.attributions)
 	register(a, Route{Method: http.MethodGet, Path: "/orders/{id}/attribution", Who: Public, Tag: "buying", Summary: "Who each line is owed to and why, as far as the asker may know",
 		Description: "The buyer finds who earned; a creator their own touches and the number of others; a brand the creators of its programs, times to the day; the operator all."}, a.attribution)
 }
@@ -70,19 +72,20 @@ type createProgramInput struct {
 		Kind        affiliate.Kind `json:"kind" enum:"open,targeted"`
 		Name        string         `json:"name" maxLength:"400" doc:"At most 100 characters"`
 		Rate        money.Bps      `json:"commission_bps" minimum:"100" maximum:"8000" example:"1500" doc:"Basis points: 1500 is 15 %"`
+		Indirect    money.Bps      `json:"indirect_bps,omitempty" minimum:"0" maximum:"8000" default:"0" doc:"Where a click on one product led to another of the brand"`
 		WindowHours int64          `json:"window_hours,omitempty" minimum:"1" maximum:"2160" default:"336"`
 		HoldDays    *int64         `json:"hold_days,omitempty" minimum:"0" maximum:"60" doc:"15 when left out"`
 		Products    productSet     `json:"product_ids"`
 		Handles     []string       `json:"creator_handles,omitempty" nullable:"false" maxItems:"1000" doc:"Of a targeted program"`
 		StartsAt    *time.Time     `json:"starts_at,omitempty"`
 		EndsAt      *time.Time     `json:"ends_at,omitempty"`
-		Budget      *money.Amount  `json:"budget,omitempty" doc:"Commissions after which it earns nothing more; sales in the same moment may pass it"`
+		Budget      *money.Amount  `json:"budget,omitempty" doc:"What commissions may come to: never more. A fifth of it is kept for clicks made before the rest was spent"`
 	}
 }
 
 func (a *API) createProgram(ctx context.Context, in *createProgramInput) (*Tagged[affiliate.Program], error) {
 	b := in.Body
-	n := affiliate.NewProgram{Kind: b.Kind, Name: b.Name, Rate: b.Rate, WindowHours: b.WindowHours, HoldDays: b.HoldDays,
+	n := affiliate.NewProgram{Kind: b.Kind, Name: b.Name, Rate: b.Rate, Indirect: b.Indirect, WindowHours: b.WindowHours, HoldDays: b.HoldDays,
 		All: b.Products.all, Products: b.Products.list, Handles: b.Handles, Budget: b.Budget}
 	if b.StartsAt != nil {
 		n.StartsAt = *b.StartsAt
@@ -106,13 +109,14 @@ type updateProgramInput struct {
 	Body struct {
 		Name        *string       `json:"name,omitempty" maxLength:"400"`
 		Rate        *money.Bps    `json:"commission_bps,omitempty" minimum:"100" maximum:"8000"`
+		Indirect    *money.Bps    `json:"indirect_bps,omitempty" minimum:"0" maximum:"8000"`
 		WindowHours *int64        `json:"window_hours,omitempty" minimum:"1" maximum:"2160"`
 		HoldDays    *int64        `json:"hold_days,omitempty" minimum:"0" maximum:"60"`
 		Products    *productSet   `json:"product_ids,omitempty"`
 		Handles     *[]string     `json:"creator_handles,omitempty" maxItems:"1000"`
 		StartsAt    *time.Time    `json:"starts_at,omitempty"`
 		EndsAt      *time.Time    `json:"ends_at,omitempty" doc:"0001-01-01T00:00:00Z takes the end away"`
-		Budget      *money.Amount `json:"budget,omitempty" doc:"An amount of 0 takes the budget away"`
+		Budget      *money.Amount `json:"budget,omitempty" doc:"More is a top-up, which opens it again; an amount of 0 takes the budget away"`
 	}
 }
 
@@ -122,7 +126,7 @@ func (a *API) updateProgram(ctx context.Context, in *updateProgramInput) (*Tagge
 		return nil, err
 	}
 	b := in.Body
-	ch := affiliate.ProgramChange{Name: b.Name, Rate: b.Rate, WindowHours: b.WindowHours, HoldDays: b.HoldDays, Handles: b.Handles,
+	ch := affiliate.ProgramChange{Name: b.Name, Rate: b.Rate, Indirect: b.Indirect, WindowHours: b.WindowHours, HoldDays: b.HoldDays, Handles: b.Handles,
 		StartsAt: b.StartsAt, EndsAt: b.EndsAt, Budget: b.Budget}
 	if b.Products != nil {
 		ch.All = &b.Products.all
@@ -309,4 +313,19 @@ func (a *API) attribution(ctx context.Context, in *orderInput) (*PageOutput[affi
 		return nil, err
 	}
 	return whole(list), nil
+}
+
+func (a *API) attributions(ctx context.Context, in *struct {
+	List
+	Outcome affiliate.Contended `query:"outcome" enum:"won,lost"`
+}) (*PageOutput[affiliate.Contention], error) {
+	from, err := after[id.Line](in.List)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.deps.Affiliate.Contentions(ctx, asker(ctx), in.Outcome, from, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(list, in.Limit, func(c affiliate.Contention) string { return string(c.Line) }), nil
 }

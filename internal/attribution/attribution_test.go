@@ -112,7 +112,7 @@ func TestReasons(t *testing.T) {
 		"another product, no terms": {line(), change(func(t *attribution.Touch) { t.Product = productID(2) }), rules(open(1500)), attribution.NoProgram},
 		"another product, paid":     {line(), change(func(t *attribution.Touch) { t.Product = productID(2) }), rules(indirect(of(2, open(1500)), 500)), ""},
 		"budget closed":             {line(), click, rules(closed), attribution.BudgetClosed},
-		"before it closed":          {line(), change(func(t *attribution.Touch) { t.At = ago(3*time.Hour + 1) }), rules(closed), ""},
+		"when it closed":            {line(), change(func(t *attribution.Touch) { t.At = ago(3 * time.Hour) }), rules(closed), ""},
 		"when it opened again":      {line(), change(func(t *attribution.Touch) { t.At = ago(time.Minute) }), rules(closed), ""},
 		"the last of a budget":      {line(), click, rules(left(open(3000), 600)), ""},
 		"code":                      {line(), change(code), rules(open(1500)), ""},

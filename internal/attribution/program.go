@@ -28,7 +28,7 @@ type Window struct {
 	Length time.Duration `json:"ns"`
 }
 
-// Span is a time from a moment until another, which is not part of it; a zero Until is no end.
+// Span is the time between two moments; a zero Until is no end.
 type Span struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until,omitzero"`

@@ -165,7 +165,7 @@ func (p Program) terms(line Line, t Touch, direct bool) (Reason, offer) {
 		return OutsideWindow, offer{}
 	}
 	for _, c := range p.Closed {
-		if !t.At.Before(c.From) && (c.Until.IsZero() || t.At.Before(c.Until)) {
+		if t.At.After(c.From) && (c.Until.IsZero() || t.At.Before(c.Until)) {
 			return BudgetClosed, offer{}
 		}
 	}

@@ -53,6 +53,22 @@ func (a Address) Clean() (Address, error) {
 	return a, nil
 }
 
+// marks are what the buyer is known by: where the parcel goes, the phone, and what was paid with.
+func (a Address) marks(fingerprint string) []account.Mark {
+	var list []account.Mark
+	add := func(m account.Mark, ok bool) {
+		if ok {
+			list = append(list, m)
+		}
+	}
+	if a.Line1 != "" { // an erased order has none
+		add(account.NewMark(account.MarkAddress, a.Line1, a.Line2, a.PostalCode, a.Country))
+	}
+	add(account.NewMark(account.MarkPhone, a.Phone))
+	add(account.NewMark(account.MarkInstrument, fingerprint))
+	return list
+}
+
 // cleanEmail returns the address a receipt goes to, or an Invalid fault.
 func cleanEmail(s string) (string, error) {
 	if strings.TrimSpace(s) == "" {

@@ -73,8 +73,11 @@ func keepAddress(tx *db.Tx, person id.Account, in Address) (KeptAddress, error) 
 	err := tx.Row(`INSERT INTO addresses (id, account_id, address, made_at, used_at) VALUES ($1, $2, $3, $4, $4)
 		ON CONFLICT (account_id, address) DO UPDATE SET used_at = excluded.used_at RETURNING id, made_at`,
 		kept.ID.Next(tx.Now()), person, text, db.Micros(tx.Now())).Scan(&kept.ID, &made)
+	if err != nil {
+		return KeptAddress{}, err
+	}
 	kept.MadeAt = db.Time(made)
-	return kept, err
+	return kept, account.AddMarks(tx, person, in.marks("")...)
 }
 
 // chosenAddress is the address of a checkout that names a kept one, which is then used last.

@@ -35,6 +35,9 @@ type Charge struct {
 	Reason      string    // of a decline, as a code: card_declined, insufficient_funds
 	RedirectURL string    // for ChargeAction
 	Until       time.Time // for ChargeAction: when the provider's session ends
+	// Fingerprint names the card or bank account behind a captured payment, the same whenever it pays; "" where
+	// the provider does not say. Only a hash of it is kept.
+	Fingerprint string
 }
 
 // Provider moves a buyer's money. It is never called inside a transaction.

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"mezzo/internal/account"
 	"mezzo/internal/affiliate"
 	"mezzo/internal/catalog"
 	"mezzo/internal/db"
@@ -40,6 +41,7 @@ func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (late 
 	if err := addCodes(tx, &ord, &sale); err != nil {
 		return false, err
 	}
+	sale.Marks = ord.Address.marks(charge.Fingerprint)
 	decisions, err := affiliate.Decide(tx, sale)
 	if err != nil {
 		return false, err
@@ -51,6 +53,9 @@ func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (late 
 		return false, err
 	}
 	if err := o.bookPaid(tx, &ord, decisions); err != nil {
+		return false, err
+	}
+	if err := account.AddMarks(tx, ord.Account, sale.Marks...); err != nil {
 		return false, err
 	}
 	if err := addStep(tx, ord.ID, "", "paid", "", string(AsBuyer)); err != nil {

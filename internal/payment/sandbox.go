@@ -72,11 +72,20 @@ func scanCharge(r *sql.Row) (charge, error) {
 	return c, err
 }
 
+// card returns the method that a method is, without the word that makes it a card of its own:
+// pm_card_visa_4711 is a pm_card_visa whose fingerprint is 4711. All others are nobody's card in particular.
+func card(method string) string {
+	if word, ok := strings.CutPrefix(method, MethodVisa+"_"); ok && word != "" && len(word) <= 64 {
+		return MethodVisa
+	}
+	return method
+}
+
 // Charge makes the charge of a key, or answers as it stands. Invalid: no such method; Conflict: the
 // key was used for another amount or method.
 func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Charge, error) {
 	state, reason := "", ""
-	switch r.Method {
+	switch card(r.Method) {
 	case MethodVisa, MethodRefundFails:
 		state = "succeeded"
 	case MethodDeclined:
@@ -111,6 +120,9 @@ func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Char
 // answer tells a charge as the provider's contract does.
 func (c charge) answer() order.Charge {
 	a := order.Charge{Ref: c.id, Reason: c.reason}
+	if card(c.method) != c.method {
+		a.Fingerprint = strings.TrimPrefix(c.method, MethodVisa+"_")
+	}
 	switch c.state {
 	case "succeeded":
 		a.State = order.ChargeSucceeded

@@ -171,6 +171,10 @@ func (p *Payouts) addDestination(tx *db.Tx, who account.Asker, o Owner, in NewDe
 		d.UsableAt = tx.Now().Add(CoolingOff)
 	}
 	d.ID = d.ID.Next(tx.Now())
+	known, _ := account.NewMark(account.MarkInstrument, mark) // who is paid here buys as the same person
+	if err := account.AddMarks(tx, who.Account, known); err != nil {
+		return Destination{}, err
+	}
 	return d, p.insertDestination(tx, d, who.Actor(), mark, in.Account)
 }
 
