@@ -49,6 +49,7 @@ var anybodys = map[string]string{
 	"GET /me/addresses":                     "the asker's own",
 	"POST /me/addresses":                    "the asker's own",
 	"GET /me/codes":                         "the asker's own",
+	"GET /me/attributions":                  "the asker's own",
 	"GET /me/commissions":                   "the asker's own",
 	"GET /me/earnings":                      "the asker's own",
 	"GET /me/export":                        "the asker",
