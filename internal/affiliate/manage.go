@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mezzo/internal/account"
+	"mezzo/internal/attribution"
 	"mezzo/internal/db"
 	"mezzo/internal/event"
 	"mezzo/internal/fault"
@@ -210,6 +211,9 @@ func loadList(tx *db.Tx, where string, args []any, order string, limit int) ([]P
 		at[list[i].ID] = &list[i]
 		list[i].State = list[i].stateAt(now)
 	}
+	if err := keptOf(tx, ids, at); err != nil {
+		return nil, err
+	}
 	in, inArgs := db.In(2, ids)
 	inArgs = append([]any{db.Micros(now)}, inArgs...)
 	err = each(tx, func(rows *sql.Rows) error {
@@ -270,4 +274,28 @@ func (p *Program) staying() []id.Creator {
 // without returns the members of a that are not in b.
 func without[T ~string](a, b []T) []T {
 	return slices.DeleteFunc(slices.Clone(a), func(m T) bool { return slices.Contains(b, m) })
+}
+
+// keptOf reads which rates were cut lately and are kept for those who promoted before.
+func keptOf(tx *db.Tx, ids []id.Program, at map[id.Program]*Program) error {
+	rates := map[id.Program][]attribution.Rate{}
+	in, args := db.In(1, ids)
+	err := each(tx, func(rows *sql.Rows) error {
+		var p id.Program
+		var from int64
+		var rate money.Bps
+		err := rows.Scan(&p, &from, &rate)
+		rates[p] = append(rates[p], attribution.Rate{From: db.Time(from), Rate: rate})
+		return err
+	}, `SELECT program_id, from_at, commission_bps FROM program_terms WHERE program_id IN `+in+` ORDER BY program_id, from_at`, args...)
+	if err != nil {
+		return err
+	}
+	for p, list := range rates {
+		first := attribution.Touch{PromotingSince: list[0].From.Add(-time.Microsecond)} // by whoever was the first
+		if rate, until, _, ok := attribution.KeptUntil(list, first, tx.Now()); ok && rate > at[p].Rate {
+			at[p].Kept = &KeptRate{Rate: rate, Until: until}
+		}
+	}
+	return nil
 }

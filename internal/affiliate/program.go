@@ -34,10 +34,17 @@ type Program struct {
 	Left        *money.Amount `json:"left,omitempty" doc:"Of the budget, for new clicks"`
 	Reserved    *money.Amount `json:"reserved,omitempty" doc:"Of the budget, for clicks made before the rest was spent"`
 	ClosedAt    *time.Time    `json:"budget_closed_at,omitempty" doc:"Since when the budget takes no new clicks; those made before are paid"`
+	Kept        *KeptRate     `json:"kept,omitempty" doc:"A rate that was cut, and until when it is kept for those who promoted before"`
 	State       string        `json:"state" enum:"scheduled,running,ended,spent"`
 	Version     int64         `json:"version"`
 	CreatedAt   time.Time     `json:"created_at"`
 	currency    money.Currency
+}
+
+// KeptRate is a rate that was cut and is kept for a while.
+type KeptRate struct {
+	Rate  money.Bps `json:"commission_bps"`
+	Until time.Time `json:"until"`
 }
 
 // Creator is somebody a targeted program names.

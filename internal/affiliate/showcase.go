@@ -315,7 +315,7 @@ func termsOf(programs []*program, creator id.Creator, l SaleLine, accepted, now 
 		if n := len(p.indirect); n > 0 {
 			terms.Indirect = p.indirect[n-1].Rate
 		}
-		if until, then, ok := attribution.KeptUntil(p.rates, click, now); ok {
+		if _, until, then, ok := attribution.KeptUntil(p.rates, click, now); ok {
 			terms.LockedUntil, terms.ThenRate = &until, &then
 		}
 		if n := len(p.closed); closed && n > 0 {

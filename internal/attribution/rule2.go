@@ -226,10 +226,10 @@ func Most(base int64, rate money.Bps) int64 {
 	return base/whole*int64(rate) + (base%whole*int64(rate)+whole-1)/whole
 }
 
-// KeptUntil returns until when a touch is owed the rate it would be owed at a moment, and what then; ok is
-// false when nothing is decided that would lower it.
-func KeptUntil(rates []Rate, t Touch, at time.Time) (until time.Time, then money.Bps, ok bool) {
-	now, _ := lockedRate(rates, t, at)
+// KeptUntil returns the rate that a touch of a moment is owed, until when touches are, and what from then on;
+// ok is false when nothing is decided that would lower it.
+func KeptUntil(rates []Rate, t Touch, at time.Time) (now money.Bps, until time.Time, then money.Bps, ok bool) {
+	now, _ = lockedRate(rates, t, at)
 	for _, r := range rates {
 		end := r.From.Add(RateLock)
 		if !end.After(at) || (ok && end.After(until)) {
@@ -239,5 +239,5 @@ func KeptUntil(rates []Rate, t Touch, at time.Time) (until time.Time, then money
 			until, then, ok = end, next, true
 		}
 	}
-	return until, then, ok
+	return now, until, then, ok
 }

@@ -167,8 +167,14 @@ func offerOf(p catalog.Product, g Good, terms *affiliate.Terms) ProgramOffer {
 	o.Bps, o.Earn.Minor = int64(terms.Rate), terms.Rate.Of(o.Price.Minor)
 	o.Window = hoursWords(terms.WindowHours) + " after the click"
 	o.Hold = "held " + CountOf(terms.HoldDays, "day", "") + " after delivery"
-	if terms.RateLocked {
-		o.Lock = Percent(o.Bps) + " is kept for you for 30 days"
+	if terms.Indirect > 0 {
+		o.Other = Percent(int64(terms.Indirect)) + " where it leads to another of the brand's products"
+	}
+	if terms.LockedUntil != nil && terms.ThenRate != nil {
+		o.Lock = Percent(o.Bps) + " is yours for clicks until " + DayYear(*terms.LockedUntil) + ", then " + Percent(int64(*terms.ThenRate))
+	}
+	if terms.ClosedAt != nil {
+		o.Closed = "Budget spent on " + DayYear(*terms.ClosedAt) + ": new clicks earn nothing; those made before are paid"
 	}
 	return o
 }

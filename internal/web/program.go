@@ -38,6 +38,23 @@ func programRow(p affiliate.Program, now time.Time) ProgramRow {
 	row := ProgramRow{ID: string(p.ID), Name: p.Name, Kind: string(p.Kind), Bps: int64(p.Rate), Percent: percentIn(p.Rate), State: p.State, Running: p.State == "running",
 		Window: "a click counts for " + hoursWords(p.WindowHours), Hold: "held " + CountOf(p.HoldDays, "day", "") + " after delivery", Goods: "all products",
 		Change: Field{Name: "commission_percent", Label: "Commission, % of the price paid", Mode: "decimal", Value: percentIn(p.Rate), ID: "rate-" + string(p.ID)}}
+	row.Other = "nothing on another product of yours"
+	if p.Indirect > 0 {
+		row.Other = Percent(int64(p.Indirect)) + " on another product of yours that a click led to"
+	}
+	row.Change2 = Field{Name: "indirect_percent", Label: "On another product of yours, %", Mode: "decimal", Value: percentIn(p.Indirect), ID: "other-" + string(p.ID)}
+	row.Change3 = Field{Name: "budget", Label: "Budget for commissions", Mode: "decimal", ID: "budget-" + string(p.ID), Hint: "Empty: none."}
+	if p.Budget != nil && p.Spent != nil && p.Left != nil && p.Reserved != nil {
+		row.Budget = "Budget " + Money(*p.Budget) + ": " + Money(*p.Left) + " left for new clicks, " + Money(*p.Reserved) + " kept for clicks already made, " + Money(*p.Spent) + " spent."
+		row.Change3.Value = p.Budget.Decimal()
+	}
+	if p.Kept != nil {
+		row.Lock = Percent(int64(p.Kept.Rate)) + " for clicks until " + DayYear(p.Kept.Until) + " of those who showed your goods before the cut."
+	}
+	if p.ClosedAt != nil {
+		row.Running = true // it can be topped up
+		row.Closed = "Since " + DayYear(*p.ClosedAt) + " new clicks earn nothing, and creators read so. Clicks made before are paid from what is kept. Raise the budget to open it again."
+	}
 	if !p.AllProducts {
 		row.Goods = CountOf(len(p.Products), "product", "")
 	}
@@ -84,6 +101,7 @@ func decimal(text string) string {
 func (s *Site) newProgram(v *visit) error {
 	page := NewProgramPage{}
 	page.Name, page.Percent, page.Window, page.Hold = NewProgramFields()
+	page.Other, page.Budget = NewProgramMore(string(v.brand.Currency))
 	return s.showNewProgram(v, http.StatusOK, page, nil)
 }
 
@@ -135,6 +153,14 @@ func (s *Site) openProgram(v *visit) error {
 	if in.HoldDays = &hold; err == nil && !ok {
 		err = fault.InvalidField("body.hold_days", "Write the days in figures.")
 	}
+	if other := v.text("indirect_percent"); err == nil && other != "" {
+		if in.Indirect, err = rateOf(other); err != nil {
+			err = fault.InvalidField("body.indirect_bps", "Write the rate in figures, such as 5 or 2.5.")
+		}
+	}
+	if err == nil {
+		in.Budget, err = v.budget()
+	}
 	if err == nil {
 		_, err = s.Affiliate.CreateProgram(v.ctx(), v.who, v.brand.ID, in)
 	}
@@ -142,6 +168,10 @@ func (s *Site) openProgram(v *visit) error {
 		page := NewProgramPage{}
 		page.Name, page.Percent, page.Window, page.Hold = NewProgramFields()
 		page.Name.Value, page.Percent.Value, page.Window.Value, page.Hold.Value = in.Name, v.text("commission_percent"), v.text("window_days"), v.text("hold_days")
+		page.Other, page.Budget = NewProgramMore(string(v.brand.Currency))
+		page.Other.Value, page.Budget.Value = v.text("indirect_percent"), v.text("budget")
+		a.under(&page.Other, "indirect_bps")
+		a.under(&page.Budget, "budget")
 		a.mark(&page.Name)
 		a.under(&page.Percent, "commission_bps")
 		a.under(&page.Window, "window_hours")
@@ -152,7 +182,50 @@ func (s *Site) openProgram(v *visit) error {
 	return v.kept(err, "The program is open. Anyone may show these goods now.", "/programs")
 }
 
-// changeProgram changes a program's rate, or ends it: at once while nobody promotes under it, else
+// budget reads the field of a budget; nil when it is empty.
+func (v *visit) budget() (*money.Amount, error) {
+	text := strings.TrimSpace(v.text("budget"))
+	if text == "" {
+		return nil, nil
+	}
+	b, err := money.Parse(decimal(text), v.brand.Currency)
+	if err != nil {
+		return nil, fault.InvalidField("body.budget", "Write the budget in figures, such as 500 or 499.50.")
+	}
+	return &b, nil
+}
+
+// changeOf reads what a program's form changes: only what is not as it was.
+func (v *visit) changeOf(p affiliate.Program) (ch affiliate.ProgramChange, err error) {
+	rate, err := v.rate("commission_percent")
+	if err != nil {
+		return ch, err
+	}
+	ch.Rate = &rate
+	if v.r.PostForm.Has("indirect_percent") {
+		other, err := rateOf(v.text("indirect_percent"))
+		if err != nil {
+			return ch, fault.InvalidField("body.indirect_bps", "Write the rate in figures, such as 5 or 2.5.")
+		}
+		ch.Indirect = &other
+	}
+	if !v.r.PostForm.Has("budget") {
+		return ch, nil
+	}
+	budget, err := v.budget()
+	switch {
+	case err != nil:
+		return ch, err
+	case budget != nil:
+		ch.Budget = budget
+	case p.Budget != nil:
+		none := money.Of(0, v.brand.Currency)
+		ch.Budget = &none
+	}
+	return ch, nil
+}
+
+// changeProgram changes a program's terms, or ends it: at once while nobody promotes under it, else
 // after the notice that those who do were promised.
 func (s *Site) changeProgram(v *visit) error {
 	program := id.Program(v.r.PathValue("program"))
@@ -163,21 +236,23 @@ func (s *Site) changeProgram(v *visit) error {
 	if err != nil {
 		return err
 	}
-	says := "The rate is changed."
+	says := "The terms are changed."
 	if v.text("ends") == "1" {
 		says, err = v.endProgram(program)
 	} else {
-		var rate money.Bps
-		if rate, err = v.rate("commission_percent"); err == nil {
-			_, err = s.Affiliate.UpdateProgram(v.ctx(), v.who, program, 0, affiliate.ProgramChange{Rate: &rate})
+		var ch affiliate.ProgramChange
+		if ch, err = v.changeOf(p.Program); err == nil {
+			_, err = s.Affiliate.UpdateProgram(v.ctx(), v.who, program, 0, ch)
 		}
 	}
 	if a, said := v.amissOf(err); said {
 		return s.showPrograms(v, a.status, func(page *ProgramsBoard) {
 			for i := range page.Programs {
-				if f := &page.Programs[i].Change; page.Programs[i].ID == string(program) {
-					f.Value = v.text("commission_percent")
-					a.under(f, "commission_bps")
+				if row := &page.Programs[i]; row.ID == string(program) {
+					row.Change.Value, row.Change2.Value, row.Change3.Value = v.text("commission_percent"), v.text("indirect_percent"), v.text("budget")
+					a.under(&row.Change, "commission_bps")
+					a.under(&row.Change2, "indirect_bps")
+					a.under(&row.Change3, "budget")
 				}
 			}
 			page.Notes = a.notes("The program is as it was.")
