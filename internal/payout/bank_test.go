@@ -88,6 +88,10 @@ func TestGoldenManualRun(t *testing.T) {
 		if r := must(h.Read(ctx, h.ops[0], file))(t); r.Applied != 3 {
 			t.Errorf("the results: %+v", r)
 		}
+		odd := []byte(heads + "pot_00000000000000000000000000,failed,1.00,USD,,\npot_00000000000000000000000000,failed,1.00,USD,,\n")
+		if r := must(h.Preview(ctx, h.ops[0], odd))(t); r.Refused != 2 {
+			t.Errorf("what fits nothing, twice: %+v", r)
+		}
 		again := []byte(heads + line(returns, "returned") + line(fails, "confirmed") + line(arrives, "confirmed"))
 		want := []string{"applied", "refused", "repeated"}
 		for _, take := range []func() (payout.Results, error){

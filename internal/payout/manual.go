@@ -198,7 +198,7 @@ func (p *Payouts) read(ctx context.Context, who account.Asker, file []byte, appl
 			if res.Did, res.Says, err = p.verdict(ctx, r, apply); err != nil {
 				return out, err
 			}
-			if twice && !apply {
+			if twice && !apply && res.Did == "applied" {
 				res.Did = "repeated"
 			}
 			said[r.payout] = r.state

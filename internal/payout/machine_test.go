@@ -1,0 +1,227 @@
+package payout_test
+
+import (
+	"database/sql"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"mezzo/internal/account"
+	"mezzo/internal/clock"
+	"mezzo/internal/db"
+	"mezzo/internal/db/dbtest"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+	"mezzo/internal/ledger"
+	"mezzo/internal/money"
+	"mezzo/internal/payout"
+)
+
+// paying drives the room with random commands and holds the books against what was asked of it.
+type paying struct {
+	*house
+	earned, owed map[payout.Owner]int64 // all that was ever released to, and owed by, each
+	settled      int64                  // paid to the bank by the provider
+	places, keys int
+}
+
+func (m *paying) who(t *rapid.T) (payout.Owner, account.Asker) {
+	if rapid.Bool().Draw(t, "the creator") {
+		return m.makers(), m.maker
+	}
+	return m.brands(), m.owner
+}
+
+func (m *paying) op(t *rapid.T) account.Asker { return rapid.SampledFrom(m.ops).Draw(t, "operator") }
+
+// fine fails on an error that no honest command may end with, and says whether it went through.
+func (m *paying) fine(t *rapid.T, err error) bool {
+	if err == nil {
+		return true
+	}
+	switch fault.KindOf(err) {
+	case fault.Conflict, fault.Missing, fault.Invalid, fault.Forbidden:
+	default:
+		t.Fatalf("refused with %v", err)
+	}
+	return false
+}
+
+func (m *paying) earns(t *rapid.T) {
+	share, commission := rapid.Int64Range(0, 200_00).Draw(t, "share"), rapid.Int64Range(1, 100_00).Draw(t, "commission")
+	m.earn(share, commission)
+	m.earned[m.brands()] += share
+	m.earned[m.makers()] += commission
+}
+
+func (m *paying) owes(t *rapid.T) {
+	o, _ := m.who(t)
+	x := rapid.Int64Range(1, 60_00).Draw(t, "debt")
+	m.owe(o, x)
+	m.owed[o] += x
+}
+
+func (m *paying) asks(t *rapid.T) {
+	o, who := m.who(t)
+	list, err := m.Destinations(ctx, who, o)
+	m.must(err)
+	dst, usable := id.Destination(rapid.SampledFrom([]string{"dst_any", "dst_fail", "dst_slow", "dst_return"}).Draw(t, "to")), true
+	if len(list) > 0 && rapid.Bool().Draw(t, "one of its own") {
+		d := rapid.SampledFrom(list).Draw(t, "place")
+		dst, usable = d.ID, d.State == "active" && !d.UsableAt.After(m.clock.Now())
+	}
+	if _, err := m.Ask(ctx, who, o, usd(rapid.Int64Range(1, 150_00).Draw(t, "amount")), dst); m.fine(t, err) && !usable {
+		t.Fatalf("money went to %s, which is new or flagged", dst)
+	}
+}
+
+// moves changes where money goes: adds a place, takes one away, says that a flagged one is right.
+func (m *paying) moves(t *rapid.T) {
+	o, who := m.who(t)
+	list, err := m.Destinations(ctx, who, o)
+	m.must(err)
+	switch what := rapid.IntRange(0, 2).Draw(t, "change"); {
+	case what == 0 || len(list) == 0:
+		m.places++
+		to := bank
+		to.Number = fmt.Sprintf("%s%08d", rapid.SampledFrom([]string{"", "fail-", "slow-", "return-"}).Draw(t, "sort"), m.places)
+		_, err = m.AddDestination(ctx, who, o, right, to)
+	case what == 1:
+		err = m.RemoveDestination(ctx, who, o, rapid.SampledFrom(list).Draw(t, "place").ID)
+	default:
+		_, err = m.ConfirmDestination(ctx, who, o, rapid.SampledFrom(list).Draw(t, "place").ID, right)
+	}
+	m.fine(t, err)
+}
+
+func (m *paying) votes(t *rapid.T) {
+	list, err := m.Find(ctx, m.ops[0], payout.WaitApproval, "", 10)
+	m.must(err)
+	if len(list) == 0 {
+		t.Skip("nothing waits")
+	}
+	_, err = m.Approve(ctx, m.op(t), rapid.SampledFrom(list).Draw(t, "payout").ID, rapid.IntRange(0, 3).Draw(t, "approves") > 0, "Looked at")
+	m.fine(t, err)
+}
+
+func (m *paying) waits(t *rapid.T) {
+	m.sweep(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, 2 * time.Hour, 50 * time.Hour, 8 * 24 * time.Hour}).Draw(t, "turn"))
+}
+
+func (m *paying) plans(t *rapid.T) {
+	o, who := m.who(t)
+	_, err := m.PutSchedule(ctx, who, o, payout.Schedule{Every: rapid.SampledFrom([]payout.Every{payout.EveryManual, payout.EveryWeek}).Draw(t, "every"), Destination: "dst_any"})
+	m.fine(t, err)
+}
+
+func (m *paying) hands(t *rapid.T) {
+	_, err := m.Hand(ctx, m.op(t))
+	m.fine(t, err)
+}
+
+// reads takes results of any payouts, true, doubtful or told before; looking first says what reading does.
+func (m *paying) reads(t *rapid.T) {
+	list, err := m.Find(ctx, m.ops[0], payout.WaitNothing, "", 20)
+	m.must(err)
+	if len(list) == 0 {
+		t.Skip("nobody was paid")
+	}
+	file := "payout_id,state,amount,currency\n"
+	for range rapid.IntRange(1, 4).Draw(t, "lines") {
+		p := rapid.SampledFrom(list).Draw(t, "payout")
+		file += fmt.Sprintf("%s,%s,%s,USD\n", p.ID, rapid.SampledFrom([]string{"confirmed", "failed", "returned"}).Draw(t, "state"), p.Net.Decimal())
+	}
+	would, err := m.Preview(ctx, m.op(t), []byte(file))
+	m.must(err)
+	did, err := m.Read(ctx, m.op(t), []byte(file))
+	m.must(err)
+	if would.Applied != did.Applied || would.Refused != did.Refused || would.Repeated != did.Repeated {
+		t.Fatalf("the preview said %+v, and it did %+v", would, did)
+	}
+}
+
+func (m *paying) settles(t *rapid.T) {
+	m.keys++
+	x := usd(rapid.Int64Range(1, 100_00).Draw(t, "amount"))
+	if _, err := m.Settle(ctx, m.op(t), x, fmt.Sprint("line ", m.keys)); m.fine(t, err) {
+		m.settled += x.Minor
+	}
+}
+
+// sums adds up the payouts of a condition: what left the balances, and what of it arrives.
+func (m *paying) sums(where string, args ...any) (amount, net int64) {
+	m.t.Helper()
+	list := must(db.Get(ctx, m.d, func(tx *db.Tx) ([][2]int64, error) {
+		return db.All(tx, func(r *sql.Rows) (x [2]int64, err error) { return x, r.Scan(&x[0], &x[1]) },
+			`SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT), CAST(COALESCE(SUM(amount_minor - withheld_minor), 0) AS BIGINT) FROM payouts WHERE `+where, args...)
+	}))(m.t)
+	return list[0][0], list[0][1]
+}
+
+// right holds after every step.
+func (m *paying) right(t *rapid.T) {
+	const live = `state IN ('created','sent','confirmed')`
+	for _, o := range []payout.Owner{m.makers(), m.brands()} {
+		gone, _ := m.sums(live+` AND owner = $1`, string(o))
+		has, debt := m.balance(o.Purse().Available), m.balance(o.Purse().Owes)
+		if has-debt != m.earned[o]-m.owed[o]-gone || has < 0 || debt < 0 {
+			t.Fatalf("%s has %d and owes %d, of %d earned, %d owed and %d paid out", o, has, debt, m.earned[o], m.owed[o], gone)
+		}
+	}
+	for _, rail := range []string{"sandbox", "manual"} {
+		if _, net := m.sums(`state IN ('created','sent') AND rail = $1`, rail); net != m.balance(ledger.Transit(rail)) {
+			t.Fatalf("%d are on their way by %s, and the book says %d", net, rail, m.balance(ledger.Transit(rail)))
+		}
+	}
+	gone, net := m.sums(live)
+	if kept := m.balance(ledger.Withheld("US")); kept != gone-net {
+		t.Fatalf("%d of tax is withheld, want %d", kept, gone-net)
+	}
+	if _, paid := m.sums(`state = 'confirmed' AND rail = 'manual'`); m.balance(ledger.Bank("main")) != m.settled-paid {
+		t.Fatalf("the bank holds %d, of %d that came and %d that left", m.balance(ledger.Bank("main")), m.settled, paid)
+	}
+	early := must(db.Get(ctx, m.d, func(tx *db.Tx) (n int64, err error) {
+		return n, tx.Row(`SELECT COUNT(*) FROM payouts p JOIN sandbox_payouts s ON s.key = p.id WHERE p.approved < p.approvals`).Scan(&n)
+	}))(m.t)
+	if early != 0 {
+		t.Fatalf("%d payouts left before they were approved", early)
+	}
+	m.sound()
+	if m.t.Failed() {
+		t.FailNow()
+	}
+}
+
+// Payouts asked for, approved, declined, failed, come back and settled in any order, places changed meanwhile: after
+// each step nobody has lost or won a cent, and provider, bank and books agree.
+func TestPayoutsByChance(t *testing.T) {
+	run := func(t *testing.T, runs string, fresh func() (*db.DB, *clock.Turned)) {
+		checks := flag.Lookup("rapid.checks")
+		if before := checks.Value.String(); before == checks.DefValue {
+			if err := checks.Value.Set(runs); err != nil {
+				t.Fatal(err)
+			}
+			defer checks.Value.Set(before)
+		}
+		rapid.Check(t, func(rt *rapid.T) {
+			d, c := fresh()
+			rails := rapid.Bool().Draw(rt, "by hand")
+			m := &paying{house: open(t, d, c), earned: map[payout.Owner]int64{}, owed: map[payout.Owner]int64{}}
+			if rails {
+				m.Payouts = payout.New(d, payout.Options{Vault: m.vault, Rails: []payout.Rail{payout.Manual("main"), payout.Sandbox(m.bank)}, Prove: prove, Report: m.bank})
+			}
+			m.known()
+			m.must(only(m.PutSettings(ctx, m.ops[0], 0, payout.Settings{Limits: []money.Amount{usd(80_00)}, Approvals: 2, Withhold: []payout.Withholding{{Country: "US", Rate: 1000, Jurisdiction: "US", From: "creators"}}})))
+			rt.Repeat(map[string]func(*rapid.T){"earn": m.earns, "earn more": m.earns, "owe": m.owes, "ask": m.asks, "ask again": m.asks, "move": m.moves, "vote": m.votes, "wait": m.waits,
+				"plan": m.plans, "hand": m.hands, "read": m.reads, "settle": m.settles, "": m.right})
+		})
+	}
+	t.Run("sqlite", func(t *testing.T) { run(t, "20", func() (*db.DB, *clock.Turned) { return dbtest.SQLite(t) }) })
+	t.Run("postgres", func(t *testing.T) { run(t, "2", func() (*db.DB, *clock.Turned) { return dbtest.Postgres(t) }) })
+}
+
+// only leaves out what a command answers.
+func only[T any](_ T, err error) error { return err }
