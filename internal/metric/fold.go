@@ -64,6 +64,7 @@ type Fold struct {
 	broken  error // why the state is not that of any position; until Restore
 
 	lately lately
+	ranked scores
 }
 
 // Stats is what a fold has met since the beginning of the log.

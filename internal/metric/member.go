@@ -3,10 +3,11 @@ package metric
 import (
 	"cmp"
 	"slices"
+	"sync"
 )
 
 // MembersMost is how many members of one kind are known of a thing; of more, those that came last.
-const MembersMost = 4096
+const MembersMost = 1 << 14
 
 // group is what of one kind belongs to something. Of pairs the other half is listed.
 type group struct {
@@ -116,24 +117,10 @@ func (f *Fold) Members(within Entity, kind Kind, most int) []Entity {
 	f.mu.RLock()
 	list := f.belonging(within, kind)
 	f.mu.RUnlock()
-	type scored struct {
-		Entity
-		gmv, clicks, views int64
+	all := make([]scored, 0, len(list))
+	for part := range slices.Chunk(list, scoreSlice) {
+		all = f.scoreAll(part, all)
 	}
-	all := make([]scored, len(list))
-	at := make(map[Entity]int, len(list))
-	for i, e := range list {
-		all[i].Entity, at[e] = e, i
-	}
-	// What is away is read back together; what cannot be counts as nothing.
-	_ = f.viewAll(list, func(t *thing) {
-		r, score := Reading{Window: FourWeeks}, &all[at[t.Entity]]
-		f.reading(&r, t)
-		score.clicks, score.views = r.ProductClicks, r.Views
-		if len(r.Money) > 0 {
-			score.gmv = r.Money[0].GMV
-		}
-	})
 	slices.SortFunc(all, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(b.gmv, a.gmv), cmp.Compare(b.clicks, a.clicks), cmp.Compare(b.views, a.views), compareEntities(a.Entity, b.Entity))
 	})
@@ -142,6 +129,90 @@ func (f *Fold) Members(within Entity, kind Kind, most int) []Entity {
 		out = append(out, s.Entity)
 	}
 	return out
+}
+
+const (
+	// scoreSlice is how many members are scored under one lock.
+	scoreSlice = 512
+	// scoresMost is how many scores are remembered at most: some 100 bytes each.
+	scoresMost = 1 << 18
+)
+
+// score is what a member is ranked by, as of a version of it and the beginning of four weeks.
+type score struct {
+	version            uint64
+	from               uint32
+	gmv, clicks, views int64
+}
+
+type scored struct {
+	Entity
+	score
+}
+
+// scores remembers what members were ranked by: adding up a thing's buckets takes far longer than to see that
+// nothing has happened to it. It is no part of the state.
+type scores struct {
+	mu   sync.Mutex
+	held map[Entity]score
+}
+
+// scoreAll appends members with their scores. What is away is read back together; what cannot be counts as nothing.
+func (f *Fold) scoreAll(list []Entity, all []scored) []scored {
+	l := &f.ranked
+	l.mu.Lock()
+	if l.held == nil || len(l.held)+len(list) > scoresMost {
+		l.held = map[Entity]score{}
+	}
+	var far []Entity
+	f.mu.RLock()
+	for _, e := range list {
+		t, from := f.find(e), f.reach.low[FourWeeks]
+		s, known := l.held[e]
+		switch {
+		case t == nil || f.idle(t):
+			s = score{}
+		case known && s.version == t.version && s.from == from:
+		case t.away:
+			far = append(far, e)
+			continue
+		default:
+			s = t.score(from)
+			l.held[e] = s
+		}
+		all = append(all, scored{e, s})
+	}
+	f.mu.RUnlock()
+	l.mu.Unlock()
+	if len(far) == 0 {
+		return all
+	}
+	met := map[Entity]score{}
+	_ = f.viewAll(far, func(t *thing) { met[t.Entity] = t.score(f.reach.low[FourWeeks]) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range far {
+		if s, ok := met[e]; ok && l.held != nil {
+			l.held[e] = s
+		}
+		all = append(all, scored{e, met[e]})
+	}
+	return all
+}
+
+func (t *thing) score(from uint32) score {
+	s := score{version: t.version, from: from}
+	var sums [fields]int64
+	t.counts.sum(from, 0, sums[:])
+	s.clicks, s.views = sums[fClicks], sums[fViews]
+	most := int64(-1) << 62
+	for i := range t.purses { // the first of those with most orders, as a reading has it
+		var sums [moneyFields]int64
+		if t.purses[i].sum(from, 0, sums[:]); sums != [moneyFields]int64{} && sums[mOrders] > most {
+			s.gmv, most = sums[mGMV], sums[mOrders]
+		}
+	}
+	return s
 }
 
 func compareEntities(a, b Entity) int {

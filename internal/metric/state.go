@@ -304,6 +304,9 @@ func (f *Fold) Restore(state []byte) error {
 	if err := f.seen.Restore(seenState); err != nil {
 		return err
 	}
+	f.ranked.mu.Lock()
+	defer f.ranked.mu.Unlock()
+	f.ranked.held = nil // versions may be another log's
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = n.pos, n.stamp, n.now, n.reach, n.applied, n.stats
