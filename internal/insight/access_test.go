@@ -76,6 +76,9 @@ func TestWhoMayReadWhichNumbers(t *testing.T) {
 			if !ok {
 				kind = fault.Missing
 			}
+			if _, err := w.insight.Rates(who); fault.KindOf(err) != kind {
+				t.Errorf("%s asks for the rates of the machine: %v", name, err)
+			}
 			if _, err := w.insight.House(ctx, who); fault.KindOf(err) != kind {
 				t.Errorf("the machine for %s: %v, want %q", name, err, kind)
 			}

@@ -2,6 +2,7 @@ package insight
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,19 +61,41 @@ func (i *Insight) House(_ context.Context, who account.Asker) (House, error) {
 	return i.house.now(i.clock.Now(), i.hub.Subscribers()), nil
 }
 
-// rateSpan is over how long the rates of the machine are taken, and rateStep how often it is read.
+// rateSpan is over how long the rates of the machine are taken, rateStep how often it is read, and ratesHeld for how
+// many steps they are remembered.
 const (
-	rateSpan = 10 * time.Second
-	rateStep = time.Second
+	rateSpan  = 10 * time.Second
+	rateStep  = time.Second
+	ratesHeld = 120
 )
+
+// Rate is how many records a second were acknowledged at a moment.
+type Rate struct {
+	At     time.Time
+	Ingest float64
+}
+
+// Rates returns how the machine did in the last two minutes, oldest first; Missing for all but operators.
+func (i *Insight) Rates(who account.Asker) ([]Rate, error) {
+	if err := who.IsOperator(); err != nil {
+		return nil, err
+	}
+	if err := who.May(account.MetricsRead); err != nil {
+		return nil, err
+	}
+	i.house.mu.Lock()
+	defer i.house.mu.Unlock()
+	return slices.Clone(i.house.rates), nil
+}
 
 // houseMeter reads the machine now and then, so that it can say rates.
 type houseMeter struct {
 	read  func() Machine
 	fresh *Freshnesses
 
-	mu   sync.Mutex
-	past []houseSample // oldest first, of the last rateSpan
+	mu    sync.Mutex
+	past  []houseSample // oldest first, of the last rateSpan
+	rates []Rate        // oldest first
 }
 
 type houseSample struct {
@@ -94,6 +117,15 @@ func (h *houseMeter) tick(now time.Time) {
 	for len(h.past) > 2 && now.Sub(h.past[0].at) > rateSpan {
 		h.past = h.past[1:]
 	}
+	if first := h.past[0]; first.at.Before(now) {
+		h.rates = append(h.rates, Rate{now, perSecond(first, h.past[len(h.past)-1])})
+		h.rates = h.rates[max(0, len(h.rates)-ratesHeld):]
+	}
+}
+
+// perSecond returns the records acknowledged a second between two samples.
+func perSecond(first, last houseSample) float64 {
+	return rounded(float64(last.m.Records-first.m.Records) / last.at.Sub(first.at).Seconds())
 }
 
 func (h *houseMeter) now(now time.Time, subscribers int) House {
@@ -107,7 +139,7 @@ func (h *houseMeter) now(now time.Time, subscribers int) House {
 	first, last := h.past[0], h.past[len(h.past)-1]
 	m := last.m
 	if passed := last.at.Sub(first.at).Seconds(); passed > 0 {
-		out.Ingest = rounded(float64(m.Records-first.m.Records) / passed)
+		out.Ingest = perSecond(first, last)
 		out.Applied = rounded(float64(m.Applied-first.m.Applied) / passed)
 	}
 	out.LagMS, out.LogBytes, out.Entities = max(0, m.Lag.Milliseconds()), m.LogBytes, m.Entities

@@ -50,7 +50,7 @@ type Plot struct {
 	Window string
 	Title  string
 	Points []PlotPoint
-	Past   string // values of the last seconds with commas, for a chart that only the stream moves
+	Past   string // second:value of what was before, with blanks, for a chart that only the stream moves
 }
 
 // PlotPoint is one bucket of a chart.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"math"
 	"sort"
 	"strconv"
@@ -383,6 +384,18 @@ func (v *visit) films(rows []insight.Row) (map[id.Video]content.Card, error) {
 	return found, err
 }
 
+// ratesText writes rates for a chart: each with its Unix second.
+func ratesText(rates []insight.Rate) string {
+	var b strings.Builder
+	for i, r := range rates {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%d:%g", r.At.Unix(), r.Ingest)
+	}
+	return b.String()
+}
+
 // houseNumbers fills in how the machine does.
 func (v *visit) houseNumbers(page *OperatorPage) error {
 	if v.site.Insight == nil {
@@ -395,6 +408,10 @@ func (v *visit) houseNumbers(page *OperatorPage) error {
 	page.Live = v.live(metric.Day, insight.HouseName)
 	page.Live.Tabs, page.Live.AsOf, page.Live.LagMS = nil, h.AsOf, h.LagMS
 	page.Cells = houseCells(h)
-	page.Plot = &Plot{Of: insight.HouseName, Field: "ingest", As: "persec", Title: "Events acknowledged per second"}
+	rates, err := v.site.Insight.Rates(v.who)
+	if err != nil {
+		return err
+	}
+	page.Plot = &Plot{Of: insight.HouseName, Field: "ingest", As: "persec", Title: "Events acknowledged per second", Past: ratesText(rates)}
 	return nil
 }

@@ -59,6 +59,8 @@ export function chart(figure: HTMLElement): Chart {
     set([s.points.map((p) => Date.parse(p.start) / 1000), s.points.map((p) => numberOf(p[field]))]);
   };
   if (path === "") {
+    const before = (figure.dataset.past ?? "").split(" ").filter(Boolean).map((p) => p.split(":").map(Number) as [number, number]);
+    set([before.map((p) => p[0]), before.map((p) => p[1])]);
     return {
       of,
       heard(item) {
