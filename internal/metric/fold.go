@@ -50,6 +50,7 @@ type Fold struct {
 	joined   *shards[[16]byte, [16]byte] // viewer → the first viewer of that person
 	lastFact int64
 	edge     reach
+	floor    uint32     // of buckets that begin before this second SQL knows more; 0: of none
 	aged     uint32     // what is counted before this second may be in a bucket that leaves the rings soon
 	restated []restated // oldest first
 	dropped  int        // of restated, since this fold was made
@@ -187,7 +188,7 @@ func (f *Fold) turn(at time.Time) {
 	f.stamp, f.now = at, micros
 	if second := uint32(micros / 1e6); second != before {
 		f.reach = reachAt(second)
-		f.edge, f.aged = edgeAt(second)
+		f.edge, f.aged = f.edgeAt(second)
 		f.dropIdle(second, f.keepBefore)
 		if second/hour != before/hour {
 			f.clicks.turn(second)

@@ -69,6 +69,12 @@ func (k *Keeper) load(ctx context.Context) error {
 	return nil
 }
 
+func (k *Keeper) knowsSince(since time.Time) {
+	if k.opt.Fold != nil {
+		k.opt.Fold.knowsSince(since)
+	}
+}
+
 // restore tries the snapshots, newest first, and returns the one the fold now is at and those that are whole,
 // oldest first. What cannot be used is passed over and named in the log; it stays where it is.
 func (k *Keeper) restore(ctx context.Context, oldest, end stream.Position) (found Snapshot, kept []Snapshot, err error) {
@@ -88,6 +94,7 @@ func (k *Keeper) restore(ctx context.Context, oldest, end stream.Position) (foun
 				}
 			}
 			if err == nil {
+				k.knowsSince(head.Since)
 				found = head
 				k.opt.Logger.Info("the numbers go on from a snapshot", "file", head.name, "position", head.Position, "stamp", head.Stamp, "build", head.Build)
 			}
@@ -137,6 +144,7 @@ func (k *Keeper) begin(ctx context.Context, oldest stream.Position, had bool) (t
 	var at time.Time
 	err := k.opt.Log.Follow(ctx, oldest, FollowBatch, func(records []stream.Record) error {
 		at = records[0].At
+		k.knowsSince(at)
 		if err := k.fold.Apply(records); err != nil {
 			return err
 		}
@@ -156,6 +164,7 @@ func (k *Keeper) thaw(ctx context.Context, from stream.Position, at time.Time, o
 		at = time.Time{}
 	}
 	k.opt.Logger.Info("the numbers are made again from cold files", "from", from, "since", at)
+	k.knowsSince(at)
 	until, err := k.opt.Cold.Replay(ctx, from, FollowBatch, k.fold.Apply)
 	if err != nil {
 		return at, fmt.Errorf("metric: the numbers cannot be made again from cold files: %w", err)

@@ -117,6 +117,7 @@ func (k *Keeper) onwards(ctx context.Context, r *Replayed, from Snapshot) error 
 	if err != nil {
 		return fmt.Errorf("metric: %s cannot be gone on from: %w", from.name, err)
 	}
+	k.knowsSince(from.Since)
 	r.From, r.Snapshot = from.Position, from.name
 	return k.timed(r, func(apply func([]stream.Record) error) error {
 		return followTo(ctx, k.opt.Log, r.From, r.To, apply)
@@ -232,6 +233,7 @@ func Prove(ctx context.Context, opt KeeperOptions) (p Proof, err error) {
 		p.Breaks = append(p.Breaks, fmt.Sprintf("the newest snapshot is at %v and the log ends at %v: the log is older; restore both from one backup", newest.Position, end))
 		return p, nil
 	}
+	k.knowsSince(newest.Since)
 	if err := followTo(ctx, k.opt.Log, newest.Position, end, func(records []stream.Record) error {
 		p.Records += int64(len(records))
 		return k.fold.Apply(records)

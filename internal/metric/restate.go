@@ -36,11 +36,33 @@ func edgeAt(now uint32) (r reach, aged uint32) {
 	return r, r.low[Week]
 }
 
-// restate hands on what was counted in an hour or a day that is not held apart any more, or not for long.
+// knowsSince says from which log time the fold knows everything: SQL knows more of the buckets that begin before, and
+// what is counted in them once they are over is handed on. It is called before records are applied, and after Restore.
+func (f *Fold) knowsSince(since time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.floor = 0
+	if !since.IsZero() {
+		f.floor = uint32(since.Add(time.Second - 1).Unix()) // a bucket that begins within its second is known in part
+	}
+	f.edge, f.aged = f.edgeAt(f.reach.now)
+}
+
+// edgeAt returns the same of a fold, which knows a part only of the day in which its knowledge begins.
+func (f *Fold) edgeAt(now uint32) (r reach, aged uint32) {
+	r, aged = edgeAt(now)
+	if f.floor > 0 {
+		aged = max(aged, f.floor-f.floor%day+day)
+	}
+	return r, aged
+}
+
+// restate hands on what was counted in an hour or a day that is not held apart any more, or not for long, or of which
+// the fold knows a part only.
 func (f *Fold) restate(t *thing, c money.Currency, second uint32, field uint, n int64) {
 	for _, g := range [...]Grain{GrainHour, GrainDay} {
 		span := uint32(g.Span() / time.Second)
-		if start := second / span * span; !f.edge.holds(g, start) {
+		if start := second / span * span; !f.edge.holds(g, start) || start < f.floor && start+span <= f.reach.now {
 			f.restated = append(f.restated, restated{t.Entity, c, g, start, field, n, f.reach.now, f.pos})
 		}
 	}

@@ -310,7 +310,7 @@ func (f *Fold) Restore(state []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = n.pos, n.stamp, n.now, n.reach, n.applied, n.stats
-	f.edge, f.aged, f.dropped = n.edge, n.aged, 0
+	f.edge, f.aged, f.floor, f.dropped = n.edge, n.aged, 0, 0
 	f.things, f.catalogue, f.clicks, f.visits = n.things, n.catalogue, n.clicks, n.visits
 	f.waiting, f.joined, f.lastFact, f.restated = n.waiting, n.joined, n.lastFact, n.restated
 	f.cutting, f.broken = n.cutting, nil
