@@ -38,7 +38,6 @@ func programRow(p affiliate.Program, now time.Time) ProgramRow {
 	row := ProgramRow{ID: string(p.ID), Name: p.Name, Kind: string(p.Kind), Bps: int64(p.Rate), Percent: percentIn(p.Rate), State: p.State, Running: p.State == "running",
 		Window: "a click counts for " + hoursWords(p.WindowHours), Hold: "held " + CountOf(p.HoldDays, "day", "") + " after delivery", Goods: "all products",
 		Change: Field{Name: "commission_percent", Label: "Commission, % of the price paid", Mode: "decimal", Value: percentIn(p.Rate), ID: "rate-" + string(p.ID)}}
-	row.Other = "nothing on another product of yours"
 	if p.Indirect > 0 {
 		row.Other = Percent(int64(p.Indirect)) + " on another product of yours that a click led to"
 	}
