@@ -39,8 +39,10 @@ const (
 	tickLease  = 10 * time.Second
 	sealLease  = 30 * time.Second
 	sweepLease = 30 * time.Second
-	turnLease  = time.Minute
-	hooksLease = 15 * time.Second
+	// disputeLook is how often the provider is asked for disputes, in case that its words were lost.
+	disputeLook = time.Hour
+	turnLease   = time.Minute
+	hooksLease  = 15 * time.Second
 	// payoutLease is longer than a rail may take to answer.
 	payoutLease = 2 * time.Minute
 )
@@ -54,6 +56,8 @@ type rooms struct {
 	content   *content.Content
 	media     *media.Media
 	sandbox   *payment.Sandbox
+	heard     func(context.Context, payment.Hook) error // takes the sandbox's words
+	looked    time.Time                                 // when the provider was last asked for disputes
 	orders    *order.Orders
 	vouchers  *voucher.Vouchers
 	payouts   *payout.Payouts
@@ -88,7 +92,7 @@ func (s *server) furnish(ctx context.Context) error {
 	r.notify = notify.New(d, notify.Options{Mode: notify.Mode(s.conf.Webhooks), Log: s.log.With("room", "notify")})
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Vouchers: r.vouchers, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Vouchers: r.vouchers, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Sandbox: r.sandbox, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -134,6 +138,7 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
 			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})
 	r.payouts, r.trust = s.newPayouts(ctx), trust.New(d, r.accounts.Forget)
+	r.heard = r.sandbox.Hear(r.orders, func(ctx context.Context, key string) error { return r.payouts.Told(ctx, id.Payout(key)) })
 	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper, s.folds.rank}, r.keys, feed.Options{Rank: s.folds.rank, Log: s.log.With("room", "feed")})
 	s.meters.told(r.feed)
 	if err := feed.Declare(ctx, d); err != nil {
@@ -223,9 +228,24 @@ func (s *server) employ() {
 	}))
 }
 
+// lookForDisputes asks the provider now and then what words of its may have been lost.
+func (s *server) lookForDisputes(ctx context.Context) error {
+	now := s.stores.clock.Now()
+	if now.Sub(s.rooms.looked) < disputeLook {
+		return nil
+	}
+	since := time.Unix(0, 0)
+	if !s.rooms.looked.IsZero() {
+		since = s.rooms.looked.Add(-disputeLook)
+	}
+	s.rooms.looked = now
+	return s.rooms.orders.LookForDisputes(ctx, since)
+}
+
 // sweepOrders finishes what time and crashes have left of orders; what fails is tried again.
 func (s *server) sweepOrders(ctx context.Context) error {
-	if err := s.rooms.orders.Sweep(ctx); err != nil && ctx.Err() == nil {
+	err := errors.Join(s.rooms.orders.Sweep(ctx), s.rooms.sandbox.Deliver(ctx, s.rooms.heard), s.lookForDisputes(ctx))
+	if err != nil && ctx.Err() == nil {
 		s.log.Warn("part of the order sweep failed and will be tried again", "error", err)
 	}
 	return nil

@@ -71,6 +71,7 @@ type Commission struct {
 	Rate       money.Bps       `json:"commission_bps"`
 	Amount     money.Amount    `json:"amount"`
 	Reversed   money.Amount    `json:"reversed" doc:"What refunds have taken back of it; the rest is the creator's"`
+	Disputed   money.Amount    `json:"disputed" doc:"Of the rest, held until a bank has decided on a dispute"`
 	State      CommissionState `json:"state"`
 	Reason     string          `json:"reason,omitempty"`
 	CreatedAt  time.Time       `json:"created_at"`
@@ -80,13 +81,13 @@ type Commission struct {
 }
 
 const commissionColumns = `id, order_id, part_id, line_id, creator_id, brand_id, program_id, product_id, video_id, currency, base_minor, rate_bps, amount_minor,
-	reversed_minor, state, reason, created_at, release_at, released_at, reversed_at`
+	reversed_minor, disputed_minor, state, reason, created_at, release_at, released_at, reversed_at`
 
 func scanCommission(rows *sql.Rows) (c Commission, err error) {
 	var created, release, released, reversed int64
 	err = rows.Scan(&c.ID, &c.Order, &c.Part, &c.Line, &c.Creator, &c.Brand, &c.Program, &c.Product, &c.Video, &c.Amount.Currency,
-		&c.Base.Minor, &c.Rate, &c.Amount.Minor, &c.Reversed.Minor, &c.State, &c.Reason, &created, &release, &released, &reversed)
-	c.Base.Currency, c.Reversed.Currency = c.Amount.Currency, c.Amount.Currency
+		&c.Base.Minor, &c.Rate, &c.Amount.Minor, &c.Reversed.Minor, &c.Disputed.Minor, &c.State, &c.Reason, &created, &release, &released, &reversed)
+	c.Base.Currency, c.Reversed.Currency, c.Disputed.Currency = c.Amount.Currency, c.Amount.Currency, c.Amount.Currency
 	c.CreatedAt, c.ReleaseAt, c.ReleasedAt, c.ReversedAt = db.Time(created), db.Time(release), db.Time(released), db.Time(reversed)
 	return c, err
 }
@@ -102,7 +103,7 @@ func CreateCommissions(tx *db.Tx, list []NewCommission) ([]Commission, error) {
 	for i, n := range list {
 		var cid id.Commission
 		made[i] = Commission{ID: cid.Next(now), Order: n.Order, Part: n.Part, Line: n.Line, Creator: n.Creator, Brand: n.Brand, Program: n.Program,
-			Product: n.Product, Video: n.Video, Base: n.Base, Rate: n.Rate, Amount: n.Amount, Reversed: money.Of(0, n.Amount.Currency), State: Pending, CreatedAt: now}
+			Product: n.Product, Video: n.Video, Base: n.Base, Rate: n.Rate, Amount: n.Amount, Reversed: money.Of(0, n.Amount.Currency), Disputed: money.Of(0, n.Amount.Currency), State: Pending, CreatedAt: now}
 		rows.Row(string(made[i].ID), string(n.Order), string(n.Part), string(n.Line), string(n.Creator), string(n.Brand), string(n.Program), string(n.Product),
 			string(n.Video), string(n.Amount.Currency), n.Base.Minor, int64(n.Rate), n.Amount.Minor, string(Pending), db.Micros(now))
 	}

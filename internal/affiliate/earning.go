@@ -28,6 +28,7 @@ type Sums struct {
 	Available money.Amount `json:"available"`
 	Paid      money.Amount `json:"paid"`
 	Reversed  money.Amount `json:"reversed"`
+	Held      money.Amount `json:"held" doc:"Under dispute: a bank decides whether the buyer gets it back"`
 	count     int64
 }
 
@@ -49,20 +50,20 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 		err := each(tx, func(rows *sql.Rows) error {
 			var currency money.Currency
 			var state CommissionState
-			var amount, back, n, release int64
-			if err := rows.Scan(&currency, &state, &amount, &back, &n, &release); err != nil {
+			var amount, back, held, n, release int64
+			if err := rows.Scan(&currency, &state, &amount, &back, &held, &n, &release); err != nil {
 				return err
 			}
 			if sums[currency] == nil {
 				none := money.Of(0, currency)
-				sums[currency] = &Sums{none, none, none, none, 0}
+				sums[currency] = &Sums{none, none, none, none, none, 0}
 			}
-			sums[currency].add(state, amount, back, n)
+			sums[currency].add(state, amount, back, held, n)
 			if state == Pending && release > 0 && (next == 0 || release < next) {
 				next = release
 			}
 			return nil
-		}, `SELECT currency, state, CAST(SUM(amount_minor - reversed_minor) AS BIGINT), CAST(SUM(reversed_minor) AS BIGINT), COUNT(*), COALESCE(MIN(CASE WHEN release_at > 0 THEN release_at END), 0)
+		}, `SELECT currency, state, CAST(SUM(amount_minor - reversed_minor - disputed_minor) AS BIGINT), CAST(SUM(reversed_minor) AS BIGINT), CAST(SUM(disputed_minor) AS BIGINT), COUNT(*), COALESCE(MIN(CASE WHEN release_at > 0 THEN release_at END), 0)
 			FROM commissions WHERE creator_id = $1 GROUP BY currency, state`, string(who.Creator))
 		if err != nil {
 			return Earnings{}, err
@@ -83,10 +84,11 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 	})
 }
 
-// add adds n commissions in a state: what is left of them, and what was taken back.
-func (s *Sums) add(state CommissionState, amount, back, n int64) {
+// add adds n commissions in a state: what is left of them, what was taken back, and what a dispute holds.
+func (s *Sums) add(state CommissionState, amount, back, held, n int64) {
 	s.count += n
 	s.Reversed.Minor += back
+	s.Held.Minor += held
 	switch state {
 	case Pending:
 		s.Pending.Minor += amount
@@ -107,7 +109,7 @@ func (a *Affiliate) nothing(tx *db.Tx, who account.Asker) (Sums, error) {
 		currency = found[0]
 	}
 	none := money.Of(0, currency)
-	return Sums{none, none, none, none, 0}, err
+	return Sums{none, none, none, none, none, 0}, err
 }
 
 // Earned is a commission with what it was earned by.

@@ -28,7 +28,7 @@ func PaidUpTo(tx *db.Tx, creator id.Creator, c money.Currency, left int64) error
 
 // firstPaid finds the newest commission of which nothing is left: it and all before it are paid. Zero when none is.
 func firstPaid(tx *db.Tx, creator id.Creator, c money.Currency, left int64) (at int64, last string, err error) {
-	rows, err := tx.Query(`SELECT id, released_at, amount_minor - reversed_minor FROM commissions
+	rows, err := tx.Query(`SELECT id, released_at, amount_minor - reversed_minor - disputed_minor FROM commissions
 		WHERE creator_id = $1 AND currency = $2 AND state IN ('available','paid') AND released_at > 0 ORDER BY released_at DESC, id DESC`, string(creator), string(c))
 	if err != nil {
 		return 0, "", err

@@ -44,6 +44,22 @@ func TakeBack(tx *db.Tx, taken []Taken, sign int64) error {
 	return unspend(tx, changed, sign)
 }
 
+// HoldDisputed holds parts of the lines' commissions while a bank disputes what was paid; with a sign of -1 it
+// lets them go.
+func HoldDisputed(tx *db.Tx, parts []Taken, sign int64) error {
+	for _, t := range parts {
+		n, err := tx.Exec(`UPDATE commissions SET disputed_minor = disputed_minor + $1 WHERE line_id = $2 AND disputed_minor + $1 BETWEEN 0 AND amount_minor - reversed_minor`,
+			sign*t.Amount.Minor, string(t.Line))
+		if err == nil && n != 1 && t.Amount.Minor != 0 {
+			err = fmt.Errorf("affiliate: the commission of %s has less than %s to hold or let go", t.Line, t.Amount)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // turn brings a commission's state in line with what is left of it.
 func turn(tx *db.Tx, c Commission) error {
 	var err error

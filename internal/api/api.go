@@ -19,6 +19,7 @@ import (
 	"mezzo/internal/media"
 	"mezzo/internal/notify"
 	"mezzo/internal/order"
+	"mezzo/internal/payment"
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
 	"mezzo/internal/trust"
@@ -45,6 +46,7 @@ type Deps struct {
 	Insight   *insight.Insight
 	Notify    *notify.Notify
 	Reach     *reach.Reach
+	Sandbox   *payment.Sandbox // its bank can be made to dispute; nil where another provider is
 	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
 	Turn func(time.Duration) error
 }

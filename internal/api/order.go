@@ -25,6 +25,7 @@ func (a *API) registerOrders() {
 	a.registerRefunds()
 	a.registerReturns()
 	a.registerClaims()
+	a.registerDisputes()
 	register(a, Route{Method: http.MethodPost, Path: "/checkouts", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 201,
 		Summary: "Price a cart and reserve its stock"}, a.checkout)
 	register(a, Route{Method: http.MethodGet, Path: "/checkouts/{id}", Who: Viewer, Scope: account.OrdersRead, Tag: "buying",
@@ -202,8 +203,8 @@ type payView struct {
 }
 
 type nextAction struct {
-	Type string `json:"type" enum:"redirect"`
-	URL  string `json:"url"`
+	Type string `json:"type" enum:"redirect,wait" doc:"wait: the bank has not answered; look at the checkout again in a moment"`
+	URL  string `json:"url,omitempty"`
 }
 
 type payOutput struct {
@@ -223,6 +224,8 @@ func (a *API) pay(ctx context.Context, in *payInput) (*payOutput, error) {
 	switch out.State {
 	case order.PayRedirected:
 		return &payOutput{http.StatusAccepted, payView{NextAction: &nextAction{"redirect", out.Redirect}}}, nil
+	case order.PayStarted:
+		return &payOutput{http.StatusAccepted, payView{NextAction: &nextAction{"wait", ""}}}, nil
 	case order.PaySucceeded:
 	case order.PayDeclined:
 		return nil, declined(out.Reason)

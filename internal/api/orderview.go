@@ -113,6 +113,7 @@ type orderView struct {
 	Refunds   []refundView   `json:"refunds" nullable:"false"`
 	Returns   []returnView   `json:"returns" nullable:"false"`
 	Claims    []claimView    `json:"claims" nullable:"false"`
+	Disputes  []disputedView `json:"disputes" nullable:"false" doc:"What the buyer's bank disputes; while one is open nothing is refunded or released"`
 	Timeline  []stepView     `json:"timeline" nullable:"false"`
 	PlacedAt  time.Time      `json:"placed_at"`
 	PaidAt    *time.Time     `json:"paid_at,omitempty"`
@@ -157,7 +158,7 @@ type partView struct {
 	ShipBy      *time.Time     `json:"ship_by,omitempty" doc:"What is not sent by then cancels itself and is given back"`
 	ClaimableAt *time.Time     `json:"claimable_at,omitempty" doc:"From when the buyer may say that it has not come"`
 	Proven      bool           `json:"delivery_proven" doc:"That it arrived is not only the brand's word"`
-	CancelledBy string         `json:"cancelled_by,omitempty" enum:"buyer,brand,operator,late" doc:"late: it was not sent in time"`
+	CancelledBy string         `json:"cancelled_by,omitempty" enum:"buyer,brand,operator,late,bank" doc:"late: it was not sent in time; bank: it gave the buyer everything back"`
 	ReleaseAt   *time.Time     `json:"release_at,omitempty" doc:"When the hold passes: the latest of it, the time to return, and 14 days after sending where delivery is only the brand's word"`
 }
 
@@ -183,7 +184,7 @@ type stepView struct {
 func viewOrder(o order.Order) orderView {
 	v := orderView{ID: o.ID, State: o.State, Seen: o.Asker, Email: o.Email, Lines: []lineView{}, Parts: []partView{}, Subtotal: o.Subtotal, Discounts: o.Discounts, Vouchers: append([]voucher.Used{}, o.Vouchers...),
 		Shipping: o.Shipping, Tax: o.Tax, TaxAdded: o.TaxAdded, Total: o.Total, Refunded: o.Refunded, Address: o.Address,
-		Shipments: []shipmentView{}, Refunds: []refundView{}, Returns: []returnView{}, Claims: []claimView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
+		Shipments: []shipmentView{}, Refunds: []refundView{}, Returns: []returnView{}, Claims: []claimView{}, Disputes: []disputedView{}, Timeline: []stepView{}, PlacedAt: o.PlacedAt, PaidAt: when(o.PaidAt)}
 	lines := map[id.Part][]id.Line{}
 	for _, l := range o.Lines {
 		v.Lines = append(v.Lines, viewLine(l, o.Asker, !o.PaidAt.IsZero()))
@@ -202,6 +203,9 @@ func viewOrder(o order.Order) orderView {
 	}
 	for _, r := range o.Returns {
 		v.Returns = append(v.Returns, viewReturn(r))
+	}
+	for _, d := range o.Disputes {
+		v.Disputes = append(v.Disputes, disputedView{State: d.State, Amount: d.Amount, OpenedAt: d.OpenedAt, ClosedAt: when(d.ClosedAt)})
 	}
 	for _, c := range o.Claims {
 		v.Claims = append(v.Claims, viewClaim(c))

@@ -147,7 +147,7 @@ func (s *server) begin(ctx context.Context, bound func() (context.Context, conte
 		body, cancel := bound()
 		t, err := c.BeginTx(body, o)
 		if err == nil {
-			tx := &Tx{ctx: body, d: s.d, run: pgRunner{t}, now: s.d.clock.Now()}
+			tx := &Tx{ctx: body, d: s.d, run: pgRunner{t}, now: s.d.clock.Now(), fault: faultOf(body)}
 			return &begun{c, t, tx, cancel}, nil
 		}
 		cancel()

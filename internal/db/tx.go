@@ -22,6 +22,7 @@ type Tx struct {
 	now     time.Time
 	rows    *sql.Rows // the last ones handed out by Query
 	lost    error     // the first failure of a statement
+	fault   func() error
 	emitted bool
 	queued  bool
 }
@@ -55,6 +56,9 @@ func (t *Tx) ready() error {
 			return errors.New("db: rows of the statement before are still open; read them to the end or close them first")
 		}
 		t.rows = nil
+	}
+	if t.fault != nil {
+		return t.fail(t.fault())
 	}
 	return nil
 }

@@ -336,7 +336,7 @@ var errPanicked = errors.New("db: the body panicked")
 func (w *writer) call(b *body) {
 	w.d.stats.bodies.Add(1)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(b.ctx), inside{}, true), BodyLimit)
-	tx := &Tx{ctx: ctx, d: w.d, run: w.c, now: w.d.clock.Now()}
+	tx := &Tx{ctx: ctx, d: w.d, run: w.c, now: w.d.clock.Now(), fault: faultOf(ctx)}
 	release := w.c.watch(ctx)
 	w.running = b
 	b.err, b.panicky = errPanicked, nil

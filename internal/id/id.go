@@ -34,6 +34,7 @@ type (
 	refundKind      struct{}
 	returnKind      struct{}
 	claimKind       struct{}
+	disputeKind     struct{}
 	paymentKind     struct{}
 	payoutKind      struct{}
 	transferKind    struct{}
@@ -82,6 +83,7 @@ type (
 	Refund      = ID[refundKind]
 	Return      = ID[returnKind]
 	Claim       = ID[claimKind]
+	Dispute     = ID[disputeKind]
 	Payment     = ID[paymentKind]
 	Payout      = ID[payoutKind]
 	Transfer    = ID[transferKind]
@@ -133,6 +135,7 @@ func (refundKind) Prefix() string  { return "rfd" }
 // Prefix implements Kind.
 func (returnKind) Prefix() string      { return "ret" }
 func (claimKind) Prefix() string       { return "clm" }
+func (disputeKind) Prefix() string     { return "dsp" }
 func (paymentKind) Prefix() string     { return "pay" }
 func (payoutKind) Prefix() string      { return "pot" }
 func (transferKind) Prefix() string    { return "trf" }

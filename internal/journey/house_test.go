@@ -222,6 +222,14 @@ func (h *house) furnishReturns(bought func(string) client.Paid) {
 	h.values["/orders/{id}/claims"], _ = asked()
 	h.bodies["POST /orders/{id}/claims"] = missed
 	h.bodies["POST /claims/{id}/answer"] = fields{"answer": "proof", "proof": "Signed for by A. Shopper."}
+	fought, _ := asked()
+	h.values["/sandbox/disputes/{ref}"] = h.made(h.operator, http.MethodPost, "/sandbox/disputes", fields{"order_id": fought, "reason": "fraudulent"}, "provider_ref")
+	disputed, _ := asked()
+	h.bodies["POST /sandbox/disputes"] = fields{"order_id": disputed, "reason": "fraudulent"}
+	contested, _ := asked()
+	h.values["/brands/{id}/disputes/{dispute}"] = h.made(h.operator, http.MethodPost, "/sandbox/disputes", fields{"order_id": contested, "reason": "fraudulent"}, "id")
+	h.bodies["POST /brands/{id}/disputes/{dispute}/evidence"] = fields{"evidence": "Signed for by A. Shopper."}
+	h.bodies["POST /sandbox/disputes/{ref}/decision"] = fields{"won": true}
 	h.values["/operator/brands/{id}"] = h.brand
 	h.bodies["PUT /operator/brands/{id}/reserve"] = fields{"bps": 500, "days": 30, "reason": "New here"}
 	h.bodies["POST /returns/{id}/decision"] = fields{"decision": "approve", "note": "Send it back, please."}

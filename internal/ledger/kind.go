@@ -23,6 +23,10 @@ const (
 	KindAttributed  Kind = "attributed"  // a commission left suspense
 	KindPayout      Kind = "payout_sent" // left available, on its way; taxes withheld
 	KindPaidOut     Kind = "payout_confirmed"
+	KindDisputed    Kind = "dispute_opened"   // the provider withholds what a bank disputes, and its fee
+	KindFrozen      Kind = "dispute_frozen"   // the disputed shares, until the bank has decided
+	KindDisputeWon  Kind = "dispute_won"      // the provider gives back what it withheld
+	KindDisputeLost Kind = "dispute_lost"     // it is the buyer's again, from whom it was frozen
 	KindSettled     Kind = "provider_settled" // the provider paid what it held to our bank
 	KindGranted     Kind = "budget_granted"   // a brand set, raised or lowered a program's budget
 	KindDrawn       Kind = "budget_drawn"     // a commission took its part of it
@@ -37,8 +41,16 @@ var kinds = map[Kind]sides{
 	KindPaid: {
 		[]string{"psp:*:clearing", "promo:platform"},
 		[]string{"brand:*:pending", "creator:*:pending", "suspense:*", "fee:deferred", "tax:*", "shipping:payable"}},
+	KindDisputed: {[]string{"disputes:*", "dispute:fees"}, []string{"psp:*:clearing"}},
+	KindFrozen: {
+		[]string{"brand:*:pending", "brand:*:available", "recv:brand:*", "creator:*:pending", "creator:*:available", "recv:creator:*"},
+		[]string{"brand:*:held", "creator:*:held"}},
+	KindDisputeWon: {[]string{"psp:*:clearing"}, []string{"disputes:*", "dispute:fees"}},
+	KindDisputeLost: {
+		[]string{"brand:*:held", "creator:*:held", "fee:deferred", "fee:income", "tax:*", "shipping:payable", "dispute:loss", "refunds:*:payable", "psp:*:clearing"},
+		[]string{"disputes:*", "promo:platform"}},
 	KindShipped: {
-		[]string{"shipping:payable"},
+		[]string{"shipping:payable", "dispute:loss"},
 		[]string{"brand:*:pending", "carrier:*", "shipping:margin"}},
 	KindDelivered: {[]string{"fee:deferred"}, []string{"fee:income"}},
 	KindReleased: {

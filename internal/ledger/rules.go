@@ -43,13 +43,14 @@ func Paid(sales ...Sale) ([]Transfer, error) {
 }
 
 // ShippedByBrand returns the posting of a part that its brand has sent itself: the buyer's
-// shipping money is the brand's, held like the rest. None when there is nothing to pay.
+// shipping money is the brand's, held like the rest. What a lost dispute took of it the platform makes up:
+// the brand has sent the parcel. None when there is nothing to pay.
 func ShippedByBrand(s Sale) ([]Transfer, error) {
 	if !s.Shipping.ByBrand {
 		return nil, fmt.Errorf("ledger: %s is not shipped by its brand", s.Part)
 	}
 	return s.build(KeyShipped, KindShipped, nil, func() []Leg {
-		return []Leg{Debit(ShippingPayable, s.Shipping.Amount), Credit(BrandPending(s.Brand), s.Shipping.Amount)}
+		return []Leg{Debit(ShippingPayable, s.Shipping.Amount), Debit(DisputeLoss, s.Shipping.Lost), Credit(BrandPending(s.Brand), s.Shipping.Amount+s.Shipping.Lost)}
 	})
 }
 

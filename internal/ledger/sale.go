@@ -31,6 +31,7 @@ type SaleLine struct {
 // Shipping is what the buyer paid for sending a part.
 type Shipping struct {
 	Amount  int64 // without tax
+	Lost    int64 // more of it, which a dispute has taken before the part was sent
 	ByBrand bool  // the brand ships and is paid for it
 	Taxes   []Tax
 }
@@ -73,7 +74,7 @@ func (s Sale) BrandPending() int64 {
 func (s Sale) shippingOfBrand() int64 {
 	own := byBrand(s.Shipping.Taxes)
 	if s.Shipping.ByBrand {
-		own += s.Shipping.Amount
+		own += s.Shipping.Amount + s.Shipping.Lost
 	}
 	return own
 }

@@ -35,6 +35,9 @@ var topics = []telling{
 	{event.TopicReturnSent, "The buyer has sent it back; you have 14 days to say that it came", one(func(b event.ReturnSent) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicReturnReceived, "It is back, by your word or because you were silent", one(func(b event.ReturnReceived) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicReturnRefunded, "A return ended; its money is on the way back to the buyer", one(func(b event.ReturnRefunded) (id.Brand, any) { return b.Brand, b })},
+	{event.TopicDisputeOpened, "A buyer's bank disputes a payment; your share is held", disputed[event.DisputeOpened](func(b event.DisputeOpened) event.DisputeState { return b.DisputeState })},
+	{event.TopicDisputeWon, "A dispute was won; what was held is yours again", disputed[event.DisputeWon](func(b event.DisputeWon) event.DisputeState { return b.DisputeState })},
+	{event.TopicDisputeLost, "A dispute was lost; the buyer has the money back", disputed[event.DisputeLost](func(b event.DisputeLost) event.DisputeState { return b.DisputeState })},
 	{event.TopicCommissionCreated, "A creator earned a commission; it is held", one(func(b event.CommissionCreated) (id.Brand, any) { return commission(b.CommissionState, "", false) })},
 	{event.TopicCommissionReleased, "A commission became available", one(func(b event.CommissionReleased) (id.Brand, any) { return commission(b.CommissionState, "", false) })},
 	{event.TopicCommissionReversed, "A commission, or a part of it, was taken back", one(func(b event.CommissionReversed) (id.Brand, any) {
@@ -172,6 +175,35 @@ func refunded(b event.OrderRefunded) (id.Brand, any) {
 		t.Lines = append(t.Lines, lineOf(l, b.Currency))
 	}
 	return b.Brand, t
+}
+
+// contested is a dispute as one brand is told of it.
+type contested struct {
+	Dispute id.Dispute   `json:"dispute_id"`
+	Order   id.Order     `json:"order_id"`
+	Part    id.Part      `json:"part_id"`
+	Reason  string       `json:"reason"`
+	Amount  money.Amount `json:"amount"` // of what the buyer paid for its part
+	Own     money.Amount `json:"own"`    // of it, its own money
+	DueBy   *time.Time   `json:"evidence_due_at,omitempty"`
+}
+
+func disputed[B event.Body](of func(B) event.DisputeState) func(event.Fact) (map[id.Brand]any, error) {
+	return func(f event.Fact) (map[id.Brand]any, error) {
+		body, err := event.Read[B](f)
+		if err != nil {
+			return nil, err
+		}
+		d, told := of(body), map[id.Brand]any{}
+		for _, b := range d.Brands {
+			c := contested{Dispute: d.Dispute, Order: d.Order, Part: b.Part, Reason: d.Reason, Amount: b.Amount, Own: b.Own}
+			if !d.DueBy.IsZero() {
+				c.DueBy = &d.DueBy
+			}
+			told[b.Brand] = c
+		}
+		return told, nil
+	}
 }
 
 type earned struct {

@@ -30,9 +30,6 @@ func (l Line) base(now Back) int64 {
 	return max(0, min(net-less, l.Base.Minor)-l.Back.Base)
 }
 
-// Left returns how many units of the line were not refunded.
-func (l Line) Left() int64 { return l.Quantity - l.Back.Quantity }
-
 // Open reports whether something of the line is still to be sent.
 func (l Line) Open() bool { return !l.Shipped && l.Left() > 0 }
 
@@ -66,7 +63,7 @@ func (o *Orders) reckon(full *Order, part *Part, in NewRefund) (Refund, error) {
 		if u.Quantity > l.Left() {
 			return r, fault.New(fault.Conflict, "Of %s, %d of %d are left to refund. Nothing was refunded.", l.Title, l.Left(), l.Quantity).WithType("over_refund")
 		}
-		got, err := full.sold(*l).Back(full.taken(*l, l.Back), l.Back.Quantity, u.Quantity, l.Quantity)
+		got, err := full.backOf(*l, u.Quantity)
 		if err != nil {
 			return r, err
 		}
@@ -107,12 +104,28 @@ func (r *Refund) takeShipping(full *Order, part *Part, in NewRefund) error {
 	if (!in.Shipping && !unsent) || part.ShippingBack || part.Shipping.Minor+part.ShippingTax.Added() == 0 {
 		return nil
 	}
-	r.withShipping, r.shippingNet, r.shippingTax = true, shippingNet(part), part.ShippingTax.Amount.Minor
+	if !part.shippingRefundable() {
+		if !in.Shipping {
+			return nil
+		}
+		return fault.New(fault.Conflict, "The buyer's bank has taken back what it decided of this shipping. Nothing was refunded now.").WithType("over_refund")
+	}
+	r.withShipping = true
+	r.shippingNet, r.shippingTax = part.shippingLeft()
 	r.Shipping.Minor = r.shippingNet + r.shippingTax
 	r.Amount.Minor += r.Shipping.Minor
 	r.FromBrand.Minor += r.shippingNet
 	r.Tax.Minor += r.shippingTax
 	return nil
+}
+
+// backOf reckons what units of a line give back: by the line as it was sold, or, where a lost dispute has
+// taken some of it, by what is left for the units that are left.
+func (ord *Order) backOf(l Line, units int64) (ledger.SaleLine, error) {
+	if l.Lost == (Portion{}) {
+		return ord.sold(l).Back(ord.taken(l, l.Back), l.Back.Quantity, units, l.Quantity)
+	}
+	return ord.unlost(l).Less(ord.taken(l, l.Back)).Back(ledger.SaleLine{}, 0, units, l.Left())
 }
 
 func (b *Back) add(more Back, sign int64) {
@@ -138,6 +151,7 @@ func (o *Orders) posting(full *Order, part *Part, r *Refund) ledger.Refund {
 	}
 	if r.withShipping {
 		s.Shipping = o.soldShipping(full, part)
+		s.Shipping.Lost = 0
 	}
 	return ledger.Refund{ID: r.ID, Sale: s, Shipped: r.wasShipped, Delivered: r.wasEarned, Released: r.wasReleased}
 }

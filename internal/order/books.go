@@ -17,14 +17,14 @@ import (
 var regionWord = regexp.MustCompile(`^[A-Za-z0-9-]{1,10}$`)
 
 // ledgerSale returns what is left of a part, as the ledger knows it: the frozen numbers of its lines less
-// what refunds took back of them.
+// what refunds and lost disputes took of them.
 func (o *Orders) ledgerSale(ord *Order, part *Part) ledger.Sale {
 	s := o.emptySale(ord, part)
 	if !part.ShippingBack {
 		s.Shipping = o.soldShipping(ord, part)
 	}
 	for _, l := range ord.linesOf(part.ID) {
-		s.Lines = append(s.Lines, ord.sold(l).Less(ord.taken(l, l.Back)))
+		s.Lines = append(s.Lines, ord.unlost(l).Less(ord.taken(l, l.Back)))
 	}
 	return s
 }
@@ -35,7 +35,12 @@ func (o *Orders) emptySale(ord *Order, part *Part) ledger.Sale {
 }
 
 func (o *Orders) soldShipping(ord *Order, part *Part) ledger.Shipping {
-	return ledger.Shipping{Amount: shippingNet(part), ByBrand: true, Taxes: ord.taxes(part.ShippingTax)}
+	net, tax := part.shippingLeft()
+	s := ledger.Shipping{Amount: net, Lost: part.ShippingLost.Shipping, ByBrand: true, Taxes: ord.taxes(part.ShippingTax)}
+	if len(s.Taxes) > 0 {
+		s.Taxes[0].Amount = tax
+	}
+	return s
 }
 
 // taxes returns a tax as the ledger knows it, none when nothing was paid.

@@ -92,6 +92,14 @@ func orderOfBuyer(tx *db.Tx, who account.Asker, ord id.Order) (Order, error) {
 // cancelPaid reverses a paid order of which nothing has shipped.
 func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 	var variants []id.Variant
+	if err := full.undisputed(); err != nil {
+		return err
+	}
+	for _, d := range full.Disputes {
+		if d.State == DisputeLost {
+			return fault.New(fault.Conflict, "The bank has given part of the money for this order back. Ask the seller for the rest.").WithType("wrong_state")
+		}
+	}
 	waiting, err := refunding(tx, full.ID, "")
 	if err == nil && waiting {
 		err = fault.New(fault.Conflict, "A refund of this order is under way. Ask again in a moment.").WithType("refund_running").After(2 * time.Second)

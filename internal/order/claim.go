@@ -115,6 +115,9 @@ func (o *Orders) Claim(ctx context.Context, who account.Asker, ord id.Order, in 
 		if err != nil {
 			return Claim{}, err
 		}
+		if err := full.undisputed(); err != nil {
+			return Claim{}, err
+		}
 		part, err := partToClaim(tx, &full, in.Part)
 		if err != nil {
 			return Claim{}, err
@@ -253,7 +256,7 @@ func (o *Orders) refundClaim(tx *db.Tx, full *Order, c Claim, by refunder) (Clai
 	c.DecidedBy = by.actor
 	part := full.part(c.Part)
 	in := NewRefund{Part: c.Part, Lines: left(full, part), Reason: "It never came.",
-		Shipping: !part.ShippingBack && part.Shipping.Minor+part.ShippingTax.Added() > 0}
+		Shipping: part.shippingRefundable() && part.Shipping.Minor+part.ShippingTax.Added() > 0}
 	if len(in.Lines) > 0 || in.Shipping {
 		var err error
 		if c.Refund, err = o.bookRefund(tx, full, part, in, by); err != nil {
@@ -300,7 +303,7 @@ func (o *Orders) BrandClaims(ctx context.Context, who account.Asker, brand id.Br
 
 // answerClaims gives the money back where brands have not proven in time that it arrived.
 func (o *Orders) answerClaims(ctx context.Context) error {
-	list, err := due[id.Claim](ctx, o, o.clock.Now(), `SELECT id FROM claims WHERE state = 'open' AND due_at <= $1 ORDER BY due_at LIMIT $2`)
+	list, err := due[id.Claim](ctx, o, o.clock.Now(), `SELECT id FROM claims WHERE state = 'open' AND due_at <= $1 AND`+notDisputed("claims.order_id")+`ORDER BY due_at LIMIT $2`)
 	for _, cid := range list {
 		var out Claim
 		e := o.db.Write(ctx, func(tx *db.Tx) error {

@@ -78,6 +78,6 @@ var claimProofs = []proof{
 		AND (c.state <> 'refunded' OR NOT EXISTS (SELECT 1 FROM refunds f WHERE f.id = c.refund_id AND f.part_id = c.part_id))`},
 	{says: "claim %s is open, and its part is released", query: `SELECT c.id FROM claims c JOIN order_parts p ON p.id = c.part_id WHERE c.state = 'open' AND p.state = 'completed'`},
 	{says: "claim %s is settled and waits all the same, or waits without a timer", query: `SELECT c.id FROM claims c WHERE (c.state = 'open') <> (c.due_at > 0)`},
-	{says: "nobody has answered claim %s in time", since: true, query: `SELECT c.id FROM claims c WHERE c.state = 'open' AND c.due_at < $1`},
-	{says: "part %s was not sent in time, and is not cancelled", since: true, query: `SELECT p.id FROM order_parts p WHERE p.state = 'paid' AND p.ship_by > 0 AND p.ship_by < $1`},
+	{says: "nobody has answered claim %s in time", since: true, query: `SELECT c.id FROM claims c WHERE c.state = 'open' AND c.due_at < $1 AND` + undisputedSince("c.order_id")},
+	{says: "part %s was not sent in time, and is not cancelled", since: true, query: `SELECT p.id FROM order_parts p WHERE p.state = 'paid' AND p.ship_by > 0 AND p.ship_by < $1 AND` + undisputedSince("p.order_id")},
 }

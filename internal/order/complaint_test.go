@@ -13,6 +13,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
+	"mezzo/internal/money"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 )
@@ -334,4 +335,31 @@ func aCodeHidesNobody(w *world) {
 	if got := w.look(placed.ID).Lines[0].Creator; got != w.creator {
 		w.t.Errorf("earned by %q", fmt.Sprint(got))
 	}
+}
+
+// Gumroad #4372: a dispute and a refund both took the money. Of the same moment they never take more together than was captured, whoever wins.
+func TestARefundAndADisputeMeet(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 100), context.Background()
+		for range 8 {
+			_, sold := w.boughtUnits(2, payment.MethodVisa)
+			ref, err := w.sandbox.OpenDispute(ctx, w.paymentOf(sold.ID), money.Of(2500, "USD"), "fraudulent")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.meet(func() error { return w.orders.Disputed(ctx, ref) },
+				func() error {
+					_, err := w.orders.Refund(ctx, w.member, sold.ID, units(sold, 2, true))
+					return err
+				},
+				func() error { return w.orders.Disputed(ctx, ref) })
+			w.sound()
+			w.decided(ref, false)
+			w.settled()
+			if n := w.count(`SELECT refunded_minor + disputed_minor - amount_minor FROM payments WHERE order_id = $1`, sold.ID); n > 0 {
+				t.Fatalf("%d more than was captured", n)
+			}
+			w.sound()
+		}
+	})
 }

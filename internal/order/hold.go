@@ -54,7 +54,7 @@ func schedule(tx *db.Tx, part *Part, least time.Time) (time.Time, error) {
 
 // cancelLate cancels what brands have not sent in time.
 func (o *Orders) cancelLate(ctx context.Context) error {
-	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'paid' AND ship_by > 0 AND ship_by <= $1 ORDER BY ship_by LIMIT $2`)
+	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'paid' AND ship_by > 0 AND ship_by <= $1 AND`+notDisputed("order_parts.order_id")+`ORDER BY ship_by LIMIT $2`)
 	for _, part := range list {
 		err = errors.Join(err, o.cancelLatePart(ctx, part))
 	}
@@ -103,7 +103,7 @@ func lockedOfPart(tx *db.Tx, part id.Part) (Order, error) {
 
 // releaseHolds completes parts whose hold has passed.
 func (o *Orders) releaseHolds(ctx context.Context) error {
-	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'delivered' AND release_at <= $1 ORDER BY release_at LIMIT $2`)
+	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'delivered' AND release_at <= $1 AND`+notDisputed("order_parts.order_id")+`ORDER BY release_at LIMIT $2`)
 	for _, part := range list {
 		err = errors.Join(err, o.releasePart(ctx, part))
 	}
@@ -112,7 +112,7 @@ func (o *Orders) releaseHolds(ctx context.Context) error {
 
 // releasePart makes the money of one part available: the creators' commissions and the brand's share, less
 // its reserve. A part with a commission still undecided waits for the decision, one with a refund under way
-// for the provider's answer, one with a return or a claim for its end.
+// for the provider's answer, one with a return, a claim or a dispute for its end.
 func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 	return o.db.Write(ctx, func(tx *db.Tx) error {
 		full, err := lockedOfPart(tx, part)
@@ -120,7 +120,7 @@ func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
 			return err
 		}
 		p := full.part(part)
-		if !partReleases.allows(p.State) || p.ReleaseAt.After(tx.Now()) {
+		if !partReleases.allows(p.State) || p.ReleaseAt.After(tx.Now()) || full.undisputed() != nil {
 			return nil
 		}
 		for _, waits := range []func() (bool, error){

@@ -35,6 +35,7 @@ type sales struct {
 	asked    []again
 	returns  []asking
 	claimed  []claiming
+	refs     []string
 	stock    int64
 	codes    []voucher.Voucher
 }
@@ -96,15 +97,15 @@ func (m *sales) buy(t *rapid.T) {
 		return
 	}
 	b := bought{who: who, order: placed.ID, at: placed}
-	method := rapid.SampledFrom([]string{payment.MethodVisa, payment.MethodVisa, payment.MethodRefundFails, payment.MethodDeclined, ""}).Draw(t, "method")
+	method := rapid.SampledFrom([]string{payment.MethodVisa, payment.MethodVisa, payment.MethodSlow, payment.MethodRefundFails, payment.MethodDeclined, ""}).Draw(t, "method")
 	if method == "" {
 		m.placed = append(m.placed, b)
 		return
 	}
 	b.stuck = method == payment.MethodRefundFails
 	out, err := m.pay(who, placed, method)
-	if m.fine(t, "pay", err); err == nil && out.State == order.PaySucceeded {
-		m.orders = append(m.orders, b)
+	if m.fine(t, "pay", err); err == nil && (out.State == order.PaySucceeded || out.State == order.PayStarted) {
+		m.orders = append(m.orders, b) // one whose bank has not answered may be paid yet
 	}
 }
 
@@ -247,6 +248,64 @@ func (m *sales) answerClaim(t *rapid.T) {
 	m.fine(t, "answer a claim", err)
 }
 
+// dispute makes a bank dispute a payment, or part of it, whatever has become of the order. Its word arrives,
+// twice perhaps, or is lost and looked for.
+func (m *sales) dispute(t *rapid.T) {
+	b := m.pick(t)
+	minor := int64(0)
+	if rapid.Bool().Draw(t, "part of it") {
+		minor = rapid.Int64Range(1, b.at.Total.Minor).Draw(t, "disputed")
+	}
+	ref, err := m.sandbox.OpenDispute(context.Background(), m.paymentOf(b.order), money.Of(minor, "USD"), "fraudulent")
+	if m.fine(t, "dispute", err); err != nil {
+		return
+	}
+	m.refs = append(m.refs, ref)
+	m.heard(t, ref)
+}
+
+// bankDecides lets a bank decide on a dispute; one that is decided stays so.
+func (m *sales) bankDecides(t *rapid.T) {
+	if len(m.refs) == 0 {
+		t.Skip("nothing is disputed")
+	}
+	ref := m.refs[rapid.IntRange(0, len(m.refs)-1).Draw(t, "dispute")]
+	if _, err := m.sandbox.CloseDispute(context.Background(), ref, rapid.Bool().Draw(t, "won")); err != nil {
+		t.Fatal(err)
+	}
+	m.heard(t, ref)
+}
+
+// heard is the word of a dispute: it comes once or more, or is lost and the next look finds it.
+func (m *sales) heard(t *rapid.T, ref string) {
+	for range rapid.IntRange(0, 2).Draw(t, "times") {
+		m.fine(t, "hear of a dispute", m.world.orders.Disputed(context.Background(), ref))
+	}
+	m.fine(t, "look for disputes", m.world.orders.LookForDisputes(context.Background(), time.Unix(0, 0)))
+}
+
+// evidence answers a dispute, perhaps with what decides it at once.
+func (m *sales) evidence(t *rapid.T) {
+	list, err := m.world.orders.BrandDisputes(context.Background(), m.member, m.brand, "", "", 20)
+	if err != nil || len(list) == 0 {
+		t.Skip("nothing is disputed")
+	}
+	d := list[rapid.IntRange(0, len(list)-1).Draw(t, "dispute")]
+	says := rapid.SampledFrom([]string{"It was sent.", payment.EvidenceWins, payment.EvidenceLoses}).Draw(t, "evidence")
+	_, err = m.world.orders.SubmitEvidence(context.Background(), m.member, m.brand, d.ID, says)
+	m.fine(t, "evidence", err)
+	m.fine(t, "look for disputes", m.world.orders.LookForDisputes(context.Background(), time.Unix(0, 0)))
+}
+
+// words delivers what the sandbox tells by itself: it repeats, reorders, delays and loses, and nothing of it
+// changes what is right.
+func (m *sales) words(t *rapid.T) {
+	if err := m.sandbox.Deliver(context.Background(), m.sandbox.Hear(m.world.orders, nil)); err != nil {
+		t.Fatal(err)
+	}
+	m.fine(t, "look for disputes", m.world.orders.LookForDisputes(context.Background(), time.Unix(0, 0)))
+}
+
 // changeRate changes what the program pays from now on; what is sold keeps its own.
 func (m *sales) changeRate(t *rapid.T) {
 	m.clock.Advance(time.Second)
@@ -286,22 +345,26 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 			_, err := m.world.orders.Cancel(ctx, b.who, b.order)
 			m.fine(t, "cancel", err)
 		},
-		"refund":         m.refund,
-		"refund more":    m.refund,
-		"return":         m.askReturn,
-		"answer":         m.answerReturn,
-		"send back":      m.sendReturn,
-		"claim":          m.claim,
-		"answer a claim": m.answerClaim,
-		"change a rate":  m.changeRate,
-		"keep back":      m.keepBack,
-		"give a voucher": m.give,
-		"end a voucher":  m.endVoucher,
-		"days later":     func(t *rapid.T) { m.later(time.Duration(rapid.IntRange(1, 7).Draw(t, "days")) * day) },
-		"repeat":         m.repeat,
-		"a hold later":   func(*rapid.T) { m.later(15 * 24 * time.Hour) },
-		"a minute later": func(*rapid.T) { m.later(time.Minute) },
-		"told again":     func(t *rapid.T) { m.tellAgain(t) },
+		"refund":           m.refund,
+		"refund more":      m.refund,
+		"return":           m.askReturn,
+		"answer":           m.answerReturn,
+		"send back":        m.sendReturn,
+		"claim":            m.claim,
+		"answer a claim":   m.answerClaim,
+		"change a rate":    m.changeRate,
+		"keep back":        m.keepBack,
+		"give a voucher":   m.give,
+		"end a voucher":    m.endVoucher,
+		"days later":       func(t *rapid.T) { m.later(time.Duration(rapid.IntRange(1, 7).Draw(t, "days")) * day) },
+		"repeat":           m.repeat,
+		"a hold later":     func(*rapid.T) { m.later(15 * 24 * time.Hour) },
+		"a minute later":   func(*rapid.T) { m.later(time.Minute) },
+		"told again":       func(t *rapid.T) { m.tellAgain(t) },
+		"dispute":          m.dispute,
+		"the bank decides": m.bankDecides,
+		"evidence":         m.evidence,
+		"words arrive":     m.words,
 		"the provider is silent": func(t *rapid.T) {
 			m.provider.lost, m.provider.done = rapid.IntRange(1, 2).Draw(t, "times"), rapid.Bool().Draw(t, "did it")
 		},
@@ -377,7 +440,8 @@ func (m *sales) invariants(t *rapid.T) {
 
 // stranded is what stands in pending of parts that a refund called off before the provider refused it.
 func (m *sales) stranded() int64 {
-	return m.count(`SELECT CAST(COALESCE(SUM(l.brand_minor - l.back_brand_minor), 0) AS BIGINT) FROM order_lines l JOIN order_parts p ON p.id = l.part_id
+	return m.count(`SELECT CAST(COALESCE(SUM(l.brand_minor - l.back_brand_minor - COALESCE((SELECT SUM(s.brand_minor) FROM dispute_shares s JOIN disputes d ON d.id = s.dispute_id
+		WHERE s.line_id = l.id AND d.state <> 'won'), 0)), 0) AS BIGINT) FROM order_lines l JOIN order_parts p ON p.id = l.part_id
 		JOIN orders o ON o.id = p.order_id WHERE p.state = 'cancelled' AND o.paid_at > 0 AND o.closed_reason <> 'cancelled'`)
 }
 
@@ -441,6 +505,7 @@ func runSales(t *testing.T, runs int, fresh func() (db.Options, error)) {
 		}
 		defer d.Close()
 		m := &sales{world: newWorld(rt, d, c, 20), stock: 20}
+		m.sandbox = m.sandbox.Over(payment.Unruly)
 		m.provider = &shaky{Sandbox: m.sandbox}
 		m.world.orders = order.New(order.Parts{DB: d, Keys: m.keys, Provider: m.provider, Log: m.log, Logger: slog.New(slog.DiscardHandler)},
 			order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})

@@ -66,7 +66,7 @@ type Payment struct {
 // Outcome is how an attempt to pay ended. It is what an Idempotency-Key remembers.
 type Outcome struct {
 	Order    id.Order     `json:"order"`
-	State    PaymentState `json:"state"` // succeeded, redirected or declined
+	State    PaymentState `json:"state"` // succeeded, redirected, declined, or started: the bank has not answered
 	Redirect string       `json:"redirect,omitempty"`
 	Reason   string       `json:"reason,omitempty"`
 }
@@ -234,6 +234,9 @@ func (o *Orders) settle(ctx context.Context, known payment, charge Charge) (Outc
 			return Outcome{Order: p.order, State: PayDeclined, Reason: charge.Reason}, declined(tx, p, charge)
 		case ChargeAction:
 			return Outcome{Order: p.order, State: PayRedirected, Redirect: charge.RedirectURL}, redirected(tx, p, charge)
+		case ChargePending:
+			_, err := tx.Exec(payPends.update(`provider_ref = $1, updated_at = $2`)+`id = $3`, charge.Ref, db.Micros(tx.Now()), p.id)
+			return Outcome{Order: p.order, State: PayStarted}, err
 		default:
 			return Outcome{Order: p.order, State: PayCancelled}, notePayment(tx, p, payIsCancelled, charge)
 		}

@@ -15,6 +15,7 @@ type ChargeState string
 const (
 	ChargeNone      ChargeState = "none"      // the provider knows no charge under this key
 	ChargeAction    ChargeState = "action"    // the buyer must visit RedirectURL
+	ChargePending   ChargeState = "pending"   // the buyer has done all they can, and the bank has not answered
 	ChargeSucceeded ChargeState = "succeeded" // captured
 	ChargeDeclined  ChargeState = "declined"
 	ChargeCancelled ChargeState = "cancelled" // can never succeed any more
@@ -52,4 +53,27 @@ type Provider interface {
 	Cancel(ctx context.Context, key id.Payment) (Charge, error)
 	// Refund gives an amount of a captured charge back; the refund's own key makes it happen once.
 	Refund(ctx context.Context, key id.Payment, refund string, amount money.Amount) error
+}
+
+// ProviderDispute is what a provider says of a payment that the buyer's bank disputes.
+type ProviderDispute struct {
+	Ref      string     // the provider's own name for it: told again it is the same dispute
+	Key      id.Payment // the key of the disputed charge
+	State    DisputeState
+	Amount   money.Amount // withheld from us
+	Fee      money.Amount // what the provider takes for it, zero for none
+	FeeBack  money.Amount // what of the fee it gives back with a dispute that was won
+	Reason   string       // as a code: fraudulent, product_not_received
+	DueBy    time.Time    // until when it takes evidence; zero when it takes none
+	OpenedAt time.Time
+}
+
+// Disputer is a provider whose charges can be disputed.
+type Disputer interface {
+	// Disputes lists what was opened or has changed since.
+	Disputes(ctx context.Context, since time.Time) ([]ProviderDispute, error)
+	// Dispute says where one stands.
+	Dispute(ctx context.Context, ref string) (ProviderDispute, error)
+	// SubmitEvidence hands in what speaks for us, in place of what was handed in before; the key makes it happen once.
+	SubmitEvidence(ctx context.Context, ref, key, text string) error
 }

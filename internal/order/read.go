@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -77,6 +78,16 @@ func asBrandSees(full Order, who account.Asker) Order {
 		}
 	}
 	seen.Vouchers = vouchersOf(full.Vouchers, seen.Lines)
+	seen.Disputes = nil
+	for _, d := range full.Disputes {
+		d.Shares = slices.DeleteFunc(slices.Clone(d.Shares), func(s DisputeShare) bool { return !mine[s.Part] })
+		d.Amount.Minor = 0
+		for _, s := range d.Shares {
+			d.Amount.Minor += s.Amount
+		}
+		d.Covered, d.Fee = d.Amount, zero
+		seen.Disputes = append(seen.Disputes, d)
+	}
 	for _, s := range full.Steps {
 		if s.Part == "" || mine[s.Part] {
 			if s.Part == "" {

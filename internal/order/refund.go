@@ -156,6 +156,7 @@ const (
 	byTheBrand canceller = "brand"
 	byOperator canceller = "operator"
 	byLateness canceller = "late"
+	byTheBank  canceller = "bank" // it gave the buyer everything back
 )
 
 // refunder is who gives money back, and what it counts as when nothing of a part is left to send.
@@ -173,6 +174,9 @@ func refunderOf(who account.Asker, brand id.Brand) refunder {
 
 // bookRefund books a refund that was decided on.
 func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, by refunder) (id.Refund, error) {
+	if err := full.undisputed(); err != nil {
+		return "", err
+	}
 	r, err := o.reckon(full, part, in)
 	if err != nil {
 		return "", err
@@ -199,8 +203,10 @@ func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, by
 	if err := post(tx, transfers, nil); err != nil {
 		return "", err
 	}
-	if err := o.drawReserve(tx, &r); err != nil {
-		return "", err
+	if r.wasReleased && !r.Owed.IsZero() {
+		if err := o.drawReserve(tx, string(r.ID), r.Brand, r.Amount.Currency); err != nil {
+			return "", err
+		}
 	}
 	if err := addStep(tx, full.ID, part.ID, "refund", r.Amount.String()+": "+r.Reason, by.actor); err != nil {
 		return "", err

@@ -8,13 +8,13 @@ var refundProofs = []proof{
 		WHERE l.back_quantity <> COALESCE(x.q, 0) OR l.back_tax_minor <> COALESCE(x.t, 0) OR l.back_brand_minor <> COALESCE(x.b, 0)
 		OR l.back_commission_minor <> COALESCE(x.c, 0) OR l.back_fee_minor <> COALESCE(x.f, 0)
 		OR l.back_platform_off_minor <> COALESCE(x.v, 0) OR l.back_base_minor <> COALESCE(x.s, 0)`},
-	{says: "of line %s more was taken back than it brought, or a refund of all its units left something", query: `SELECT l.id FROM order_lines l WHERE l.back_quantity > l.quantity
+	{says: "of line %s more was taken back than it brought, or a refund of all its units left something", query: `SELECT l.id FROM order_lines l` + lostOf + `WHERE l.back_quantity > l.quantity
 		OR l.back_tax_minor NOT BETWEEN 0 AND l.tax_minor OR l.back_brand_minor NOT BETWEEN 0 AND l.brand_minor
 		OR l.back_commission_minor NOT BETWEEN 0 AND l.commission_minor OR l.back_fee_minor NOT BETWEEN 0 AND l.fee_minor
 		OR l.back_platform_off_minor NOT BETWEEN 0 AND l.platform_off_minor OR l.back_base_minor NOT BETWEEN 0 AND l.base_minor
-		OR (l.back_quantity = l.quantity AND (l.back_tax_minor <> l.tax_minor OR l.back_brand_minor <> l.brand_minor
-			OR l.back_commission_minor <> l.commission_minor OR l.back_fee_minor <> l.fee_minor
-			OR l.back_platform_off_minor <> l.platform_off_minor OR l.back_base_minor <> l.base_minor))`},
+		OR (l.back_quantity = l.quantity AND (l.back_tax_minor + COALESCE(z.t, 0) <> l.tax_minor OR l.back_brand_minor + COALESCE(z.b, 0) <> l.brand_minor
+			OR l.back_commission_minor + COALESCE(z.c, 0) <> l.commission_minor OR l.back_fee_minor + COALESCE(z.f, 0) <> l.fee_minor
+			OR l.back_platform_off_minor + COALESCE(z.v, 0) <> l.platform_off_minor OR (z.line_id IS NULL AND l.back_base_minor <> l.base_minor)))`},
 	{says: "refund %s is not the sum of what it takes back", query: `SELECT r.id FROM refunds r WHERE r.amount_minor <> r.shipping_minor + r.shipping_tax_minor
 		+ COALESCE((SELECT SUM(l.amount_minor) FROM refund_lines l WHERE l.refund_id = r.id), 0)
 		OR EXISTS (SELECT 1 FROM refund_lines l WHERE l.refund_id = r.id AND l.amount_minor <> l.tax_minor + l.brand_minor + l.commission_minor + l.fee_minor - l.platform_off_minor)`},
@@ -27,8 +27,8 @@ var refundProofs = []proof{
 		AND NOT EXISTS (SELECT 1 FROM ledger_transfers t WHERE t.key = 'refund:' || r.id || ':shipping')`},
 	{says: "refund %s is confirmed in one place and not in the other", query: `SELECT r.id FROM refunds r LEFT JOIN ledger_transfers t ON t.key = 'refund:' || r.id || ':confirmed'
 		WHERE (r.state = 'confirmed') <> (t.key IS NOT NULL)`},
-	{says: "commission %s says other than its line how much was taken back", query: `SELECT c.id FROM commissions c JOIN order_lines l ON l.id = c.line_id JOIN orders o ON o.id = c.order_id
-		WHERE c.reversed_minor <> l.back_commission_minor AND NOT (o.state = 'cancelled' AND c.reversed_minor = c.amount_minor)`},
+	{says: "commission %s says other than its line how much was taken back", query: `SELECT c.id FROM commissions c JOIN order_lines l ON l.id = c.line_id JOIN orders o ON o.id = c.order_id` + lostOf + `
+		WHERE c.reversed_minor <> l.back_commission_minor + COALESCE(z.c, 0) AND NOT (o.state = 'cancelled' AND c.reversed_minor = c.amount_minor)`},
 	{says: "commission %s stands in the wrong state for what is left of it", query: `SELECT c.id FROM commissions c
 		WHERE (c.state = 'reversed' AND c.reversed_minor <> c.amount_minor) OR (c.state IN ('pending','available') AND c.amount_minor > 0 AND c.reversed_minor = c.amount_minor)`},
 }

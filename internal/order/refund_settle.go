@@ -111,7 +111,10 @@ func (o *Orders) failRefund(tx *db.Tx, r Refund, why error) error {
 	if err := addStep(tx, r.Order, r.Part, "refund_failed", r.Amount.String()+": the payment provider refused it.", "provider"); err != nil {
 		return err
 	}
-	return o.moveOn(tx, r.Order, r.Part, "")
+	if err := o.moveOn(tx, r.Order, r.Part, ""); err != nil {
+		return err
+	}
+	return o.coverMore(tx, r.Order)
 }
 
 // saidOf is what a fault tells people.

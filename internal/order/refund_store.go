@@ -13,11 +13,11 @@ import (
 )
 
 // claimRefund takes an amount of what was captured for an order and not given back yet: the one place that
-// keeps all refunds together from exceeding it. It returns the payment.
+// keeps all refunds and disputes together from exceeding it. It returns the payment.
 func claimRefund(tx *db.Tx, ord id.Order, minor int64) (id.Payment, error) {
 	var pay id.Payment
 	err := tx.Row(`UPDATE payments SET refunded_minor = refunded_minor + $1, updated_at = $2
-		WHERE order_id = $3 AND state = 'succeeded' AND refunded_minor + $1 <= amount_minor RETURNING id`, minor, db.Micros(tx.Now()), ord).Scan(&pay)
+		WHERE order_id = $3 AND state = 'succeeded' AND refunded_minor + disputed_minor + $1 <= amount_minor RETURNING id`, minor, db.Micros(tx.Now()), ord).Scan(&pay)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", fault.New(fault.Conflict, "This is more than is left of what the buyer paid. Nothing was refunded.").WithType("over_refund")
 	}
@@ -127,7 +127,11 @@ func (o *Orders) callOff(tx *db.Tx, full *Order, part *Part, by canceller) error
 			return err
 		}
 	}
-	if err := addStep(tx, full.ID, part.ID, "cancelled", "All of it was refunded before it was sent.", "platform"); err != nil {
+	says := "All of it was refunded before it was sent."
+	if by == byTheBank {
+		says = "The buyer's bank took back all that was paid before it was sent."
+	}
+	if err := addStep(tx, full.ID, part.ID, "cancelled", says, "platform"); err != nil {
 		return err
 	}
 	n, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'refunded', version = version + 1`)+`id = $2

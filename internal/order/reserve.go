@@ -140,21 +140,18 @@ func keptOf(tx *db.Tx, part id.Part) (kept, error) {
 	return list[0], nil
 }
 
-// drawReserve pays what a refund made the brand owe from what was kept back of it, the oldest first: that is
+// drawReserve pays what a refund or a dispute made the brand owe from what was kept back of it, the oldest first: that is
 // what it was kept back for.
-func (o *Orders) drawReserve(tx *db.Tx, r *Refund) error {
-	if !r.wasReleased || r.Owed.IsZero() {
-		return nil
-	}
-	if _, err := ledger.Take(tx, r.Amount.Currency, ledger.BrandPurse(r.Brand)); err != nil { // nobody else draws it now
+func (o *Orders) drawReserve(tx *db.Tx, cause string, brand id.Brand, c money.Currency) error {
+	if _, err := ledger.Take(tx, c, ledger.BrandPurse(brand)); err != nil { // nobody else draws it now
 		return err
 	}
-	debt, err := ledger.BalanceOf(tx, ledger.BrandOwes(r.Brand), r.Amount.Currency)
+	debt, err := ledger.BalanceOf(tx, ledger.BrandOwes(brand), c)
 	if err != nil || debt.Minor <= 0 {
 		return err
 	}
 	list, err := db.All(tx, scanKept, `SELECT part_id, brand_id, currency, left_minor FROM reserves WHERE brand_id = $1 AND currency = $2 AND released_at = 0 AND left_minor > 0
-		ORDER BY release_at, part_id`, r.Brand, r.Amount.Currency)
+		ORDER BY release_at, part_id`, brand, c)
 	if err != nil {
 		return err
 	}
@@ -168,7 +165,7 @@ func (o *Orders) drawReserve(tx *db.Tx, r *Refund) error {
 		if _, err := tx.Exec(`UPDATE reserves SET left_minor = left_minor - $1 WHERE part_id = $2`, x, k.part); err != nil {
 			return err
 		}
-		transfers = append(transfers, ledger.ReserveDrawn(string(r.ID), k.part, r.Brand, money.Of(x, r.Amount.Currency)))
+		transfers = append(transfers, ledger.ReserveDrawn(cause, k.part, brand, money.Of(x, c)))
 	}
 	return post(tx, transfers, nil)
 }

@@ -139,6 +139,9 @@ func (o *Orders) Return(ctx context.Context, who account.Asker, ord id.Order, in
 		if err != nil {
 			return Return{}, err
 		}
+		if err := full.undisputed(); err != nil {
+			return Return{}, err
+		}
 		part, err := partToReturn(tx, &full, in)
 		if err != nil {
 			return Return{}, err
@@ -360,7 +363,7 @@ func (o *Orders) WithdrawReturn(ctx context.Context, who account.Asker, rid id.R
 // answerReturns answers for those whose time to answer is over: a return is approved, one the buyer has
 // sent back is refunded, and one the buyer has not sent is taken back.
 func (o *Orders) answerReturns(ctx context.Context) error {
-	list, err := due[id.Return](ctx, o, o.clock.Now(), `SELECT id FROM returns WHERE state IN ('requested','approved') AND due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`)
+	list, err := due[id.Return](ctx, o, o.clock.Now(), `SELECT id FROM returns WHERE state IN ('requested','approved') AND due_at > 0 AND due_at <= $1 AND`+notDisputed("returns.order_id")+`ORDER BY due_at LIMIT $2`)
 	for _, rid := range list {
 		err = errors.Join(err, o.answerReturn(ctx, rid))
 	}

@@ -135,18 +135,18 @@ func storePaid(tx *db.Tx, ord *Order) error {
 	return nil
 }
 
-// brandPending is what the ledger holds for the brand of a paid part: what refunds left of its shares of
+// brandPending is what the ledger holds for the brand of a paid part: what refunds and disputes left of its shares of
 // the goods and of the taxes it collects itself. Its shipping follows when it ships.
 func brandPending(ord *Order, part *Part) money.Amount {
 	sum := money.Of(0, ord.Currency)
 	for _, l := range ord.linesOf(part.ID) {
-		sum.Minor += l.Frozen.Brand.Minor - l.Back.Brand
+		sum.Minor += l.Frozen.Brand.Minor - l.Back.Brand - l.Held.Brand - l.Lost.Brand
 		if l.Tax.CollectedBy == ByBrand {
-			sum.Minor += l.Tax.Amount.Minor - l.Back.Tax
+			sum.Minor += l.Tax.Amount.Minor - l.Back.Tax - l.Held.Tax - l.Lost.Tax
 		}
 	}
 	if part.ShippingTax.CollectedBy == ByBrand && !part.ShippingBack {
-		sum.Minor += part.ShippingTax.Amount.Minor
+		sum.Minor += part.ShippingTax.Amount.Minor - part.ShippingHeld.Tax - part.ShippingLost.Tax
 	}
 	return sum
 }
@@ -164,7 +164,9 @@ func saleLines(ord *Order, decisions map[id.Line]affiliate.Decision) []event.Sal
 		if l.Left() == 0 {
 			continue
 		}
-		line := l.fact(Back{Quantity: l.Left(), Brand: l.Frozen.Brand.Minor - l.Back.Brand, Commission: l.Frozen.Commission.Minor - l.Back.Commission, Fee: l.Frozen.Fee.Minor - l.Back.Fee, Base: l.Base.Minor - l.Back.Base})
+		line := l.fact(Back{Quantity: l.Left(), Brand: l.Frozen.Brand.Minor - l.Back.Brand - l.Lost.Brand,
+			Commission: l.Frozen.Commission.Minor - l.Back.Commission - l.Lost.Commission, Fee: l.Frozen.Fee.Minor - l.Back.Fee - l.Lost.Fee,
+			Base: max(0, l.Base.Minor-l.Back.Base-l.Lost.base())})
 		line.Touch, line.Waiting = wonBy(decisions[l.ID]), l.undecided()
 		lines = append(lines, line)
 	}

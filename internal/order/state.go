@@ -86,6 +86,7 @@ var (
 
 	payBegins       = move[PaymentState]{"payments", []PaymentState{PayCreated, PayStarted, PayRedirected}, PayStarted}
 	payUnbegins     = move[PaymentState]{"payments", []PaymentState{PayStarted}, PayCreated}
+	payPends        = move[PaymentState]{"payments", []PaymentState{PayStarted, PayRedirected}, PayStarted}
 	payRedirects    = move[PaymentState]{"payments", []PaymentState{PayStarted, PayRedirected}, PayRedirected}
 	paySucceeds     = move[PaymentState]{"payments", []PaymentState{PayCreated, PayStarted, PayRedirected}, PaySucceeded}
 	payIsDeclined   = move[PaymentState]{"payments", []PaymentState{PayCreated, PayStarted, PayRedirected}, PayDeclined}
@@ -176,9 +177,10 @@ func CheckStates() error {
 		"order parts": partStates.check(Placed, partPays, partLetGo, partRecalls, partShips, partArrives, partReleases),
 		"refunds":     refundStates.check(RefundRequested, refundIsMade, refundIsRefused),
 		"returns":     returnStates.check(ReturnRequested, returnIsApproved, returnIsDeclined, returnIsWithdrawn, returnIsRefunded),
+		"disputes":    disputeStates.check(DisputeOpen, disputeIsWon, disputeIsLost),
 		"claims":      claimStates.check(ClaimOpen, claimIsProven, claimIsRefunded, claimIsWithdrawn),
 		"shipments":   shipmentStates.check(Shipped, parcelArrives),
-		"payments":    paymentStates.check(PayCreated, payBegins, payUnbegins, payRedirects, paySucceeds, payIsDeclined, payIsCancelled, payReturns, payComesLate, payIsRefunded),
+		"payments":    paymentStates.check(PayCreated, payBegins, payUnbegins, payPends, payRedirects, paySucceeds, payIsDeclined, payIsCancelled, payReturns, payComesLate, payIsRefunded),
 	} {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)

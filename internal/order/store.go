@@ -45,7 +45,7 @@ func insertOrder(tx *db.Tx, o *Order) error {
 }
 
 const orderColumns = `id, checkout_id, cart_id, viewer_id, account_id, email, currency, state, subtotal_minor, discount_minor, shipping_minor,
-	tax_minor, tax_added_minor, total_minor, refunded_minor, shipping_address, touch_horizon, reserved_until, placed_at, paid_at, closed_at, closed_reason`
+	tax_minor, tax_added_minor, total_minor, refunded_minor, shipping_address, touch_horizon, reserved_until, placed_at, paid_at, closed_at, closed_reason, disputed`
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -54,7 +54,7 @@ func scanOrder(r scanner) (Order, error) {
 	var address string
 	var subtotal, discounts, shipping, tax, added, total, refunded, reserved, placed, paid, closed int64
 	err := r.Scan(&o.ID, &o.Checkout, &o.Cart, &o.Viewer, &o.Account, &o.Email, &o.Currency, &o.State, &subtotal, &discounts, &shipping,
-		&tax, &added, &total, &refunded, &address, &o.Horizon, &reserved, &placed, &paid, &closed, &o.ClosedReason)
+		&tax, &added, &total, &refunded, &address, &o.Horizon, &reserved, &placed, &paid, &closed, &o.ClosedReason, &o.disputed)
 	if err != nil {
 		return Order{}, err
 	}
@@ -92,6 +92,9 @@ func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
 		return Order{}, err
 	}
 	o.Lines, err = db.All(tx, scanLine, `SELECT `+lineColumns+` FROM order_lines l LEFT JOIN shipment_lines s ON s.line_id = l.id WHERE l.order_id = $1 ORDER BY l.id`, o.ID)
+	if err == nil && o.disputed > 0 {
+		err = loadDisputes(tx, &o)
+	}
 	return o, err
 }
 

@@ -15,12 +15,12 @@ import (
 const SweepEvery = 2 * time.Second
 
 // Sweep settles what time or a crash has left: charges without an answer, checkouts whose time is
-// over, refunds the provider has not answered, commissions undecided, parts not sent in time, returns and
+// over, refunds the provider has not answered, commissions undecided, disputes not frozen or answered, parts not sent in time, returns and
 // claims nobody has answered, and holds and reserves that have passed.
 // Each step is safe to repeat and one that fails does not keep the others from running.
 func (o *Orders) Sweep(ctx context.Context) error {
 	ctx = db.WithoutKey(ctx)
-	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx),
+	return errors.Join(o.settleStarted(ctx), o.expire(ctx), o.giveBackAll(ctx), o.settleRefunds(ctx), o.decideWaiting(ctx), o.freezeLate(ctx), o.sendEvidence(ctx),
 		o.cancelLate(ctx), o.answerReturns(ctx), o.answerClaims(ctx), o.releaseHolds(ctx), o.releaseReserves(ctx))
 }
 
@@ -49,7 +49,7 @@ func (o *Orders) settleStarted(ctx context.Context) error {
 			_, e = o.Settle(ctx, pay, charge)
 		case ChargeNone:
 			e = o.unbegin(ctx, payment{id: pay})
-		case ChargeAction: // the buyer is still on the provider's page; expire ends it in time
+		case ChargeAction, ChargePending: // the buyer or their bank has not answered; expire ends it in time
 		}
 		err = errors.Join(err, e)
 	}
@@ -91,7 +91,7 @@ func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
 
 // giveBackAll asks the provider again for refunds it has not confirmed.
 func (o *Orders) giveBackAll(ctx context.Context) error {
-	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE `+payWaiting+` AND state = 'returning' AND updated_at <= $1 ORDER BY updated_at LIMIT $2`)
+	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE `+payWaiting+` AND state = 'returning' AND updated_at <= $1 AND`+notDisputed("payments.order_id")+`ORDER BY updated_at LIMIT $2`)
 	for _, ord := range list {
 		err = errors.Join(err, o.giveBackDue(ctx, ord))
 	}
@@ -109,7 +109,9 @@ func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 		if err != nil {
 			return payment{}, err
 		}
-		return p, tx.Row(`SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM refunds WHERE payment_id = $1 AND state <> 'failed'`, p.id).Scan(&p.refunded)
+		due, err := returnDue(tx, p)
+		p.refunded = p.amount.Minor - due
+		return p, err
 	})
 	if err != nil || p.id == "" {
 		return err
@@ -128,7 +130,7 @@ func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		if p.reason != tooLate { // money that never reached the books has nothing to leave there
+		if p.reason != tooLate && p.due().Minor > 0 { // money that never reached the books has nothing to leave there
 			if err := o.bookRefunded(tx, &full, p); err != nil {
 				return err
 			}

@@ -40,8 +40,11 @@ type Order struct {
 	Returns       []Return
 	Claims        []Claim
 	Vouchers      []voucher.Used // those that took something off
+	Disputes      []Dispute
 	// Asker says in which role the order was opened; a brand sees only its own part.
 	Asker Seen
+
+	disputed int64 // how many disputes there were
 }
 
 // Seen is the role in which somebody looks at an order.
@@ -68,12 +71,14 @@ type Part struct {
 	Total          money.Amount // all taxes included
 	Refunded       money.Amount // by refunds that did not fail, or by a cancellation
 	ShippingBack   bool         // its shipping was refunded
+	ShippingHeld   Portion      // what open disputes are about of it
+	ShippingLost   Portion      // what lost ones took of it
 	HandlingDays   int64        // promised until it is handed over
 	TransitDays    int64        // promised after that, at the most; 0 unsaid
 	HoldDays       int64
 	ShipBy         time.Time // what is not sent by then cancels itself
 	Proven         bool      // that it arrived is not only the brand's word
-	CancelledBy    string    // buyer, brand, operator, or late
+	CancelledBy    string    // buyer, brand, operator, bank, or late
 	PaidAt         time.Time
 	ShippedAt      time.Time
 	DeliveredAt    time.Time
@@ -106,7 +111,9 @@ type Line struct {
 	Rate         money.Bps
 	FeeRate      money.Bps
 	Frozen       Frozen
-	Back         Back // what refunds took back
+	Back         Back    // what refunds took back
+	Held         Portion // what open disputes are about of it
+	Lost         Portion // what lost ones took of it
 	Shipped      bool
 }
 

@@ -13,7 +13,7 @@ import (
 // Movement is one line of the sandbox's balance report: captures positive, refunds and payouts negative.
 type Movement struct {
 	Key    string // the idempotency key it was asked with
-	Kind   string // charge, refund, payout, payout_return
+	Kind   string // charge, refund, dispute (with its fee), dispute_won, payout, payout_return
 	Charge string // of a refund, the charge it is of
 	Amount money.Amount
 	At     time.Time
@@ -29,6 +29,8 @@ func (s *Sandbox) Movements(ctx context.Context, from, to time.Time) ([]Movement
 			return m, err
 		}, `SELECT 'charge', key, '', amount_minor, currency, updated_at FROM sandbox_charges WHERE state = 'succeeded' AND updated_at >= $1 AND updated_at < $2
 			UNION ALL SELECT 'refund', key, charge_key, -amount_minor, currency, created_at FROM sandbox_refunds WHERE created_at >= $1 AND created_at < $2
+			UNION ALL SELECT 'dispute', ref, charge_key, -amount_minor - fee_minor, currency, created_at FROM sandbox_disputes WHERE created_at >= $1 AND created_at < $2
+			UNION ALL SELECT 'dispute_won', ref, charge_key, amount_minor, currency, closed_at FROM sandbox_disputes WHERE state = 'won' AND closed_at >= $1 AND closed_at < $2
 			UNION ALL SELECT 'payout', key, '', -amount_minor, currency, created_at FROM sandbox_payouts WHERE state IN ('paid','returned') AND created_at >= $1 AND created_at < $2
 			UNION ALL SELECT 'payout_return', key, '', amount_minor, currency, returned_at FROM sandbox_payouts WHERE state = 'returned' AND returned_at >= $1 AND returned_at < $2
 			ORDER BY 6`, db.Micros(from), db.Micros(to))

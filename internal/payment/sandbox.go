@@ -26,7 +26,9 @@ const (
 	MethodDeclined       = "pm_card_chargeDeclined"
 	MethodInsufficient   = "pm_card_insufficientFunds"
 	MethodAuthentication = "pm_card_authenticationRequired"
-	MethodRefundFails    = "pm_card_refundFail" // paid at once, and no refund of it succeeds
+	MethodRefundFails    = "pm_card_refundFail"    // paid at once, and no refund of it succeeds
+	MethodDisputed       = "pm_card_createDispute" // paid at once, and disputed by the buyer's bank
+	MethodSlow           = "pm_card_slow"          // the bank answers after SlowFor
 )
 
 // SessionLife is how long the sandbox's own page waits for the buyer.
@@ -35,7 +37,8 @@ const SessionLife = 30 * time.Minute
 // Sandbox is a payment provider inside Mezzo that moves no real money. It keeps its books in tables of
 // its own and is spoken to only through order.Provider, as an outside provider would be.
 type Sandbox struct {
-	db *db.DB
+	db      *db.DB
+	network Network // nil is Calm
 }
 
 // NewSandbox returns the provider over its tables.
@@ -51,6 +54,8 @@ func Methods() [][2]string {
 		{MethodAuthentication, "Visa ·· 3184: asks you to approve on the bank's page"},
 		{MethodDeclined, "Visa ·· 0002: declined"},
 		{MethodInsufficient, "Visa ·· 9995: declined, not enough money"},
+		{MethodSlow, "Visa ·· 0077: the bank takes a minute to answer"},
+		{MethodDisputed, "Visa ·· 0259: succeeds, and your bank disputes it"},
 	}
 }
 
@@ -60,15 +65,16 @@ type charge struct {
 	amount                                           money.Amount
 	refunded                                         int64
 	created                                          time.Time
+	slow                                             bool // its bank answers by itself
 }
 
-const chargeColumns = `id, key, request_hash, method, reason, secret, return_url, state, amount_minor, currency, refunded_minor, created_at`
+const chargeColumns = `id, key, request_hash, method, reason, secret, return_url, state, amount_minor, currency, refunded_minor, created_at, succeeds_at`
 
 func scanCharge(r *sql.Row) (charge, error) {
 	var c charge
-	var created int64
-	err := r.Scan(&c.id, &c.key, &c.hash, &c.method, &c.reason, &c.secret, &c.returnURL, &c.state, &c.amount.Minor, &c.amount.Currency, &c.refunded, &created)
-	c.created = db.Time(created)
+	var created, slow int64
+	err := r.Scan(&c.id, &c.key, &c.hash, &c.method, &c.reason, &c.secret, &c.returnURL, &c.state, &c.amount.Minor, &c.amount.Currency, &c.refunded, &created, &slow)
+	c.created, c.slow = db.Time(created), slow > 0
 	return c, err
 }
 
@@ -84,10 +90,12 @@ func card(method string) string {
 // Charge makes the charge of a key, or answers as it stands. Invalid: no such method; Conflict: the
 // key was used for another amount or method.
 func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Charge, error) {
-	state, reason := "", ""
+	state, reason, slow := "", "", time.Duration(0)
 	switch card(r.Method) {
-	case MethodVisa, MethodRefundFails:
+	case MethodVisa, MethodRefundFails, MethodDisputed:
 		state = "succeeded"
+	case MethodSlow:
+		state, slow = "requires_action", SlowFor
 	case MethodDeclined:
 		state, reason = "declined", "card_declined"
 	case MethodInsufficient:
@@ -95,14 +103,18 @@ func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Char
 	case MethodAuthentication:
 		state = "requires_action"
 	default:
-		return order.Charge{}, fault.InvalidField("body.payment_method", "The sandbox knows %s, %s, %s, %s and %s.", MethodVisa, MethodDeclined, MethodInsufficient, MethodAuthentication, MethodRefundFails)
+		return order.Charge{}, fault.InvalidField("body.payment_method", "The sandbox knows %s, %s, %s, %s, %s, %s and %s.", MethodVisa, MethodDeclined, MethodInsufficient, MethodAuthentication, MethodSlow, MethodDisputed, MethodRefundFails)
 	}
 	hash := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", r.Amount.Minor, r.Amount.Currency, r.Method))
 	return db.Do(db.WithoutKey(ctx), s.db, func(tx *db.Tx) (order.Charge, error) {
-		_, err := tx.Exec(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, reason, secret, return_url, created_at, updated_at)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11) ON CONFLICT(key) DO NOTHING`,
+		due := int64(0)
+		if slow > 0 {
+			due = db.Micros(tx.Now().Add(slow))
+		}
+		made, err := tx.Exec(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, reason, secret, return_url, created_at, updated_at, succeeds_at)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11,$12) ON CONFLICT(key) DO NOTHING`,
 			"sch_"+strings.TrimPrefix(string(r.Key), "pay_"), r.Key, hex.EncodeToString(hash[:]), r.Amount.Minor, r.Amount.Currency, r.Method, state, reason,
-			rand.Text(), r.ReturnURL, db.Micros(tx.Now()))
+			rand.Text(), r.ReturnURL, db.Micros(tx.Now()), due)
 		if err != nil {
 			return order.Charge{}, err
 		}
@@ -112,6 +124,11 @@ func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Char
 		}
 		if c.hash != hex.EncodeToString(hash[:]) {
 			return order.Charge{}, fault.New(fault.Conflict, "This payment was begun with another method or amount.").WithType("payment_running")
+		}
+		if made == 1 && card(r.Method) == MethodDisputed {
+			if _, err := s.openDispute(tx, c, c.amount, "fraudulent"); err != nil {
+				return order.Charge{}, err
+			}
 		}
 		return c.answer(), nil
 	})
@@ -130,6 +147,12 @@ func (c charge) answer() order.Charge {
 		a.State = order.ChargeDeclined
 	case "cancelled":
 		a.State = order.ChargeCancelled
+	case "requires_action":
+		if c.slow {
+			a.State = order.ChargePending
+			break
+		}
+		fallthrough
 	default:
 		a.State, a.RedirectURL, a.Until = order.ChargeAction, "/sandbox/pay/"+c.id+"?secret="+c.secret, c.created.Add(SessionLife)
 	}
@@ -172,8 +195,13 @@ func (s *Sandbox) Refund(ctx context.Context, key id.Payment, refund string, amo
 		if err != nil || n == 0 {
 			return err
 		}
+		// Its row is taken first, so that a dispute of the same moment is seen.
+		if _, err := tx.Exec(`UPDATE sandbox_charges SET updated_at = updated_at WHERE key = $1`, key); err != nil {
+			return err
+		}
 		n, err = tx.Exec(`UPDATE sandbox_charges SET refunded_minor = refunded_minor + $1, updated_at = $2
-			WHERE key = $3 AND state = 'succeeded' AND currency = $4 AND method <> $5 AND refunded_minor + $1 <= amount_minor`,
+			WHERE key = $3 AND state = 'succeeded' AND currency = $4 AND method <> $5
+			AND refunded_minor + $1 + COALESCE((SELECT SUM(d.amount_minor) FROM sandbox_disputes d WHERE d.charge_key = sandbox_charges.key AND d.state <> 'won'), 0) <= amount_minor`,
 			amount.Minor, db.Micros(tx.Now()), key, amount.Currency, MethodRefundFails)
 		if err == nil && n != 1 {
 			return fault.New(fault.Conflict, "The card refuses the refund, or the charge has less than %s left to give back.", amount)
@@ -220,15 +248,18 @@ func (s *Sandbox) Answer(ctx context.Context, chargeID, secret string, approve b
 		if approve && !p.Expired {
 			state, reason = "succeeded", ""
 		}
-		if _, err := tx.Exec(`UPDATE sandbox_charges SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state = 'requires_action'`,
+		if _, err := tx.Exec(`UPDATE sandbox_charges SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state = 'requires_action' AND succeeds_at = 0`,
 			state, reason, db.Micros(tx.Now()), chargeID); err != nil {
+			return Page{}, err
+		}
+		if err := s.tell(tx, HookCharge, string(p.Key)); err != nil {
 			return Page{}, err
 		}
 		return session(tx, chargeID, secret)
 	})
 }
 
-// Balance returns what the sandbox holds for Mezzo by currency: captured less refunded and paid out. The books'
+// Balance returns what the sandbox holds for Mezzo by currency: captured less refunded, disputed with the fees of it, and paid out. The books'
 // psp:sandbox:clearing must equal it.
 func (s *Sandbox) Balance(ctx context.Context) (map[money.Currency]int64, error) {
 	sums := map[money.Currency]int64{}
@@ -239,6 +270,8 @@ func (s *Sandbox) Balance(ctx context.Context) (map[money.Currency]int64, error)
 			return a, err
 		}, `SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM (
 			SELECT currency, amount_minor - refunded_minor AS amount_minor FROM sandbox_charges WHERE state = 'succeeded'
+			UNION ALL SELECT currency, -amount_minor FROM sandbox_disputes WHERE state <> 'won'
+			UNION ALL SELECT currency, -fee_minor FROM sandbox_disputes
 			UNION ALL SELECT currency, -amount_minor FROM sandbox_payouts WHERE state = 'paid') held GROUP BY currency`)
 	})
 	for _, a := range rows {

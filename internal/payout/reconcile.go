@@ -157,6 +157,8 @@ func (p *Payouts) theirs(tx *db.Tx, moved []payment.Movement, settled time.Time)
 			subject, err = p.orderOf(tx, m.Key)
 		case "refund":
 			subject, err = p.refundOf(tx, m)
+		case "dispute", "dispute_fee", "dispute_won":
+			subject, err = p.disputeOf(tx, m.Key)
 		case "payout":
 			if subject = "payout:" + m.Key; id.Settlement(m.Key).Valid() { // to our own bank
 				subject = ledger.SettledKey(p.report.Name(), m.Key)
@@ -204,6 +206,16 @@ func (p *Payouts) refundOf(tx *db.Tx, m payment.Movement) (string, error) {
 	return m.Key, nil
 }
 
+// disputeOf names the dispute of a provider's name for it.
+func (p *Payouts) disputeOf(tx *db.Tx, ref string) (string, error) {
+	var did string
+	err := tx.Row(`SELECT id FROM disputes WHERE provider = $1 AND provider_ref = $2`, p.report.Name(), ref).Scan(&did)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "dispute:" + ref, nil
+	}
+	return "dispute:" + did, err
+}
+
 // ours sums what the books moved on the provider's clearing by the same names.
 func (p *Payouts) ours(tx *db.Tx, from, to time.Time) (map[side]int64, error) {
 	sums := map[side]int64{}
@@ -224,6 +236,8 @@ func subjectOf(key string) string {
 	parts := strings.Split(key, ":")
 	switch {
 	case len(parts) > 2 && parts[0] == "order" && parts[2] == ledger.KeyPaid:
+		return parts[0] + ":" + parts[1]
+	case len(parts) > 2 && parts[0] == "dispute":
 		return parts[0] + ":" + parts[1]
 	case len(parts) == 3 && parts[0] == "refund" && parts[2] == "confirmed", len(parts) == 3 && parts[0] == "payout" && parts[2] == "confirmed":
 		return parts[0] + ":" + parts[1]
@@ -283,6 +297,8 @@ func (p *Payouts) bookedFor(tx *db.Tx, s side) (sum int64, err error) {
 	switch parts := strings.Split(s.subject, ":"); {
 	case parts[0] == "order":
 		from, to = s.subject+":paid:", s.subject+":paid;"
+	case parts[0] == "dispute":
+		from, to = s.subject+":", s.subject+";"
 	case len(parts) == 2 && (parts[0] == "refund" || parts[0] == "payout"):
 		from, to = s.subject+":confirmed", s.subject+":confirmed"
 	case len(parts) == 3 && parts[0] == "payout":

@@ -191,6 +191,11 @@ func (p *Payouts) turnCommissions(tx *db.Tx, o Owner, c money.Currency) error {
 	return affiliate.PaidUpTo(tx, o.Creator(), c, left.Minor+under)
 }
 
+// Told asks the rail how a payout stands that it has told of, and stores the answer.
+func (p *Payouts) Told(ctx context.Context, pot id.Payout) error {
+	return p.settle(db.WithoutKey(ctx), pot)
+}
+
 // Sweep settles what time or a crash has left: payouts without an answer, schedules that are due. Each step is
 // safe to repeat, and one that fails does not keep the others from running.
 func (p *Payouts) Sweep(ctx context.Context) error {

@@ -67,6 +67,7 @@ type CauseSum struct {
 var causes = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping of what you sent", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled before it was sent",
 	ledger.KindRefund: "Given back to a buyer", ledger.KindRecovered: "What was owed, paid from what was available", ledger.KindAttributed: "A commission was decided",
+	ledger.KindFrozen: "Held: a buyer's bank disputes the payment", ledger.KindDisputeLost: "A dispute was lost: the buyer has the money back", ledger.KindReserve: "Reserve let go",
 	ledger.KindPayout: "Paid out", ledger.KindReversal: "Taken back",
 }
 
@@ -77,6 +78,9 @@ func Cause(kind ledger.Kind, key string) string {
 			return "A payout did not arrive"
 		}
 		return "A payout came back"
+	}
+	if kind == ledger.KindReversal && strings.HasPrefix(key, "dispute:") {
+		return "A dispute was won: no longer held"
 	}
 	if says := causes[kind]; says != "" {
 		return says

@@ -94,6 +94,13 @@ func (s *Site) brandHome(v *visit) error {
 	if n := int(returns[order.ReturnRequested]); n > 0 {
 		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/returns?state=requested"), Icon: "return", Text: "Returns to answer", Note: "agreed after 48 h without an answer", N: n, Do: true}}, page.States[1:]...)...)
 	}
+	disputes, err := s.Orders.BrandDisputes(v.ctx(), v.who, v.brand.ID, order.DisputeOpen, "", rowsPage)
+	if err != nil {
+		return err
+	}
+	if n := len(disputes); n > 0 {
+		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/disputes?state=open"), Icon: "alert", Text: "Disputed by banks", Note: "lost without evidence in time", N: n, Do: true}}, page.States[1:]...)...)
+	}
 	if page.Start, err = v.firstSteps(); err != nil {
 		return err
 	}
@@ -148,7 +155,7 @@ var balanceKinds = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping, sent by you", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled by the buyer",
 	ledger.KindAttributed: "A commission was decided", ledger.KindReversal: "Taken back", ledger.KindRefunded: "Refunded",
 	ledger.KindRefund: "Given back to the buyer", ledger.KindRecovered: "What you owed was paid with it",
-	ledger.KindReserve: "What was kept back is let go",
+	ledger.KindReserve: "What was kept back is let go", ledger.KindFrozen: "Held: a bank disputes the payment", ledger.KindDisputeLost: "A dispute was lost",
 }
 
 // balance answers what a brand is owed, and by which transfer each cent came.

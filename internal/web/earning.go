@@ -256,6 +256,9 @@ func (s *Site) earnings(v *visit) error {
 	if sums.Available.Minor < 0 {
 		page.Notes = append(page.Notes, Note{Tone: "wait", Head: "Refunds took more than was ready.", Text: Money(sums.Available.Neg()) + " is owed; what is released next pays it first."})
 	}
+	if sums.Held.Minor > 0 {
+		page.Notes = append(page.Notes, Note{Tone: "wait", Head: "A buyer’s bank disputes a payment.", Text: Money(sums.Held) + " of your commissions is held until the bank has decided. If the dispute is won it is yours again."})
+	}
 	for _, c := range sums.ByCurrency[min(1, len(sums.ByCurrency)):] {
 		page.Notes = append(page.Notes, Note{Head: "In " + string(c.Pending.Currency) + " as well:",
 			Text: Money(c.Available) + " available, " + Money(c.Pending) + " pending, " + Money(c.Paid) + " paid, " + Money(c.Reversed) + " reversed."})

@@ -45,7 +45,7 @@ type SolvencyCard struct {
 
 func moneyTabs(here string) []Tab {
 	list := []Tab{{Text: "Overview", URL: "/operator/money"}, {Text: "Payouts", URL: "/operator/payouts"}, {Text: "Bank", URL: "/operator/bank"},
-		{Text: "Differences", URL: "/operator/differences"}, {Text: "Claims and returns", URL: "/operator/claims"}, {Text: "Reserves", URL: "/operator/reserves"},
+		{Text: "Differences", URL: "/operator/differences"}, {Text: "Claims and returns", URL: "/operator/claims"}, {Text: "Disputes", URL: "/operator/disputes"}, {Text: "Reserves", URL: "/operator/reserves"},
 		{Text: "Ledger", URL: "/operator/ledger"}}
 	for i := range list {
 		list[i].Here = list[i].URL == here

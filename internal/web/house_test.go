@@ -54,6 +54,7 @@ type house struct {
 	door   http.Handler
 	site   *web.Site
 	orders *order.Orders
+	bank   *payment.Sandbox
 	jobs   *db.Worker
 	db     *db.DB
 
@@ -113,6 +114,7 @@ func newHouse(t *testing.T) *house {
 	must(t, err)
 	posts.Attach(films)
 	bank := payment.NewSandbox(d)
+	h.bank = bank
 	h.orders = order.New(order.Parts{DB: d, Keys: keys, Provider: bank, Log: touches{log, earn}, Logger: slog.New(slog.DiscardHandler)},
 		order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
 	reel := feed.New(d, log, keys, feed.Options{})

@@ -71,7 +71,7 @@ var partWords = map[order.State]standing{
 }
 
 // cancelledWords says by whose doing a part was called off.
-var cancelledWords = map[string]string{"buyer": "By the buyer.", "brand": "By the seller.", "operator": "By the house.", "late": "It was not sent in time."}
+var cancelledWords = map[string]string{"buyer": "By the buyer.", "brand": "By the seller.", "operator": "By the house.", "late": "It was not sent in time.", "bank": "Your bank gave you the money back."}
 
 // stateOf is how a whole order stands: as the part that is furthest behind, of those not cancelled.
 func stateOf(o order.Order) standing {
@@ -129,6 +129,7 @@ func (s *Site) showOrder(v *visit, status int, notes []Note) error {
 			return err
 		}
 	}
+	page.Notes = append(page.Notes, disputeNotes(o)...)
 	page.Refunds = refundRowsOf(o, "", names)
 	for _, p := range o.Parts {
 		if f := refundFormOf(o, p, "/operator/orders/"+string(o.ID)+"/refund"); f != nil && o.Asker == order.AsOperator {

@@ -47,6 +47,11 @@ func (s *Site) showPacking(v *visit, status int, change func(*OrdersBoard)) erro
 		return err
 	}
 	page.States = append(page.States, Tab{Text: "Returns", URL: v.brandURL("/returns?state=requested"), Count: int(returns[order.ReturnRequested]) + len(claims)})
+	disputes, err := s.Orders.BrandDisputes(v.ctx(), v.who, v.brand.ID, order.DisputeOpen, "", rowsPage)
+	if err != nil {
+		return err
+	}
+	page.States = append(page.States, Tab{Text: "Disputes", URL: v.brandURL("/disputes"), Count: len(disputes)})
 	if state != "" {
 		here += "?state=" + string(state)
 	} else {

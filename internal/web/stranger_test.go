@@ -43,7 +43,8 @@ func prizes(m *market, shopper *browser) prize {
 	token := m.owner.post("/you/tokens", "name", "sync", "scopes", "catalog:read").ok().says("Here it is, once.")
 	key := m.owner.post("/brand/"+m.brand+"/keys", "name", "Shop of Ferro").ok()
 	hook := m.owner.post("/brand/"+m.brand+"/webhooks", "url", "http://127.0.0.1:1/in").ok().says("whsec_")
-	return prize{"b": m.brand, "hook": hook.find(`/webhooks/(whk_\w+)/`), "message": "msg_00000000000000000000000000", "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
+	contested := m.disputed(regexp.MustCompile(`ord_\w+`).FindString(paid.url))
+	return prize{"dispute": string(contested.ID), "b": m.brand, "hook": hook.find(`/webhooks/(whk_\w+)/`), "message": "msg_00000000000000000000000000", "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
 		"program": programs.find(`/programs/(prg_\w+)"`), "claim": claim.find(`/claims/(clm_\w+)/withdraw`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
@@ -133,7 +134,7 @@ func TestAnothersThingsAreNotInOnesOwnConsole(t *testing.T) {
 	rival := m.signUp("Rival")
 	ids["b"] = m.openBrand(rival, "Rival & Co")
 	for _, r := range m.site.Routes() {
-		if r.Who != web.Staff || !regexp.MustCompile(`\{(product|variant|program|order|return|claim|shipment|image)\}`).MatchString(r.Pattern) {
+		if r.Who != web.Staff || !regexp.MustCompile(`\{(product|variant|program|order|return|claim|dispute|shipment|image)\}`).MatchString(r.Pattern) {
 			continue
 		}
 		method, path := fillIn(r.Pattern, ids)

@@ -308,6 +308,9 @@ func (s *Site) afterPayment(v *visit, out order.Outcome, here string) error {
 	switch out.State {
 	case order.PayRedirected:
 		return v.to(out.Redirect)
+	case order.PayStarted:
+		v.tell("Your bank has not answered yet. What you chose is kept for you; look again in a moment.")
+		return v.to("/checkout/" + strings.TrimPrefix(here, "/checkout/"))
 	case order.PaySucceeded:
 		o, err := s.Orders.Order(db.WithoutKey(v.ctx()), v.who, out.Order, s.Orders.Token(out.Order))
 		if err != nil {

@@ -1,0 +1,44 @@
+package event
+
+import (
+	"time"
+
+	"mezzo/internal/id"
+	"mezzo/internal/money"
+)
+
+// DisputeState is a payment that the buyer's bank disputes.
+type DisputeState struct {
+	Dispute id.Dispute     `json:"dispute"`
+	Order   id.Order       `json:"order"`
+	Reason  string         `json:"reason"` // the bank's, as a code
+	Amount  money.Amount   `json:"amount"` // of the whole order
+	DueBy   time.Time      `json:"due_by,omitzero"`
+	Brands  []DisputeBrand `json:"brands"`
+}
+
+// DisputeBrand is what of a dispute concerns one brand's part; nothing while it is not shared out.
+type DisputeBrand struct {
+	Brand  id.Brand     `json:"brand"`
+	Part   id.Part      `json:"part"`
+	Amount money.Amount `json:"amount"` // of what the buyer paid for the part
+	Own    money.Amount `json:"own"`    // of it, the brand's own money
+}
+
+// DisputeOpened says that a bank disputes a payment: its shares are frozen.
+type DisputeOpened struct{ DisputeState }
+
+// Topic implements Body.
+func (DisputeOpened) Topic() string { return TopicDisputeOpened }
+
+// DisputeWon says that the money stays where it was.
+type DisputeWon struct{ DisputeState }
+
+// Topic implements Body.
+func (DisputeWon) Topic() string { return TopicDisputeWon }
+
+// DisputeLost says that the buyer has the money back.
+type DisputeLost struct{ DisputeState }
+
+// Topic implements Body.
+func (DisputeLost) Topic() string { return TopicDisputeLost }

@@ -1,0 +1,173 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mezzo/internal/account"
+	"mezzo/internal/db"
+	"mezzo/internal/fault"
+	"mezzo/internal/id"
+)
+
+// MaxEvidence is the longest evidence of one brand, in characters.
+const MaxEvidence = 5000
+
+// Evidence is what a brand says for itself.
+type Evidence struct {
+	Brand id.Brand
+	Says  string
+	At    time.Time
+}
+
+// SubmitEvidence hands in what a brand says to a dispute of an order of its own, in place of what it said
+// before. It is stored first and then handed to the provider, together with what other brands of the order
+// said; what the provider does not take at once the sweep hands in again. Conflict: closed, or too late.
+func (o *Orders) SubmitEvidence(ctx context.Context, who account.Asker, brand id.Brand, did id.Dispute, says string) (Dispute, error) {
+	if err := who.OfBrand(brand, account.OrdersWrite); err != nil {
+		return Dispute{}, err
+	}
+	says = strings.TrimSpace(says)
+	if n := utf8.RuneCountInString(says); n < 1 || n > MaxEvidence || !utf8.ValidString(says) || strings.ContainsRune(says, 0) {
+		return Dispute{}, fault.InvalidField("body.evidence", "Say what happened, in 1 to %d characters: what was sold, when it was sent and to whom, and what the buyer wrote.", MaxEvidence)
+	}
+	made, err := db.Do(ctx, o.db, func(tx *db.Tx) (id.Dispute, error) {
+		d, err := disputeLocked(tx, did)
+		if err != nil {
+			return "", err
+		}
+		full, err := loadOrder(tx, d.Order)
+		if err != nil {
+			return "", err
+		}
+		if !full.hasBrand(brand) {
+			return "", missing("dispute")
+		}
+		switch {
+		case d.State != DisputeOpen:
+			return "", fault.New(fault.Conflict, "The bank has decided: this dispute is %s.", d.State).WithType("wrong_state")
+		case d.DueBy.IsZero() || !tx.Now().Before(d.DueBy):
+			return "", fault.New(fault.Conflict, "The bank takes no evidence any more.").WithType("too_late")
+		}
+		at := max(db.Micros(tx.Now()), d.saidAt+1)
+		if _, err := tx.Exec(`INSERT INTO dispute_evidence(dispute_id, brand_id, at, says, actor) VALUES ($1,$2,$3,$4,$5)`, did, brand, at, says, who.Actor()); err != nil {
+			return "", err
+		}
+		if _, err := tx.Exec(`UPDATE disputes SET evidence_at = $1, updated_at = $2 WHERE id = $3`, at, db.Micros(tx.Now()), did); err != nil {
+			return "", err
+		}
+		return did, addStep(tx, d.Order, full.partOf(brand).ID, "dispute_answered", "", who.Actor())
+	})
+	if err != nil {
+		return Dispute{}, err
+	}
+	if err := o.handIn(db.WithoutKey(ctx), made); err != nil {
+		o.logger.Warn("evidence waits for the provider", "dispute", made, "error", err) // the sweep hands it in again
+	}
+	return o.BrandDispute(ctx, who, brand, made)
+}
+
+// handIn gives the provider the newest evidence of a dispute.
+func (o *Orders) handIn(ctx context.Context, did id.Dispute) error {
+	to, ok := o.provider.(Disputer)
+	if !ok {
+		return nil
+	}
+	var d Dispute
+	var text strings.Builder
+	err := o.db.Read(ctx, func(tx *db.Tx) (err error) {
+		if d, err = disputeOf(tx, did); err != nil {
+			return err
+		}
+		full, err := loadOrder(tx, d.Order)
+		if err != nil {
+			return err
+		}
+		if d.Evidence, err = evidenceOf(tx, did); err != nil {
+			return err
+		}
+		for _, e := range d.Evidence {
+			if len(d.Evidence) > 1 {
+				fmt.Fprintf(&text, "%s:\n", full.partOf(e.Brand).BrandName)
+			}
+			text.WriteString(e.Says + "\n\n")
+		}
+		return nil
+	})
+	if err != nil || d.saidAt <= d.evidenceSent || d.State != DisputeOpen {
+		return err
+	}
+	err = to.SubmitEvidence(ctx, d.ref, fmt.Sprintf("evidence:%s:%d", did, d.saidAt), strings.TrimSpace(text.String()))
+	if k := fault.KindOf(err); err != nil && k != fault.Conflict && k != fault.Invalid && k != fault.Declined {
+		return err
+	}
+	// What the provider refuses it refuses again: its decision follows.
+	return o.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE disputes SET evidence_sent_at = $1 WHERE id = $2 AND evidence_sent_at < $1`, d.saidAt, did)
+		return err
+	})
+}
+
+// sendEvidence hands in again what the provider has not taken.
+func (o *Orders) sendEvidence(ctx context.Context) error {
+	list, err := due[id.Dispute](ctx, o, o.clock.Now().Add(-PaymentPatience), `SELECT id FROM disputes WHERE evidence_at > evidence_sent_at AND state = 'open' AND updated_at <= $1 ORDER BY id LIMIT $2`)
+	for _, did := range list {
+		err = errors.Join(err, o.handIn(ctx, did))
+	}
+	return err
+}
+
+// LookForDisputes asks the provider what was opened or decided since, for words that were lost on their way.
+func (o *Orders) LookForDisputes(ctx context.Context, since time.Time) error {
+	from, ok := o.provider.(Disputer)
+	if !ok {
+		return nil
+	}
+	list, err := from.Disputes(ctx, since)
+	for _, told := range list {
+		if _, e := o.Dispute(ctx, told); e != nil && !fault.Is(e, fault.Conflict) { // a conflict passes, and it is asked again
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// Disputed is the same for one dispute that the provider has told of: its word is asked for, not believed.
+func (o *Orders) Disputed(ctx context.Context, ref string) error {
+	from, ok := o.provider.(Disputer)
+	if !ok {
+		return fault.New(fault.Missing, "This provider knows no disputes.")
+	}
+	told, err := from.Dispute(ctx, ref)
+	if err == nil {
+		_, err = o.Dispute(ctx, told)
+	}
+	return err
+}
+
+// evidenceOf reads the last word of each brand.
+func evidenceOf(tx *db.Tx, did id.Dispute) ([]Evidence, error) {
+	return db.All(tx, func(r *sql.Rows) (e Evidence, err error) {
+		var at int64
+		err = r.Scan(&e.Brand, &e.Says, &at)
+		e.At = db.Time(at)
+		return e, err
+	}, `SELECT e.brand_id, e.says, e.at FROM dispute_evidence e WHERE e.dispute_id = $1
+		AND e.at = (SELECT MAX(x.at) FROM dispute_evidence x WHERE x.dispute_id = e.dispute_id AND x.brand_id = e.brand_id) ORDER BY e.brand_id`, did)
+}
+
+func (ord *Order) partOf(brand id.Brand) *Part {
+	for i := range ord.Parts {
+		if ord.Parts[i].Brand == brand {
+			return &ord.Parts[i]
+		}
+	}
+	return nil
+}
+
+func (ord *Order) hasBrand(brand id.Brand) bool { return ord.partOf(brand) != nil }
