@@ -21,7 +21,7 @@ func (s *Site) showBag(v *visit, status int, notes []Note) error {
 	if err != nil {
 		return err
 	}
-	page := BagPage{Total: cart.Subtotal, Notes: notes}
+	page := BagPage{Total: cart.Subtotal, Off: cart.Discounts, Notes: notes, Saving: savingOf(cart, "/bag")}
 	if page.Groups, err = v.bagGroups(cart); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ import (
 	"mezzo/internal/reach"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
+	"mezzo/internal/voucher"
 	"mezzo/internal/web"
 )
 
@@ -129,7 +130,7 @@ func newHouse(t *testing.T) *house {
 	must(t, err)
 	h.payouts = payout.New(d, payout.Options{Vault: vault, Rails: []payout.Rail{payout.Manual("main"), payout.Sandbox(bank)}, Prove: accounts.Prove, Report: bank})
 	h.db = d
-	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders,
+	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders, Vouchers: voucher.Open(d),
 		Sandbox: bank, Payouts: h.payouts, Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)

@@ -236,8 +236,8 @@ func stepsOf(o order.Order, p order.Part) []Step {
 // sumsOf are the parts of a total, each in a row: goods, discounts, shipping by brand, tax by name.
 func sumsOf(o order.Order) []SumRow {
 	rows := []SumRow{{Label: "Goods", Value: Money(o.Subtotal)}}
-	if !o.Discounts.IsZero() {
-		rows = append(rows, SumRow{Label: "Discounts", Value: MoneyLess(o.Discounts), Less: true})
+	for _, u := range o.Vouchers {
+		rows = append(rows, SumRow{Label: voucherLabel(o, u), Value: MoneyLess(u.Amount), Less: true})
 	}
 	type tax struct {
 		label string

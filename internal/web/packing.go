@@ -114,6 +114,9 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 				job.Lines = append(job.Lines, line)
 			}
 			job.Yours, job.Refunded = yours, p.Refunded
+			for _, u := range o.Vouchers {
+				job.Vouchers = append(job.Vouchers, MoneyLess(u.Amount)+" "+voucherLabel(o, u))
+			}
 			job.Refunds, job.Refund = refundRowsOf(o, p.ID, names), refundFormOf(o, p, v.brandURL("/orders/"+string(o.ID)+"/refund"))
 			for _, sh := range o.Shipments {
 				if sh.Part == p.ID {

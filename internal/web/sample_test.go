@@ -294,3 +294,20 @@ func sampleTaxes(c Chrome) TaxPage {
 		noor(order.Tax{Country: "DE", Category: "food", Name: "VAT", Rate: 700, Inclusive: true, CollectedBy: order.ByPlatform}, "tax_2"),
 		noor(order.Tax{Country: "US", Region: "TX", Name: "Sales tax", Rate: 825, CollectedBy: order.ByBrand}, "tax_3")}}
 }
+
+func sampleVouchers() []VoucherRow {
+	return []VoucherRow{
+		{ID: "vch_1", Code: "MARISOL-AUTUMN-2026", Title: "Marisol’s favourites, for those who cook", Says: "12.5 % off, at most $20.00, from $40.00", Covers: "3 products", When: "until 8 Dec 2026", Uses: "1,204 uses of 5,000, 1 for each person",
+			Saved: "$9,120.40 taken off", Whose: "code of @marisol", State: "running", Running: true, Listed: true, Live: true},
+		{ID: "vch_2", Code: "HELLO", Title: "Welcome", Says: "$5.00 off", Covers: "all products", When: "ended 1 Nov 2026", Uses: "12 uses", Saved: "$60.00 taken off", State: "ended"},
+	}
+}
+
+func sampleSaving() SavingBox {
+	return SavingBox{Code: codeField(), Back: "/bag", Offers: []SavingRow{
+		{Code: "MARISOL-AUTUMN-2026", Title: "Marisol’s favourites, for those who cook", Says: "10 % off, at most $20.00", Giver: "brd_1", ID: "vch_1", From: "from Ferro & Ash", Off: "−$4.80", Saves: "$4.80", Typed: true, Chosen: true},
+		{Code: "HELLO", Title: "Welcome", Says: "$5.00 off", ID: "vch_2", From: "from Mezzo", Off: "−$5.00", Saves: "$5.00", Chosen: true, Wished: true},
+		{Code: "SMALL", Title: "A little less", Says: "$1.00 off", Giver: "brd_1", ID: "vch_3", From: "from Ferro & Ash", Saves: "$1.00"},
+		{Code: "BIG-BASKET", Title: "For big baskets", Says: "$20.00 off, from $100.00", Giver: "brd_1", ID: "vch_4", From: "from Ferro & Ash", Why: "It needs 52.00 USD more of what it covers."},
+	}}
+}

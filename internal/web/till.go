@@ -47,7 +47,7 @@ func (s *Site) showAddress(v *visit, status int, form AddressForm, notes []Note)
 	if len(cart.Lines) == 0 {
 		return v.to("/bag")
 	}
-	page := AddressPage{Form: form, Notes: notes, SignIn: v.who.Account == ""}
+	page := AddressPage{Form: form, Notes: notes, SignIn: v.who.Account == "", Code: codeField()}
 	groups, err := v.bagGroups(cart)
 	if err != nil {
 		return err
@@ -150,7 +150,17 @@ func (s *Site) checkOut(v *visit) error {
 			chosen[id.Brand(brand)] = v.text(name)
 		}
 	}
-	o, err := s.Orders.Checkout(v.ctx(), v.who, order.NewCheckout{Cart: cart.ID, Email: a.email, Address: a.Address, Keep: v.text("keep") == "1", Shipping: chosen})
+	if code := v.text("code"); code != "" {
+		_, err = s.Orders.AddCode(v.ctx(), v.who, cart.ID, code)
+		if wrong, said := v.amissOf(err); said && v.text("checkout") != "" {
+			v.r.SetPathValue("checkout", v.text("checkout"))
+			return s.showCheckout(v, wrong.status, []Note{{Tone: "bad", Head: wrong.says(), Text: "The total is as it was."}})
+		}
+	}
+	var o order.Order
+	if err == nil {
+		o, err = s.Orders.Checkout(v.ctx(), v.who, order.NewCheckout{Cart: cart.ID, Email: a.email, Address: a.Address, Keep: v.text("keep") == "1", Shipping: chosen})
+	}
 	if wrong, said := v.amissOf(err); said {
 		form := NewAddressForm()
 		v.fillAddress(&form, a)
@@ -210,7 +220,7 @@ func (s *Site) showCheckout(v *visit, status int, notes []Note) error {
 		return v.to("/bag")
 	}
 	page := CheckoutPage{ID: string(o.Checkout), HeldUntil: o.ReservedUntil, Email: o.Email, Address: addressLines(o.Address), Total: o.Total,
-		Sums: sumsOf(o), Notes: notes, Sandbox: s.Sandbox != nil, Key: rand.Text(), Methods: methods()}
+		Sums: sumsOf(o), Notes: notes, Sandbox: s.Sandbox != nil, Key: rand.Text(), Methods: methods(), Code: codeField()}
 	if page.Lines, err = v.tillLines(o, ""); err != nil {
 		return err
 	}
@@ -267,7 +277,7 @@ func (v *visit) shipGroups(o order.Order) ([]ShipGroup, error) {
 			if err != nil {
 				return nil, err
 			}
-			options, err := catalog.ShippingFor(tx, p.Brand, o.Address.Country, p.Goods)
+			options, err := catalog.ShippingFor(tx, p.Brand, o.Address.Country, o.PriceOf(p.ID))
 			if err != nil {
 				return nil, err
 			}

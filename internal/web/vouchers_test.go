@@ -1,0 +1,43 @@
+package web_test
+
+import "testing"
+
+// A brand and the house give vouchers; a shopper sees the best chosen, types a code, goes without one and takes
+// it out again, pays less, and reads by what; the brand reads who pays. No script runs.
+func TestVouchersOnThePages(t *testing.T) {
+	m := newMarket(t)
+	op, at := m.operator(), "/brand/"+m.brand+"/vouchers"
+	m.owner.get(at).ok().says("You give nothing off yet")
+	op.get("/operator/vouchers").ok().says("The house gives nothing off yet")
+	wrong := m.owner.post(at, "code", "A B", "title", "", "kind", "percent", "percent", "x")
+	wrong.want(422).find(`(id="f-percent-wrong")`)
+	wrong = m.owner.post(at, "code", "A B", "title", "", "kind", "fixed", "amount", "5", "creator_handle", "nobody")
+	wrong.want(422).says("The voucher was not given.").find(`(id="f-code-wrong")`)
+	wrong.find(`(id="f-title-wrong")`)
+	m.owner.post(at, "code", "AUTUMN", "title", "Autumn sale", "kind", "percent", "percent", "10", "listed", "1").ok().says("AUTUMN", "10 % off, all products", "offered to everybody")
+	m.owner.post(at, "code", "autumn", "title", "Again", "kind", "percent", "percent", "10").want(409).says("already")
+	given := m.owner.post(at, "code", "MARISOL", "title", "Marisol’s", "kind", "fixed", "amount", "3.00", "total_uses", "9", "uses_per_person", "1", "creator_handle", "@marisol").ok()
+	given.says("0 uses of 9, 1 for each person", "code of @marisol")
+	op.post("/operator/vouchers", "code", "HELLO", "title", "Welcome", "kind", "fixed", "amount", "1", "currency", "USD").ok().says("HELLO", "$1.00 off")
+	m.maker.get("/studio/codes").ok().says("MARISOL", "0 uses of 9").silent("HELLO", "End it")
+
+	jo := m.signUp("Jo")
+	m.fill(jo)
+	jo.get("/bag").ok().says("Autumn sale", "Chosen for you", "To pay for them")
+	jo.post("/bag/codes", "code", "nothing").want(422).says("This code is not known here.", "Your bag is as it was.")
+	bag := jo.post("/bag/codes", "code", "hello", "back", "/bag").ok().says("Welcome", "−$1.00")
+	bag.find(`name="voucher" (value="none")`)
+	jo.post("/bag/voucher", "giver", "", "voucher", "none", "back", "/bag").ok().says("Choose the best for me", "Would take off $1.00 by itself.")
+	jo.post("/bag/voucher", "giver", "", "voucher", "", "back", "/bag").ok().says("−$1.00")
+	jo.post("/bag/codes/remove", "code", "HELLO", "back", "/bag").ok().silent("Welcome")
+	jo.post("/bag/codes/remove", "code", "HELLO").want(404)
+
+	where := []string{"email", "jo@mail.example", "name", "Jo Kim", "line1", "1 Main St", "city", "Austin", "region", "TX", "postal_code", "78701", "country", "US"}
+	till := jo.post("/checkout", where...).ok().says("Autumn sale (AUTUMN)", "Code of a voucher or creator")
+	form := append(where, "checkout", till.value("checkout"))
+	jo.post("/checkout", append(form, "code", "nothing")...).want(422).says("This code is not known here.", "The total is as it was.", "Autumn sale (AUTUMN)")
+	till = jo.post("/checkout", append(form, "code", "hello")...).ok().says("Welcome (HELLO), from Mezzo", "Autumn sale (AUTUMN)")
+	jo.post(till.find(`action="(/checkout/[^"]*/pay)"`), "key", till.value("key"), "expected_total", till.value("expected_total"), "payment_method", "pm_card_visa").ok().says("Welcome (HELLO), from Mezzo")
+	m.owner.get("/brand/" + m.brand + "/orders").ok().says("Welcome (HELLO), paid to the brand by Mezzo")
+	m.owner.post(m.owner.get(at).ok().find(`action="(/brand/\w+/vouchers/vch_\w+/end)"`)).ok().says("ended")
+}
