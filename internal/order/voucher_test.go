@@ -311,6 +311,27 @@ func TestAPlainCodeHidesNoAttribution(t *testing.T) {
 	})
 }
 
+// A creator's code is theirs whether or not its discount is the one that saves most; nobody who only gave a
+// plain code earns by it.
+func TestACreatorsCodeAttributes(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 1000)
+		w.gives(w.brand, voucher.New{Code: "MARISOL", Kind: voucher.Fixed, Off: cents(100), Handle: "@marisol"})
+		w.gives(w.brand, voucher.New{Code: "PLAIN", Kind: voucher.Fixed, Off: cents(50)})
+		if o := w.buys(w.shopper(), 1, "plain"); o.Lines[0].Creator != "" {
+			t.Errorf("a plain code alone: %+v", o.Lines[0])
+		}
+		if o := w.buys(w.shopper(), 1, "marisol"); o.Lines[0].Creator != w.creator || o.Discounts.Minor != 100 {
+			t.Errorf("the creator's code: %+v", o.Lines[0])
+		}
+		w.gives(w.brand, voucher.New{Code: "MORE", Kind: voucher.Fixed, Off: cents(300), Listed: true})
+		if o := w.buys(w.shopper(), 1, "marisol"); o.Lines[0].Creator != w.creator || o.Discounts.Minor != 300 {
+			t.Errorf("the creator's code beside a better voucher: %+v", o.Lines[0])
+		}
+		w.sound()
+	})
+}
+
 // Codes that nobody gave here are refused alike, whosever they are, and may be guessed at only so often.
 func TestCodesThatAreNotKnown(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
