@@ -141,6 +141,26 @@ func TestABudgetClosesToNewClicks(t *testing.T) {
 	})
 }
 
+// TestASpentBudgetBesideAnother: the other program pays, and the one that could not is closed, so that nobody
+// goes on being promised its rate.
+func TestASpentBudgetBesideAnother(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, k *clock.Turned) {
+		w, a := newWorld(t, d, k, 1, 1), affiliate.New(d)
+		p := w.open(a, func(in *affiliate.NewProgram) { in.Budget = ptr(money.Of(200, "EUR")) })
+		w.shelve(0, 0)
+		other := w.program(1000, 336)
+		k.Advance(time.Hour)
+		w.click(w.viewer, 0, 0)
+		k.Advance(time.Hour)
+		if got := w.decide(w.sale(0))[0]; got.Program != other || got.Rate != 1000 {
+			t.Fatalf("%+v", got)
+		}
+		if got, err := a.Program(ctx, w.owner, p.ID); err != nil || got.ClosedAt == nil {
+			t.Fatalf("%+v %v", got, err)
+		}
+	})
+}
+
 // TestChangesOfABudget: bad ones are refused by what is wrong, and books and row stay as they were.
 func TestChangesOfABudget(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, k *clock.Turned) {

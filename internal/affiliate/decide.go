@@ -190,7 +190,7 @@ func decide(tx *db.Tx, s Sale) (made, error) {
 			return m, err
 		}
 		m.receipts[l.Line], m.facts[l.Line], m.decisions[l.Line] = r, f, decisionOf(r, candidates)
-		if err := takeFrom(tx, programs, r); err != nil {
+		if err := takeFrom(tx, programs, f, r); err != nil {
 			return m, err
 		}
 	}
@@ -198,25 +198,36 @@ func decide(tx *db.Tx, s Sale) (made, error) {
 }
 
 // takeFrom takes what a line can come to out of its program's budget, for the order's next line to see, and
-// closes budgets that could not pay for a touch.
-func takeFrom(tx *db.Tx, programs []*program, r attribution.Receipt) error {
+// closes the budgets that would have paid for it and had not enough.
+func takeFrom(tx *db.Tx, programs []*program, f attribution.Facts, r attribution.Receipt) error {
 	for _, p := range programs {
-		if p.budget == nil {
-			continue
-		}
-		if p.id == r.Program {
+		switch {
+		case p.budget == nil:
+		case p.id == r.Program:
 			p.left -= attribution.Most(r.Base.Minor, r.Rate)
-		}
-		for _, t := range r.Touches {
-			if t.Lost != attribution.BudgetSpent || !p.holds(t.Product) {
-				continue
+		case !p.budget.closed:
+			short, err := wouldPay(f, p.id)
+			if err == nil && short {
+				err = p.budget.close(tx)
 			}
-			if err := p.budget.close(tx); err != nil {
+			if err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// wouldPay reports whether a program would win the line, were there no end to its budget.
+func wouldPay(f attribution.Facts, p id.Program) (bool, error) {
+	f.Programs = slices.Clone(f.Programs)
+	for i := range f.Programs {
+		if f.Programs[i].Program == p {
+			f.Programs[i].Budgeted = false
+		}
+	}
+	r, err := f.Decide()
+	return r.Program == p, err
 }
 
 // contenders returns the touches that may be asked about a line: those of its product, and the newest of the
