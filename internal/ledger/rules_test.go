@@ -149,7 +149,7 @@ func TestImpossibleSales(t *testing.T) {
 		"negative tax":          func(s *ledger.Sale) { s.Lines[0].Taxes[0].Amount = -1 },
 		"negative shipping":     func(s *ledger.Sale) { s.Shipping.Amount = -1 },
 		"commission too high":   func(s *ledger.Sale) { s.Lines[0].Commission = 9000 },
-		"voucher over goods":    func(s *ledger.Sale) { s.Lines[0].Voucher = 9001 },
+		"voucher over price":    func(s *ledger.Sale) { s.Lines[0].Voucher = 9721 }, // goods 90.00 and tax 7.20
 		"commission for nobody": func(s *ledger.Sale) { s.Lines[0].Creator = "" },
 		"decided and undecided": func(s *ledger.Sale) { s.Lines[0].Undecided = true },
 	} {
