@@ -35,6 +35,7 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Serve a made-up shop from a temporary folder, to look around."`
 	Check    checkCommand    `cmd:"" help:"Prove the books, the log, the numbers and the archive of a stopped shop; exit 1 and name each break."`
 	Replay   replayCommand   `cmd:"" help:"Make the numbers of a stopped shop again from a snapshot and the log; exit 1 when they differ."`
+	Audit    auditCommand    `cmd:"" help:"Draw what was served again, and compare it to the byte."`
 	Export   exportCommand   `cmd:"" help:"Write out what a stopped shop holds."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, then stop."`
 	Keys     keysCommands    `cmd:"" help:"The keys that sign viewers, impressions and guests' orders."`

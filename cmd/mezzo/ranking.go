@@ -53,6 +53,8 @@ func (m *meters) watchRank(k *rank.Keeper) {
 		}{
 			"mezzo_rank_calibration_error":  {"Mean distance of predictions from what happened, as they were made, by head.", func(r rank.Report) float64 { return r.ECE }},
 			"mezzo_rank_auc":                {"Chance that the higher of two labels had the higher prediction, by head.", func(r rank.Report) float64 { return r.AUC }},
+			"mezzo_rank_log_loss":           {"Mean log loss of the predictions as they were made, in nats, by head.", func(r rank.Report) float64 { return r.LogLoss }},
+			"mezzo_rank_judged":             {"Predictions those figures go by, older ones counting less, by head.", func(r rank.Report) float64 { return r.N }},
 			"mezzo_rank_normalised_entropy": {"Log loss of the predictions against always saying the rate, by head; better below 1.", func(r rank.Report) float64 { return r.NormalisedEntropy }},
 		} {
 			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: of.help, ConstLabels: head}, func() float64 { return of.of(k.Fold().Report()[h.String()]) }))

@@ -250,6 +250,9 @@ func (r *Reach) replay(ctx context.Context, s *event.Served) (Proof, error) {
 		var again event.Served
 		if again, err = f.Again(s); err == nil {
 			p.Done, p.From = true, fmt.Sprintf("a snapshot at %s by build %s and %d records of the log after it", from, build, records)
+			if from.IsZero() {
+				p.From = fmt.Sprintf("the beginning of the log, %d records", records)
+			}
 			p.Differs = append(p.Differs, rank.Differences(s, &again)...)
 		}
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
@@ -114,7 +115,7 @@ func (l *AuditLook) fill(a reach.Audit) {
 		case p.Same():
 			return "the same to the byte, from " + p.From
 		}
-		return "DIFFERS"
+		return "DIFFERS in " + strings.Join(p.Differs, ", ")
 	}
 	l.Found, l.Verdict, l.Bad = true, a.Verdict, len(a.Record.Differs)+len(a.Replay.Differs) > 0
 	l.Rows = []SumRow{{Label: "Drawn", Value: DayTime(a.At)}, {Label: "Policy", Value: a.Policy + ", version " + Count(int64(a.Version))}, {Label: "Surface", Value: a.Surface},
