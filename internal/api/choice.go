@@ -6,6 +6,7 @@ import (
 
 	"mezzo/internal/account"
 	"mezzo/internal/feed"
+	"mezzo/internal/id"
 )
 
 // registerChoices adds what viewers say of their own feed.
@@ -17,6 +18,10 @@ func (a *API) registerChoices() {
 		Description: "With profiling false every feed page is as with ?profiling=off, until it is set again."}, a.putChoices)
 	register(a, Route{Method: http.MethodPut, Path: "/feed/hidden_creators/{handle}", Who: Viewer, Scope: write, Tag: "feed", Summary: "See a creator no more in any feed"}, a.hideCreator)
 	register(a, Route{Method: http.MethodDelete, Path: "/feed/hidden_creators/{handle}", Who: Viewer, Scope: write, Tag: "feed", Summary: "Let a creator in again"}, a.showCreator)
+	register(a, Route{Method: http.MethodPut, Path: "/feed/hidden_videos/{id}", Who: Viewer, Scope: write, Tag: "feed", Summary: "See a video no more in any feed",
+		Description: "An event of type hide does the same, and the ranking learns from it."}, a.hideVideo)
+	register(a, Route{Method: http.MethodDelete, Path: "/feed/hidden_videos/{id}", Who: Viewer, Scope: write, Tag: "feed", Summary: "Let a video in again",
+		Description: "It may come again; what the ranking learned of the hide stays."}, a.showVideo)
 	register(a, Route{Method: http.MethodPost, Path: "/feed/reset", Who: Viewer, Scope: write, Tag: "feed", Status: 204, Summary: "Begin anew: the ranking forgets what the viewer did",
 		Description: "A fact in the log that every fold obeys. Whom they follow, and what and whom they hid, stays."}, a.resetFeed)
 }
@@ -50,6 +55,19 @@ func (a *API) hide(ctx context.Context, handle string, hide bool) error {
 		return err
 	}
 	return a.deps.Feed.HideCreator(ctx, asker(ctx), creator.ID, hide)
+}
+
+// HiddenVideoInput names a video by its path.
+type HiddenVideoInput struct {
+	ID id.Video `path:"id" maxLength:"40"`
+}
+
+func (a *API) hideVideo(ctx context.Context, in *HiddenVideoInput) (*None, error) {
+	return nil, a.deps.Feed.HideVideo(ctx, asker(ctx), in.ID, true)
+}
+
+func (a *API) showVideo(ctx context.Context, in *HiddenVideoInput) (*None, error) {
+	return nil, a.deps.Feed.HideVideo(ctx, asker(ctx), in.ID, false)
 }
 
 func (a *API) resetFeed(ctx context.Context, _ *None) (*None, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mezzo/internal/account"
+	"mezzo/internal/content"
 	"mezzo/internal/db"
 	"mezzo/internal/event"
 	"mezzo/internal/fault"
@@ -20,12 +21,23 @@ const (
 	// hiddenEach is how many of the hidden creators' newest videos are left out: nothing older is dealt
 	// to anybody who has not seen all that is newer.
 	hiddenEach = 5_000
+	// videosTold is how many of the hidden videos are listed to the one who hid them.
+	videosTold = 20
 )
 
 // Choices is what a viewer has said of their feed.
 type Choices struct {
 	Profiling bool            `json:"profiling" doc:"The feed may go by what this viewer did before"`
 	Hidden    []HiddenCreator `json:"hidden_creators" nullable:"false"`
+	Videos    []HiddenVideo   `json:"hidden_videos" nullable:"false" doc:"The newest of those hidden one by one"`
+}
+
+// HiddenVideo is a video a viewer wants to see no more.
+type HiddenVideo struct {
+	ID      id.Video  `json:"id"`
+	Caption string    `json:"caption"`
+	By      string    `json:"creator"`
+	At      time.Time `json:"at"`
 }
 
 // HiddenCreator is somebody a viewer wants to see no more.
@@ -38,7 +50,7 @@ type HiddenCreator struct {
 
 // Choices returns what the asker has said of their feed. Unauthorized: there is nobody to say anything.
 func (f *Feed) Choices(ctx context.Context, who account.Asker) (Choices, error) {
-	c := Choices{Profiling: true, Hidden: []HiddenCreator{}}
+	c := Choices{Profiling: true, Hidden: []HiddenCreator{}, Videos: []HiddenVideo{}}
 	if err := somebody(who); err != nil {
 		return c, err
 	}
@@ -55,9 +67,18 @@ func (f *Feed) Choices(ctx context.Context, who account.Asker) (Choices, error) 
 			return h, err
 		}, `SELECT c.id, c.handle, c.display_name, MAX(h.at) FROM creator_hides h JOIN creators c ON c.id = h.creator_id WHERE `+ofViewer("h")+`
 			GROUP BY c.id, c.handle, c.display_name ORDER BY MAX(h.at) DESC, c.id LIMIT `+strconv.Itoa(CreatorsMost), string(who.Viewer), string(who.Account))
-		if len(list) > 0 {
-			c.Hidden = list
+		if err != nil {
+			return err
 		}
+		c.Hidden = append(c.Hidden, list...)
+		videos, err := db.All(tx, func(r *sql.Rows) (h HiddenVideo, err error) {
+			var at int64
+			err = r.Scan(&h.ID, &h.Caption, &h.By, &at)
+			h.At = db.Time(at)
+			return h, err
+		}, `SELECT v.id, v.caption, c.display_name, MAX(h.at) FROM hides h JOIN videos v ON v.id = h.video_id JOIN accounts a ON a.id = v.account_id JOIN creators c ON c.id = v.creator_id
+			WHERE `+content.Listed+` AND `+ofViewer("h")+` GROUP BY v.id, v.caption, c.display_name ORDER BY MAX(h.at) DESC, v.id LIMIT `+strconv.Itoa(videosTold), string(who.Viewer), string(who.Account))
+		c.Videos = append(c.Videos, videos...)
 		return err
 	})
 	return c, err
@@ -135,6 +156,30 @@ func (f *Feed) HideCreator(ctx context.Context, who account.Asker, creator id.Cr
 			return fault.New(fault.Conflict, "You hide %d creators already. Let one of them in again first.", CreatorsMost)
 		}
 		_, err := tx.Exec(`INSERT INTO creator_hides (viewer_id, creator_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, string(who.Viewer), string(creator), db.Micros(tx.Now()))
+		return err
+	})
+}
+
+// HideVideo leaves a video out of the asker's feeds, or lets it in again. What the ranking learned of a hide that
+// was told as an event stays. Missing: there is no such video.
+func (f *Feed) HideVideo(ctx context.Context, who account.Asker, video id.Video, hide bool) error {
+	if err := somebody(who); err != nil {
+		return err
+	}
+	return f.db.Write(ctx, func(tx *db.Tx) error {
+		if !hide {
+			_, err := tx.Exec(`DELETE FROM hides WHERE video_id = $3 AND (viewer_id = $1 OR (CAST($2 AS TEXT) <> '' AND viewer_id IN (SELECT id FROM viewers WHERE account_id = $2)))`,
+				string(who.Viewer), string(who.Account), string(video))
+			return err
+		}
+		cards, err := content.Cards(tx, who, []id.Video{video})
+		if err != nil {
+			return err
+		}
+		if len(cards) == 0 {
+			return fault.New(fault.Missing, "There is no such video.")
+		}
+		_, err = tx.Exec(`INSERT INTO hides (viewer_id, video_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, string(who.Viewer), string(video), db.Micros(tx.Now()))
 		return err
 	})
 }

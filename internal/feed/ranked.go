@@ -70,11 +70,16 @@ func (f *Feed) ranked(tx *db.Tx, who account.Asker, q Query, at session, hidden 
 	told.Slots = slices.Clone(d.slots) // Brief numbers them anew
 	told.Brief()
 	*served = told
+	names, err := namesOf(tx, &drew, d.shown)
+	if err != nil {
+		return Page{}, nil, false, err
+	}
 	page = Page{Policy: Policy{ID: told.Policy, Name: drew.Name, Version: drew.Version}, Items: []Item{}}
 	for _, s := range d.shown {
 		slot := drew.Slots[s.slot-1]
-		name, _ := catalog.CategoryName(drew.Candidates[slot.Candidate].Category)
-		page.Items = append(page.Items, Item{Slot: s.slot, Card: s.card, Why: drew.Why(slot, name), Exploration: slot.Kind == rank.Explore})
+		chosen := &drew.Candidates[slot.Candidate]
+		name, _ := catalog.CategoryName(chosen.Category)
+		page.Items = append(page.Items, Item{Slot: s.slot, Card: s.card, Why: drew.Why(slot, name, names[chosen.Because]), Exploration: slot.Kind == rank.Explore})
 	}
 	if len(d.slots) < len(drew.Slots) || len(drew.Slots) == ask.N {
 		for _, s := range d.slots {

@@ -109,6 +109,7 @@ var express = fields{"name": "Express", "price": client.Money{Amount: 900, Curre
 func (h *house) furnishContent() {
 	h.values["/videos/{id}"] = h.video
 	h.values["/creators/{handle}"], h.values["/feed/hidden_creators/{handle}"] = "marisol", "marisol"
+	h.values["/feed/hidden_videos/{id}"] = h.video
 	h.values["/comments/{id}"] = h.made(h.shopper, http.MethodPost, "/videos/"+h.video+"/comments", fields{"text": "Looks good."}, "id")
 	film, err := os.ReadFile("../media/testdata/tail.mp4")
 	h.ok(err)

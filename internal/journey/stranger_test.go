@@ -42,6 +42,8 @@ var anybodys = map[string]string{
 	"POST /feed/reset":                      "the asker's own feed",
 	"PUT /feed/hidden_creators/{handle}":    "anybody may hide a creator from themselves",
 	"DELETE /feed/hidden_creators/{handle}": "the asker's own feed",
+	"PUT /feed/hidden_videos/{id}":          "anybody may hide a video from themselves",
+	"DELETE /feed/hidden_videos/{id}":       "the asker's own feed",
 	"DELETE /me/showcase/{product_id}":      "the asker's own shelf",
 	"DELETE /sessions/current":              "the asker's own session",
 	"DELETE /videos/{id}/like":              "the asker's own like",

@@ -89,7 +89,7 @@ func BenchmarkScore(b *testing.B) {
 	v := m.fold.viewers.at(0)
 	g := &gathering{Fold: m.fold, viewer: v}
 	for i := range uint32(500) {
-		g.list = append(g.list, from{i, FromChance})
+		g.list = append(g.list, from{item: i, sources: FromChance})
 	}
 	p := Value()
 	b.ResetTimer()

@@ -24,6 +24,7 @@ const (
 type from struct {
 	item    uint32
 	sources Source
+	because uint32 // number + 1 of the video whose deed brought it; 0: none did
 }
 
 // gathering is the candidates of a page in the making.
@@ -79,8 +80,15 @@ func (g *gathering) add(i uint32, source Source) bool {
 		return false
 	}
 	g.at[i] = len(g.list)
-	g.list = append(g.list, from{i, source})
+	g.list = append(g.list, from{item: i, sources: source})
 	return true
+}
+
+// because notes by which of the viewer's own deeds a video came in; the first one found is the latest.
+func (g *gathering) because(i uint32, d *deed) {
+	if at, there := g.at[i]; there && g.list[at].because == 0 && d.item != i+1 {
+		g.list[at].because = d.item
+	}
 }
 
 // skip reports whether the caller refuses a video, and keeps which it refused: the page can be drawn
@@ -195,8 +203,8 @@ func (g *gathering) last(n uint32, with func(d *deed) bool) {
 func (g *gathering) together() {
 	g.last(togetherLast, func(d *deed) bool {
 		for _, t := range g.items.look(d.item - 1).together {
-			if t.item != 0 {
-				g.add(t.item-1, FromTogether)
+			if t.item != 0 && g.add(t.item-1, FromTogether) {
+				g.because(t.item-1, d)
 			}
 		}
 		return true
@@ -215,12 +223,14 @@ func (g *gathering) intent() {
 		if it.facts.Product != 0 {
 			for _, i := range g.showing[it.facts.Product-1] {
 				if found < intentMost && g.add(i, FromIntent) {
+					g.because(i, d)
 					found++
 				}
 			}
 		}
 		for k, i := range g.categories[it.facts.Category].best {
 			if k < bestEach && found < intentMost && g.add(i, FromIntent) {
+				g.because(i, d)
 				found++
 			}
 		}

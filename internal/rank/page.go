@@ -47,6 +47,7 @@ type Chosen struct {
 	Odds     [Heads]float64 // calibrated probability of each head
 	Stage    int
 	Testing  bool
+	Because  [16]byte // the video that the viewer watched or opened and that brought it; zero: none did
 }
 
 // Page is a drawn page with all that it takes to draw it again.
@@ -135,6 +136,9 @@ func (f *Fold) value(r *Request, g *gathering, p *Policy) ([]Candidate, []Chosen
 		chosen[k] = Chosen{Video: it.id, Sources: from.sources, Category: f.categories[it.facts.Category].name, Worth: w, Stage: int(it.stage), Testing: testing}
 		for h := range Heads {
 			chosen[k].Odds[h] = of[h].P()
+		}
+		if from.because != 0 {
+			chosen[k].Because = f.items.look(from.because - 1).id
 		}
 	}
 	return candidates, chosen

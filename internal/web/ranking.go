@@ -61,7 +61,11 @@ func (s *Site) chooses(v *visit) error {
 		for _, c := range said.Hidden {
 			page.Hidden = append(page.Hidden, CreatorRef{Handle: c.Handle, Name: c.Name})
 		}
+		for _, x := range said.Videos {
+			page.Videos = append(page.Videos, HiddenClip{string(x.ID), captionOr(x.Caption), x.By})
+		}
 	}
+	page.Lead = leadOf(list)
 	for _, p := range list {
 		words := PolicyWords{Head: First(p.Name) + p.Name[1:] + ", version " + Count(p.Version) + ", for " + Percent(int64(p.Share)) + " of people",
 			Weights: Table{Label: "Weights of " + p.Name, Heads: []TableCell{{Text: "What counts"}, {Text: "Weight", Num: true}}}}
@@ -72,6 +76,24 @@ func (s *Site) chooses(v *visit) error {
 	}
 	page.Chrome = v.chrome("How the feed chooses", Market, "")
 	return v.show(http.StatusOK, Chooses(page))
+}
+
+// leadOf says in plain words how the policy that most people have deals its places.
+func leadOf(list []reach.Version) string {
+	if len(list) == 0 {
+		return "Every place of the feed is drawn evenly among all videos that may be shown, for everybody."
+	}
+	p := &list[0].Weights
+	says := "Each place of the feed is drawn among videos you may like, the better they are expected to do for you the likelier. What is expected is learned from what people do with them."
+	if p.ExploreEvery > 0 {
+		says += " One place in " + weightText(p.ExploreEvery) + " is kept for new videos that are being tested, whoever made them: " + weightText(p.Stages[0]) + " impressions each at first, and more for those that do better than others of their kind."
+	} else {
+		says += " No place is kept for new videos."
+	}
+	if p.FollowedShare > 0 {
+		says += " At most " + Share(p.FollowedShare) + " of a home page is there because you follow somebody, and following has no other part."
+	}
+	return says
 }
 
 // notRunning says when the ranking does not choose here.
@@ -88,7 +110,7 @@ func (v *visit) chosen(err error, says string) error {
 		return err
 	}
 	v.tell(says)
-	if came := v.came(); strings.HasPrefix(came, "/c/") {
+	if came := v.came(); came == "/" || strings.HasPrefix(came, "/c/") || strings.HasPrefix(came, "/v/") || strings.HasPrefix(came, "/following") {
 		return v.to(came)
 	}
 	return v.to("/ranking")
@@ -118,6 +140,15 @@ func (s *Site) hideCreator(v *visit) error {
 		says = c.DisplayName + " is in your feed no more."
 	}
 	return v.chosen(s.Feed.HideCreator(v.ctx(), v.who, c.ID, hide), says)
+}
+
+func (s *Site) hideVideo(v *visit) error {
+	hide := v.text("hide") == "1"
+	says := "It may be in your feed again."
+	if hide {
+		says = "It is in your feed no more. To let it in again, see How the feed chooses."
+	}
+	return v.chosen(s.Feed.HideVideo(v.ctx(), v.who, id.Video(v.text("video")), hide), says)
 }
 
 // reached is how a video's reach came about.

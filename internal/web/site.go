@@ -127,6 +127,7 @@ func (s *Site) shopping() []Route {
 		{"POST /ranking/profiling", Anybody, s.setProfiling, 0},
 		{"POST /ranking/reset", Anybody, s.resetFeed, 0},
 		{"POST /ranking/creators", Anybody, s.hideCreator, 0},
+		{"POST /ranking/videos", Anybody, s.hideVideo, 0},
 		{"POST /c/{handle}/follow", Person, s.follow, 0},
 		{"GET /go", Anybody, s.open, 0},
 		{"GET /products/{product}", Anybody, s.product, 0},

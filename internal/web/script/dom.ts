@@ -33,7 +33,7 @@ export function icon(name: string, small = true): SVGSVGElement {
 }
 
 /** One toast at a time, six seconds, longer while it is looked at. */
-export function toast(text: string, way?: { text: string; url: string }): void {
+export function toast(text: string, way?: { text: string; url: string; act?: () => void }): void {
   const box = one(".toasts");
   const t = clone("toast");
   if (!box || !t) return;
@@ -43,6 +43,8 @@ export function toast(text: string, way?: { text: string; url: string }): void {
     link.href = way.url;
     link.textContent = way.text;
     link.hidden = false;
+    const act = way.act;
+    if (act) link.addEventListener("click", (e) => { e.preventDefault(); t.remove(); act(); });
   }
   // An open dialog covers the whole page: what is said while it is open is said in it.
   (one<HTMLDialogElement>("dialog[open]") ?? document.body).append(box);

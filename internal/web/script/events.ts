@@ -82,6 +82,14 @@ class Teller {
     void this.flush();
   }
 
+  /** Waits until all is told, for a few seconds: what undoes a thing must come after it. */
+  async told(): Promise<void> {
+    for (let k = 0; k < 30 && (this.busy || this.queue.length > 0); k++) {
+      void this.flush();
+      await new Promise((done) => window.setTimeout(done, 100));
+    }
+  }
+
   private stamp(h: Happening): Stamped {
     return { id: uuid(), at: new Date().toISOString(), session_id: this.session, seq: ++this.seq, ...h };
   }

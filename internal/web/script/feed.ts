@@ -43,7 +43,8 @@ class Clip {
     one("[data-share]", root)?.addEventListener("click", (e) => { e.preventDefault(); void this.share(); });
     one("[data-comments]", root)?.addEventListener("click", (e) => { e.preventDefault(); void this.talk(); });
     one("[data-sound]", root)?.addEventListener("click", () => setSound(!sound));
-    one("[data-hide]", root)?.addEventListener("click", () => this.hide());
+    one("form[data-hide]", root)?.addEventListener("submit", (e) => { e.preventDefault(); this.hide(); });
+    one("form[data-hide-creator]", root)?.addEventListener("submit", (e) => { e.preventDefault(); void this.hideCreator(); });
     one("[data-go-next]", root)?.addEventListener("click", () => go(1));
     one("[data-offers]", root)?.addEventListener("click", (e) => {
       const card = (e.target as Element).closest<HTMLElement>("[data-offer]");
@@ -186,8 +187,25 @@ class Clip {
 
   private hide(): void {
     teller.now({ type: "hide", ...this.named });
-    toast("You will see less like this.");
     go(1);
+    toast("You will see less like this.", undoing(async () => {
+      await teller.told();
+      if (await call("DELETE", `/feed/hidden_videos/${this.named.video_id}`)) this.back("It may come again.");
+    }));
+  }
+
+  private async hideCreator(): Promise<void> {
+    const path = `/feed/hidden_creators/${this.root.dataset.handle}`;
+    if (!(await call("PUT", path))) return;
+    go(1);
+    toast(`${this.root.dataset.creator} is in your feed no more.`, undoing(async () => {
+      if (await call("DELETE", path)) this.back(`${this.root.dataset.creator} may be in your feed again.`);
+    }));
+  }
+
+  private back(says: string): void {
+    this.root.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+    toast(says);
   }
 
   clickProduct(product: string): void {
@@ -227,6 +245,8 @@ async function call(method: string, path: string, body?: unknown): Promise<boole
   }
   return false;
 }
+
+const undoing = (act: () => Promise<void>) => ({ text: "Undo", url: "/ranking", act: () => void act() });
 
 function fetchSheet(url: string): Promise<string> {
   let s = sheets.get(url);

@@ -58,6 +58,12 @@ export function draw(item: Item): HTMLElement | null {
       return source;
     }));
   }
+  e.dataset.handle = c.handle;
+  const hidden = one<HTMLInputElement>("form[data-hide] input[name=video]", e);
+  if (hidden) hidden.value = v.id;
+  const handle = one<HTMLInputElement>("form[data-hide-creator] input[name=handle]", e);
+  if (handle) handle.value = c.handle;
+  say(e, "form[data-hide-creator] button", `Hide ${c.display_name}`);
   for (const a of all<HTMLAnchorElement>("[data-creator-link]", e)) a.href = `/c/${c.handle}`;
   say(e, ".who-line > a", c.display_name);
   face(one("[data-face]", e), c.display_name, c.avatar_url);
