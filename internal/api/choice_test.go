@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"mezzo/internal/account"
@@ -76,6 +77,48 @@ func TestViewersChoose(t *testing.T) {
 		w.do("POST", "/api/v1/feed/reset", "", mine...).want(204)
 		if facts := w.facts(event.TopicViewerReset); len(facts) != 1 || facts[0] != `{"viewer":"`+string(me.Viewer)+`"}` {
 			t.Errorf("the log is told %v", facts)
+		}
+	})
+}
+
+// A video that somebody is not interested in leaves their feeds, is told to them, and may be let in again.
+func TestAVideoIsHiddenAndLetInAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newFeedWorld(t, d, c)
+		v := w.videos(3, w.store("beauty", 9))[1]
+		s, other := w.shopper(), w.shopper()
+		path := "/api/v1/feed/hidden_videos/" + string(v)
+		mine := []string{"X-Viewer-Token", s.Token}
+		shows := func(who shopper) bool { return idsOf(w.page("?limit=8", "X-Viewer-Token", who.Token))[v] }
+		told := func() (list []string) {
+			var b struct {
+				Videos []struct{ ID string } `json:"hidden_videos"`
+			}
+			w.do("GET", "/api/v1/feed/choices", "", mine...).want(200).read(&b)
+			for _, x := range b.Videos {
+				list = append(list, x.ID)
+			}
+			return list
+		}
+		if !shows(s) || len(told()) != 0 {
+			t.Fatal("it is hidden before it was")
+		}
+		for range 2 {
+			w.do("PUT", path, "", mine...).want(204)
+		}
+		w.do("PUT", "/api/v1/feed/hidden_videos/vid_00000000000000000000000000", "", mine...).problem(404, "missing")
+		if shows(s) || !shows(other) || !slices.Equal(told(), []string{string(v)}) {
+			t.Errorf("hidden: shown %v, to another %v, told %v", shows(s), shows(other), told())
+		}
+		w.do("DELETE", path, "", "X-Viewer-Token", other.Token).want(204) // another's hide is not theirs to end
+		if shows(s) {
+			t.Error("somebody else let it in again")
+		}
+		for range 2 {
+			w.do("DELETE", path, "", mine...).want(204)
+		}
+		if !shows(s) || len(told()) != 0 {
+			t.Error("it was not let in again")
 		}
 	})
 }

@@ -20,16 +20,17 @@ import (
 type rankedWorld struct {
 	*feedWorld
 	keeper *rank.Keeper
+	dir    string // of the keeper's snapshots
 }
 
 func newRankedWorld(t *testing.T, d *db.DB, c *clock.Turned) *rankedWorld {
 	t.Helper()
-	w := &rankedWorld{feedWorld: newFeedWorld(t, d, c)}
+	w := &rankedWorld{feedWorld: newFeedWorld(t, d, c), dir: t.TempDir()}
 	f, err := rank.New(rank.Options{Size: 14})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.keeper = rank.NewKeeper(rank.KeeperOptions{Fold: f, Log: w.log, Dir: t.TempDir(), Clock: c})
+	w.keeper = rank.NewKeeper(rank.KeeperOptions{Fold: f, Log: w.log, Dir: w.dir, Clock: c, SnapshotRecords: 100})
 	w.feed = feed.New(d, w.log, w.keys, feed.Options{Rank: w.keeper})
 	w.world = newWorld(t, d, c, func(deps *Deps, _ *account.Options, _ *Options) { deps.Feed = w.feed })
 	return w
@@ -68,8 +69,13 @@ func (w *rankedWorld) told() {
 func (w *rankedWorld) post(n int, s store) []id.Video {
 	w.t.Helper()
 	w.fact(event.ProductCreated{ProductState: event.ProductState{Product: s.product, Brand: s.brand, Category: "beauty", Available: true, Active: true}})
-	by := id.Creator("").Next(w.clock.Now())
 	videos := w.videos(n, s)
+	var by id.Creator
+	if err := w.d.Read(w.t.Context(), func(tx *db.Tx) error {
+		return tx.Row(`SELECT creator_id FROM videos WHERE id = $1`, videos[0]).Scan(&by)
+	}); err != nil {
+		w.t.Fatal(err)
+	}
 	for _, v := range videos {
 		w.fact(event.VideoReady{VideoState: event.VideoState{Video: v, Creator: by, Products: []id.Product{s.product}, Category: "beauty", DurationMS: 15_000, CreatedAt: w.clock.Now()}})
 	}

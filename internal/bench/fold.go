@@ -23,6 +23,7 @@ const (
 	figureStored  = "mezzo_stream_records_total"
 	figureLag     = "mezzo_fold_lag_seconds"
 	figureVisible = `mezzo_fold_seconds_bucket{what="visible",le="`
+	figureRanked  = `mezzo_rank_seconds_bucket{what="visible",le="`
 )
 
 // Bounds of waiting for the fold.
@@ -69,6 +70,7 @@ type Folding struct {
 	Share   float64 `json:"share_of_stored"` // of what was stored meanwhile: 1 keeps up
 	CatchUp float64 `json:"catch_up_s"`      // until the rest was in the numbers, after the load
 	Slowest float64 `json:"visible_p99_ms"`  // acknowledged until readable, of the events of the load
+	Ranked  float64 `json:"next_page_p99_ms"` // acknowledged until the next page of feed knows it, the same
 }
 
 // keepingUp compares what was folded with what was stored between two looks, and waits for the rest.
@@ -90,7 +92,7 @@ func keepingUp(ctx context.Context, m *market, before, after figures) (*Folding,
 		}
 		f.CatchUp = now.at.Sub(after.at).Seconds()
 		if now.values[figureFolded]-before.values[figureFolded] >= stored && now.values[figureLag] < caughtUpLag {
-			f.Slowest = quantile(before, now, figureVisible, 0.99)
+			f.Slowest, f.Ranked = quantile(before, now, figureVisible, 0.99), quantile(before, now, figureRanked, 0.99)
 			return f, nil
 		}
 		if now.at.Sub(after.at) > catchUpLimit {

@@ -159,8 +159,8 @@ func (l Latency) text(b *strings.Builder) {
 // numbers writes what was found about events one by one, and about the numbers made of them.
 func (r *Report) numbers(b *strings.Builder) {
 	if f := r.Folding; f != nil {
-		fmt.Fprintf(b, "  meanwhile the numbers took in %.0f records/s, %.0f %% of what was stored; the rest %.1f s later; readable p99 %.0f ms after the acknowledgement\n",
-			f.Rate, 100*f.Share, f.CatchUp, f.Slowest)
+		fmt.Fprintf(b, "  meanwhile the numbers took in %.0f records/s, %.0f %% of what was stored; the rest %.1f s later; readable p99 %.0f ms after the acknowledgement; the next page of feed knew p99 %.0f ms after it\n",
+			f.Rate, 100*f.Share, f.CatchUp, f.Slowest, f.Ranked)
 	}
 	if s := r.Singles; s != nil {
 		fmt.Fprintf(b, "\n  %.0f requests/s of one event by %d clients\n", s.Rate, s.Clients)
