@@ -107,6 +107,7 @@ func TestAVideoIsHiddenAndLetInAgain(t *testing.T) {
 			w.do("PUT", path, "", mine...).want(204)
 		}
 		w.do("PUT", "/api/v1/feed/hidden_videos/vid_00000000000000000000000000", "", mine...).problem(404, "missing")
+		w.do("DELETE", "/api/v1/feed/hidden_videos/nonsense", "", mine...).problem(404, "missing")
 		if shows(s) || !shows(other) || !slices.Equal(told(), []string{string(v)}) {
 			t.Errorf("hidden: shown %v, to another %v, told %v", shows(s), shows(other), told())
 		}

@@ -166,8 +166,16 @@ func (f *Feed) HideVideo(ctx context.Context, who account.Asker, video id.Video,
 	if err := somebody(who); err != nil {
 		return err
 	}
+	gone := fault.New(fault.Missing, "There is no such video.")
 	return f.db.Write(ctx, func(tx *db.Tx) error {
 		if !hide {
+			var n int64
+			if err := tx.Row(`SELECT COUNT(*) FROM videos WHERE id = $1`, string(video)).Scan(&n); err != nil {
+				return err
+			}
+			if n == 0 {
+				return gone
+			}
 			_, err := tx.Exec(`DELETE FROM hides WHERE video_id = $3 AND (viewer_id = $1 OR (CAST($2 AS TEXT) <> '' AND viewer_id IN (SELECT id FROM viewers WHERE account_id = $2)))`,
 				string(who.Viewer), string(who.Account), string(video))
 			return err
@@ -177,7 +185,7 @@ func (f *Feed) HideVideo(ctx context.Context, who account.Asker, video id.Video,
 			return err
 		}
 		if len(cards) == 0 {
-			return fault.New(fault.Missing, "There is no such video.")
+			return gone
 		}
 		_, err = tx.Exec(`INSERT INTO hides (viewer_id, video_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, string(who.Viewer), string(video), db.Micros(tx.Now()))
 		return err

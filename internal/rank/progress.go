@@ -46,7 +46,7 @@ type Report struct {
 	N                 float64 `json:"n"`                  // impressions judged; older ones count less
 	Rate              float64 `json:"rate"`               // mean label
 	LogLoss           float64 `json:"logloss"`            // mean, in nats
-	NormalisedEntropy float64 `json:"normalised_entropy"` // of always saying the rate: 1; better: less
+	NormalisedEntropy float64 `json:"normalised_entropy"` // of always saying the rate: 1; better: less. 1 too while every label was the same
 	AUC               float64 `json:"auc"`                // of a pair's higher label, the chance of the higher prediction; 0.5 without pairs
 	ECE               float64 `json:"ece"`                // mean |prediction - label| over 20 groups of equal size
 }
@@ -63,7 +63,10 @@ func (g *Progress) Report() Report {
 	}
 	r.Rate, r.LogLoss = y/g.count, g.loss/g.count
 	q := min(max(r.Rate, 1e-9), 1-1e-9)
-	r.NormalisedEntropy = r.LogLoss / -(q*math.Log(q) + (1-q)*math.Log(1-q))
+	r.NormalisedEntropy = 1
+	if y > 0 && y < g.count {
+		r.NormalisedEntropy = r.LogLoss / -(q*math.Log(q) + (1-q)*math.Log(1-q))
+	}
 	// The chance that a random yes stands above a random no, ties half; labels between count as both in part.
 	below, wins, yes, no := 0.0, 0.0, y, g.count-y
 	for i := range g.n {

@@ -299,9 +299,9 @@ func (a *Audit) words() string {
 	case a.Record.Done && a.Replay.Done:
 		return "The same to the byte, both from its record and from a snapshot and the log."
 	case a.Replay.Done:
-		return "The same to the byte from a snapshot and the log. From its record alone it cannot be drawn: " + a.Record.Why + "."
+		return "The same to the byte, from a snapshot and the log."
 	case a.Record.Done:
-		return "The same to the byte from its record. From a snapshot and the log it was not drawn again: " + a.Replay.Why + "."
+		return "The same to the byte, from its record."
 	}
 	return "It could be drawn again in neither way: " + a.Record.Why + "; " + a.Replay.Why + "."
 }

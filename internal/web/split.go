@@ -117,10 +117,9 @@ func (l *AuditLook) fill(a reach.Audit) {
 		}
 		return "DIFFERS in " + strings.Join(p.Differs, ", ")
 	}
-	l.Found, l.Verdict, l.Bad = true, a.Verdict, len(a.Record.Differs)+len(a.Replay.Differs) > 0
+	l.Found, l.Verdict, l.Record, l.Replay = true, a.Verdict, proof(a.Record), proof(a.Replay)
 	l.Rows = []SumRow{{Label: "Drawn", Value: DayTime(a.At)}, {Label: "Policy", Value: a.Policy + ", version " + Count(int64(a.Version))}, {Label: "Surface", Value: a.Surface},
-		{Label: "Candidates", Value: Count(a.Candidates)}, {Label: "Left out by filters", Value: Count(a.Skipped)}, {Label: "Place in the log", Value: a.Position},
-		{Label: "From its record", Value: proof(a.Record)}, {Label: "From snapshot and log", Value: proof(a.Replay)}}
+		{Label: "Candidates", Value: Count(a.Candidates)}, {Label: "Left out by filters", Value: Count(a.Skipped)}, {Label: "Place in the log", Value: a.Position}}
 	l.Slots = Table{Label: "Places", Heads: []TableCell{{Text: "Place"}, {Text: "Video"}, {Text: "Drawn"}, {Text: "Odds", Num: true}}}
 	for i, slot := range a.Slots {
 		l.Slots.Rows = append(l.Slots.Rows, []TableCell{{Text: Count(i + 1)}, {Text: Tail(string(slot.Video)), URL: "/v/" + string(slot.Video)}, {Text: slot.Kind}, {Text: Share(slot.Propensity), Num: true}})
