@@ -66,10 +66,10 @@ func (f figures) folds() bool { _, ok := f.values[figureFolded]; return ok }
 
 // Folding is how the numbers kept up with a load.
 type Folding struct {
-	Rate    float64 `json:"rate"`            // records a second taken into the numbers while the load lasted
-	Share   float64 `json:"share_of_stored"` // of what was stored meanwhile: 1 keeps up
-	CatchUp float64 `json:"catch_up_s"`      // until the rest was in the numbers, after the load
-	Slowest float64 `json:"visible_p99_ms"`  // acknowledged until readable, of the events of the load
+	Rate    float64 `json:"rate"`             // records a second taken into the numbers while the load lasted
+	Share   float64 `json:"share_of_stored"`  // of what was stored meanwhile: 1 keeps up
+	CatchUp float64 `json:"catch_up_s"`       // until the rest was in the numbers, after the load
+	Slowest float64 `json:"visible_p99_ms"`   // acknowledged until readable, of the events of the load
 	Ranked  float64 `json:"next_page_p99_ms"` // acknowledged until the next page of feed knows it, the same
 }
 
