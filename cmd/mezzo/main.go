@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -62,7 +63,7 @@ func run(args []string, stdout, stderr *os.File) int {
 		fmt.Fprintln(stderr, "mezzo:", err)
 		return exitUsage
 	}
-	chosen, err := parser.Parse(args)
+	chosen, err := parser.Parse(meant(args))
 	if err != nil {
 		fmt.Fprintf(stderr, "mezzo: %v (mezzo --help lists what there is)\n", err)
 		return exitUsage
@@ -79,6 +80,18 @@ func run(args []string, stdout, stderr *os.File) int {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// meant returns what people mean who ask as they would ask other programs: `mezzo help serve` and
+// `mezzo --version`.
+func meant(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
 }
 
 // newLog returns the logger of the whole program.

@@ -201,3 +201,27 @@ func TestFlagsComeFromTheEnvironment(t *testing.T) {
 		t.Errorf("the database is not in --data: %v", err)
 	}
 }
+
+// What people ask other programs, this one answers too.
+func TestHelpAndVersionAreFound(t *testing.T) {
+	for _, asked := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--version"}, "mezzo"},
+		{[]string{"version"}, "mezzo"},
+		{[]string{"help"}, "Usage: mezzo <command>"},
+		{[]string{"help", "demo"}, "Usage: mezzo demo [flags]"},
+		{[]string{"help", "bench", "events"}, "Usage: mezzo bench events"},
+		{[]string{"demo", "--help"}, "Usage: mezzo demo [flags]"},
+	} {
+		if out, exit := program.Run(t, asked.args...); exit != 0 || !strings.Contains(out, asked.says) {
+			t.Errorf("mezzo %s ends with %d and says\n%.300s", strings.Join(asked.args, " "), exit, out)
+		}
+	}
+	for _, args := range [][]string{{"help", "nothing"}, {"nothing"}, {"--nothing"}} {
+		if out, exit := program.Run(t, args...); exit == 0 || !strings.Contains(out, "mezzo --help lists") {
+			t.Errorf("mezzo %s ends with %d and says\n%.300s", strings.Join(args, " "), exit, out)
+		}
+	}
+}

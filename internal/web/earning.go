@@ -182,7 +182,11 @@ func offerOf(p catalog.Product, g Good, terms *affiliate.Terms) ProgramOffer {
 // done says how the program has done lately, as far as it was measured.
 func (o *ProgramOffer) done(l affiliate.Listing) {
 	if l.EPC != nil && l.N.Clicks > 0 {
-		o.Epc = Money(*l.EPC) + " over " + CountOf(l.N.Clicks, "click", "")
+		worth := Money(*l.EPC)
+		if l.EPC.IsZero() {
+			worth = "none settled yet"
+		}
+		o.Epc = worth + " over " + CountOf(l.N.Clicks, "click", "")
 	}
 	if l.CTOR != nil {
 		o.Ctor = Share(*l.CTOR)
