@@ -309,7 +309,7 @@ func (h *house) furnishTokens() {
 	for of, value := range h.values {
 		switch of {
 		case "/brands/{id}", "/operator/brands/{id}", "/products/{id}", "/me/showcase/{product_id}", "/variants/{id}", "/brands/{id}/shipping_options/{code}", "/programs/{id}", "/videos/{id}",
-			"/creators/{handle}", "/operator/policies/{name}", "/feed/hidden_creators/{handle}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}", "/operator/payees/{year}":
+			"/creators/{handle}", "/operator/policies/{name}", "/feed/hidden_creators/{handle}", "/feed/hidden_videos/{id}", "/comments/{id}", "image", "/metrics/{kind}", "/metrics/{kind}/{id}", "/operator/standing/{kind}", "/operator/standing/{kind}/{subject}", "/operator/payees/{year}":
 			continue // to be seen on public pages
 		}
 		h.private = append(h.private, value)
