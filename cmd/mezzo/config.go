@@ -76,7 +76,9 @@ type serveFlags struct {
 	ReserveBps       int      `default:"0" placeholder:"BPS" help:"What is kept back of a brand's share of the goods when it is released, in basis points, for refunds that come later; the operator can set it for each brand. Default: ${default}."`
 	ReserveDays      int      `default:"30" placeholder:"DAYS" help:"How long it is kept back. Default: ${default}."`
 	HoldDays         int      `default:"15" placeholder:"DAYS" help:"Days a sale's money is held after delivery where no program says otherwise. Default: ${default}."`
-	PayoutRail       string   `default:"sandbox" enum:"sandbox,manual" help:"How money leaves: sandbox (play money, paid at once) or manual (a CSV file for your bank, and a CSV file of what came of it). Default: ${default}."`
+	Payments         string   `default:"sandbox" enum:"sandbox,stripe" help:"Who takes buyers' money: sandbox (play money) or stripe. Stripe needs its secret key in MEZZO_STRIPE_KEY and its webhook's secret in MEZZO_STRIPE_WEBHOOK_SECRET (several with commas between them; neither has a flag: everybody on a machine can read its command lines), and --public-url. Default: ${default}."`
+	StripeURL        string   `placeholder:"URL" help:"Where Stripe's API is, to try Mezzo against another server that speaks like it. Default: Stripe's own."`
+	PayoutRail       string   `default:"auto" enum:"auto,sandbox,manual,stripe" help:"How money leaves: sandbox (play money, paid at once), manual (a CSV file for your bank, and a CSV file of what came of it) or stripe (transfers to connected accounts). auto is where buyers' money goes: sandbox or stripe. Default: ${default}."`
 	PayoutBank       string   `default:"main" placeholder:"NAME" help:"What the books call the bank that manual payouts leave from: bank:NAME. Default: ${default}."`
 	SandboxClock     bool     `help:"Let an operator turn the shop's clock forward, to try holds and timers in a minute. Never where real money moves."`
 	TrustProxy       bool     `help:"Believe the X-Forwarded-For and X-Forwarded-Proto headers of the proxy in front. Only when nobody else can reach this address."`
@@ -88,6 +90,9 @@ type serveFlags struct {
 	Webhooks         string   `default:"off" enum:"off,public,local" help:"Whether brands may be told at addresses of their own what happens to them: off; public, https addresses of the open internet; local, this machine and private networks too, for tests. Default: ${default}."`
 	Memory           byteSize `placeholder:"SIZE" help:"Most memory the program's own heap should take, such as 3GiB; the ranking's arrays and the database's pages come on top. Default: what GOMEMLIMIT says, else 70 % of what the machine or its control group has."`
 	DrainSeconds     int      `default:"20" placeholder:"SECONDS" help:"How long requests under way may take to finish at a stop. Default: ${default}."`
+
+	stripeKey     string // MEZZO_STRIPE_KEY
+	stripeSecrets string // MEZZO_STRIPE_WEBHOOK_SECRET
 
 	demo   bool       // everything in it is made up, and marked so
 	status func() any // how far a demo has come, for GET /api/v1/demo
@@ -146,7 +151,7 @@ func (f *serveFlags) Validate() error {
 	case (f.OperatorEmail == "") != (f.OperatorPassword == ""):
 		return fmt.Errorf("give both --operator-email and --operator-password, or neither")
 	}
-	return nil
+	return f.validatePayments()
 }
 
 // loopback reports whether only this machine can reach the address.

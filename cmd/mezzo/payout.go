@@ -20,11 +20,16 @@ func (s *server) newPayouts(ctx context.Context) *payout.Payouts {
 		s.log.Error("nobody can be paid: the keys of the payees could not be read", "error", err)
 		vault = payout.LockedVault(err)
 	}
-	rails := []payout.Rail{payout.Sandbox(r.sandbox), payout.Manual(cmp.Or(s.conf.PayoutBank, "main"))}
+	rails := []payout.Rail{nil, payout.Manual(cmp.Or(s.conf.PayoutBank, "main"))}
+	if r.stripe != nil {
+		rails[0] = payout.Stripe(r.stripe)
+	} else {
+		rails[0] = payout.Sandbox(r.sandbox)
+	}
 	if s.conf.PayoutRail == "manual" {
 		rails[0], rails[1] = rails[1], rails[0]
 	}
-	return payout.New(s.stores.db, payout.Options{Vault: vault, Rails: rails, Prove: r.accounts.Prove, Report: r.sandbox, Log: s.log.With("room", "payout")})
+	return payout.New(s.stores.db, payout.Options{Vault: vault, Rails: rails, Prove: r.accounts.Prove, Report: r.provider(), Log: s.log.With("room", "payout")})
 }
 
 // payeeKeys is where the keys are that open who is paid.

@@ -55,7 +55,8 @@ type rooms struct {
 	affiliate *affiliate.Affiliate
 	content   *content.Content
 	media     *media.Media
-	sandbox   *payment.Sandbox
+	sandbox   *payment.Sandbox                          // nil where a provider outside takes the money
+	stripe    *payment.Stripe                           // nil where another does
 	heard     func(context.Context, payment.Hook) error // takes the sandbox's words
 	looked    time.Time                                 // when the provider was last asked for disputes
 	orders    *order.Orders
@@ -92,7 +93,7 @@ func (s *server) furnish(ctx context.Context) error {
 	r.notify = notify.New(d, notify.Options{Mode: notify.Mode(s.conf.Webhooks), Log: s.log.With("room", "notify")})
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Vouchers: r.vouchers, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Sandbox: r.sandbox, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Vouchers: r.vouchers, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Sandbox: r.sandbox, Stripe: r.stripe, Hearer: hearer{r}, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -101,7 +102,7 @@ func (s *server) furnish(ctx context.Context) error {
 	}))
 	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
 		Orders: r.orders, Vouchers: r.vouchers, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach}, web.Options{
-		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy}))
+		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy, Leads: r.leads()}))
 	s.employ()
 	return nil
 }
@@ -132,13 +133,18 @@ func (s *server) furnishTrade(ctx context.Context) error {
 		return err
 	}
 	r.content.Attach(r.media)
-	r.sandbox = payment.NewSandbox(d)
+	provider, err := s.furnishPayments(ctx)
+	if err != nil {
+		return err
+	}
 	r.vouchers = voucher.Open(d)
-	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: r.sandbox, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
+	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: provider, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
 			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})
 	r.payouts, r.trust = s.newPayouts(ctx), trust.New(d, r.accounts.Forget)
-	r.heard = r.sandbox.Hear(r.orders, func(ctx context.Context, key string) error { return r.payouts.Told(ctx, id.Payout(key)) })
+	if r.sandbox != nil {
+		r.heard = r.sandbox.Hear(r.orders, func(ctx context.Context, key string) error { return r.payouts.Told(ctx, id.Payout(key)) })
+	}
 	r.feed = feed.New(d, heardLog{s.stores.log, s.folds.keeper, s.folds.rank}, r.keys, feed.Options{Rank: s.folds.rank, Log: s.log.With("room", "feed")})
 	s.meters.told(r.feed)
 	if err := feed.Declare(ctx, d); err != nil {
@@ -244,7 +250,10 @@ func (s *server) lookForDisputes(ctx context.Context) error {
 
 // sweepOrders finishes what time and crashes have left of orders; what fails is tried again.
 func (s *server) sweepOrders(ctx context.Context) error {
-	err := errors.Join(s.rooms.orders.Sweep(ctx), s.rooms.sandbox.Deliver(ctx, s.rooms.heard), s.lookForDisputes(ctx))
+	err := errors.Join(s.rooms.orders.Sweep(ctx), s.lookForDisputes(ctx))
+	if s.rooms.sandbox != nil {
+		err = errors.Join(err, s.rooms.sandbox.Deliver(ctx, s.rooms.heard))
+	}
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("part of the order sweep failed and will be tried again", "error", err)
 	}

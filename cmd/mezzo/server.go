@@ -248,6 +248,7 @@ func (c *serveCommand) Validate() error {
 	if c.NoLimits && !loopback(c.Addr) {
 		return fmt.Errorf("--no-limits needs an --addr that only this machine reaches, such as 127.0.0.1:8080")
 	}
+	c.takeSecrets()
 	return c.serveFlags.Validate()
 }
 

@@ -47,6 +47,8 @@ type Deps struct {
 	Notify    *notify.Notify
 	Reach     *reach.Reach
 	Sandbox   *payment.Sandbox // its bank can be made to dispute; nil where another provider is
+	Stripe    *payment.Stripe  // nil: another provider moves buyers' money
+	Hearer    payment.Hearer   // who is told what Stripe's messages were about
 	// Turn moves the sandbox clock forward; nil where the clock is the machine's.
 	Turn func(time.Duration) error
 }
@@ -121,6 +123,7 @@ func (a *API) rooms() []func() {
 		a.registerBrandPayouts,
 		a.registerPayoutDesk,
 		a.registerSandbox,
+		a.registerStripe,
 		a.registerFeed,
 		a.registerSegment,
 		a.registerMetrics,

@@ -26,6 +26,9 @@ func (a *API) registerPayoutDesk() {
 	status := func(r Route, s int) Route { r.Status = s; return r }
 	register(a, route(http.MethodGet, "/payouts", account.MoneyRead, "Payouts: all, or those that wait for approval, the rail, or are in trouble"), a.allPayouts)
 	register(a, status(route(http.MethodPost, "/payouts/{payout}/approval", "", "Approve or decline a payout above the limit; two operators must agree, neither of them its owner"), 200), a.approvePayout)
+	if a.deps.Payouts.Reverses() {
+		register(a, status(route(http.MethodPost, "/payouts/{payout}/take_back", "", "Take back a payout that has arrived, where its rail can: a transfer at Stripe"), 200), a.takeBackPayout)
+	}
 	register(a, status(route(http.MethodPost, "/payout_batches", "", "Put the payouts that wait for the bank into a file, and note them as sent"), 201), a.handPayouts)
 	register(a, route(http.MethodGet, "/payout_batches", account.MoneyRead, "The files handed to the bank, newest first"), a.payoutBatches)
 	file := route(http.MethodGet, "/payout_batches/{batch}", "", "What a file holds; with ?format=csv the file itself, the same whenever it is asked for")
@@ -79,6 +82,15 @@ func (a *API) approvePayout(ctx context.Context, in *struct {
 	}
 }) (*Output[payout.Seen], error) {
 	return answered(a.deps.Payouts.Approve(ctx, asker(ctx), in.Payout, in.Body.Approve, in.Body.Reason))
+}
+
+func (a *API) takeBackPayout(ctx context.Context, in *struct {
+	Payout id.Payout `path:"payout"`
+	Body   struct {
+		Reason string `json:"reason" maxLength:"200" doc:"Its owner reads it"`
+	}
+}) (*Output[payout.Seen], error) {
+	return answered(a.deps.Payouts.TakeBack(ctx, asker(ctx), in.Payout, in.Body.Reason))
 }
 
 func (a *API) handPayouts(ctx context.Context, _ *None) (*Output[payout.Batch], error) {

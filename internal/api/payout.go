@@ -180,6 +180,7 @@ func (a *API) myDestinations() {
 	}) (*Output[payout.Destination], error) {
 		return answered(a.deps.Payouts.ConfirmDestination(ctx, asker(ctx), mine(ctx), in.Destination, in.Body.Password))
 	})
+	a.myHostedAccount()
 	register(a, r.schedule(), func(ctx context.Context, _ *None) (*Output[payout.Schedule], error) {
 		return answered(a.deps.Payouts.Schedule(ctx, asker(ctx), mine(ctx)))
 	})
@@ -275,6 +276,7 @@ func (a *API) brandDestinations() {
 	}) (*Output[payout.Destination], error) {
 		return answered(a.deps.Payouts.ConfirmDestination(ctx, asker(ctx), payout.OfBrand(in.ID), in.Destination, in.Body.Password))
 	})
+	a.brandHostedAccount()
 	register(a, r.schedule(), func(ctx context.Context, in *struct {
 		ID id.Brand `path:"id"`
 	}) (*Output[payout.Schedule], error) {

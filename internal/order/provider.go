@@ -21,6 +21,9 @@ const (
 	ChargeCancelled ChargeState = "cancelled" // can never succeed any more
 )
 
+// RefundPending is the type of the fault of a refund that the provider has and has not made yet.
+const RefundPending = "refund_pending"
+
 // ChargeRequest asks a provider for money. Key is the idempotency key: the same key never charges twice.
 type ChargeRequest struct {
 	Key       id.Payment
@@ -51,7 +54,8 @@ type Provider interface {
 	Status(ctx context.Context, key id.Payment) (Charge, error)
 	// Cancel ends the charge so that it can never succeed; it answers ChargeSucceeded when it is too late.
 	Cancel(ctx context.Context, key id.Payment) (Charge, error)
-	// Refund gives an amount of a captured charge back; the refund's own key makes it happen once.
+	// Refund gives an amount of a captured charge back; the refund's own key makes it happen once. Conflict, Invalid
+	// and Declined are refusals for good; Unavailable of type RefundPending: the provider has it and is slow.
 	Refund(ctx context.Context, key id.Payment, refund string, amount money.Amount) error
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"mezzo/internal/db"
 	"mezzo/internal/event"
+	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
 
@@ -45,11 +47,11 @@ func (o *Orders) settleStarted(ctx context.Context) error {
 			continue
 		}
 		switch charge.State {
-		case ChargeSucceeded, ChargeDeclined, ChargeCancelled:
+		case ChargeSucceeded, ChargeDeclined, ChargeCancelled, ChargeAction: // expire ends one that waits for the buyer
 			_, e = o.Settle(ctx, pay, charge)
 		case ChargeNone:
 			e = o.unbegin(ctx, payment{id: pay})
-		case ChargeAction, ChargePending: // the buyer or their bank has not answered; expire ends it in time
+		case ChargePending: // the bank has not answered; expire ends it in time
 		}
 		err = errors.Join(err, e)
 	}
@@ -93,9 +95,43 @@ func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
 func (o *Orders) giveBackAll(ctx context.Context) error {
 	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE `+payWaiting+` AND state = 'returning' AND updated_at <= $1 AND`+notDisputed("payments.order_id")+`ORDER BY updated_at LIMIT $2`)
 	for _, ord := range list {
-		err = errors.Join(err, o.giveBackDue(ctx, ord))
+		if e := o.giveBackDue(ctx, ord); !slow(e) {
+			err = errors.Join(err, e)
+		}
 	}
 	return err
+}
+
+// slow reports whether the provider has a refund and has not made it yet: nothing is wrong.
+func slow(err error) bool {
+	var f *fault.Fault
+	return errors.As(err, &f) && f.Type == RefundPending
+}
+
+// RefundTold asks the provider again about the refund of a key, when it has told of it. Missing: no such refund.
+func (o *Orders) RefundTold(ctx context.Context, key string) error {
+	ctx = db.WithoutKey(ctx)
+	if rid, ok := strings.CutPrefix(key, "refund:"); ok {
+		return o.settleRefund(ctx, id.Refund(rid))
+	}
+	pay, ok := strings.CutPrefix(key, "return:")
+	if !ok {
+		return missing("refund")
+	}
+	ord, err := db.Get(ctx, o.db, func(tx *db.Tx) (id.Order, error) {
+		p, err := scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE id = $1`, pay))
+		if errors.Is(err, sql.ErrNoRows) {
+			err = missing("payment")
+		}
+		return p.order, err
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.giveBackDue(ctx, ord); err != nil && !slow(err) {
+		return err
+	}
+	return nil
 }
 
 // giveBackDue returns what refunds have left of what was captured for an order that was cancelled, or

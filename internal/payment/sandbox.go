@@ -39,10 +39,19 @@ const SessionLife = 30 * time.Minute
 type Sandbox struct {
 	db      *db.DB
 	network Network // nil is Calm
+	fee     money.Bps
 }
 
 // NewSandbox returns the provider over its tables.
 func NewSandbox(d *db.DB) *Sandbox { return &Sandbox{db: d} }
+
+// Charging returns the same provider, which keeps a fee of every capture, as real ones do.
+func (s *Sandbox) Charging(fee money.Bps) *Sandbox {
+	return &Sandbox{db: s.db, network: s.network, fee: fee}
+}
+
+// KeepsFees reports whether it holds less than was captured before its report is read.
+func (s *Sandbox) KeepsFees() bool { return s.fee > 0 }
 
 // Name is the provider's name in the books.
 func (s *Sandbox) Name() string { return "sandbox" }
@@ -111,10 +120,10 @@ func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Char
 		if slow > 0 {
 			due = db.Micros(tx.Now().Add(slow))
 		}
-		made, err := tx.Exec(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, reason, secret, return_url, created_at, updated_at, succeeds_at)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11,$12) ON CONFLICT(key) DO NOTHING`,
+		made, err := tx.Exec(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, reason, secret, return_url, created_at, updated_at, succeeds_at, fee_minor)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11,$12,$13) ON CONFLICT(key) DO NOTHING`,
 			"sch_"+strings.TrimPrefix(string(r.Key), "pay_"), r.Key, hex.EncodeToString(hash[:]), r.Amount.Minor, r.Amount.Currency, r.Method, state, reason,
-			rand.Text(), r.ReturnURL, db.Micros(tx.Now()), due)
+			rand.Text(), r.ReturnURL, db.Micros(tx.Now()), due, s.fee.Of(r.Amount.Minor))
 		if err != nil {
 			return order.Charge{}, err
 		}
@@ -269,7 +278,7 @@ func (s *Sandbox) Balance(ctx context.Context) (map[money.Currency]int64, error)
 			err := r.Scan(&a.Currency, &a.Minor)
 			return a, err
 		}, `SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM (
-			SELECT currency, amount_minor - refunded_minor AS amount_minor FROM sandbox_charges WHERE state = 'succeeded'
+			SELECT currency, amount_minor - refunded_minor - fee_minor AS amount_minor FROM sandbox_charges WHERE state = 'succeeded'
 			UNION ALL SELECT currency, -amount_minor FROM sandbox_disputes WHERE state <> 'won'
 			UNION ALL SELECT currency, -fee_minor FROM sandbox_disputes
 			UNION ALL SELECT currency, -amount_minor FROM sandbox_payouts WHERE state = 'paid') held GROUP BY currency`)

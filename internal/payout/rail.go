@@ -69,15 +69,16 @@ func (s sandbox) Send(ctx context.Context, x Sending) (Answer, error) {
 		way = strings.TrimPrefix(number, "dst_")
 	}
 	paid, err := s.provider.PayOut(ctx, string(x.Key), way, x.Amount)
-	return s.answer(paid), err
+	return answerOf(paid), err
 }
 
 func (s sandbox) Status(ctx context.Context, key id.Payout) (Answer, error) {
 	paid, err := s.provider.PaidOut(ctx, string(key))
-	return s.answer(paid), err
+	return answerOf(paid), err
 }
 
-func (sandbox) answer(p payment.Paid) Answer {
+// answerOf tells what a provider says of a payout.
+func answerOf(p payment.Paid) Answer {
 	a := Answer{Reference: p.Ref, Reason: p.Reason}
 	switch p.State {
 	case payment.PaidNone:

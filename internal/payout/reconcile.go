@@ -165,6 +165,8 @@ func (p *Payouts) theirs(tx *db.Tx, moved []payment.Movement, settled time.Time)
 			}
 		case "payout_return":
 			subject = "payout:" + m.Key + ":returned"
+		default:
+			subject, err = p.otherOf(tx, m)
 		}
 		if err != nil {
 			return nil, nil, err
@@ -175,6 +177,53 @@ func (p *Payouts) theirs(tx *db.Tx, moved []payment.Movement, settled time.Time)
 		sums[side{subject, m.Amount.Currency}] += m.Amount.Minor
 	}
 	return sums, young, nil
+}
+
+// otherOf names a movement that nobody asked for. What the provider keeps for itself is booked when it is seen: it
+// alone decides it.
+func (p *Payouts) otherOf(tx *db.Tx, m payment.Movement) (string, error) {
+	switch m.Kind {
+	case "fee":
+		if m.Amount.Minor < 0 {
+			if _, err := ledger.Post(tx, ledger.ProviderFee(m.Ref, p.report.Name(), m.Amount.Neg())); err != nil {
+				return "", err
+			}
+		}
+		return "fee:" + m.Ref, nil
+	case "refund_failed":
+		return p.refundOf(tx, m)
+	case "settlement":
+		return p.settlementOf(tx, m)
+	}
+	return m.Kind + ":" + m.Key, nil
+}
+
+// tellsSettlements reports whether what the provider pays to our bank is booked from its report.
+func (p *Payouts) tellsSettlements() bool {
+	own, ok := p.report.(interface{ TellsSettlements() bool })
+	return ok && own.TellsSettlements()
+}
+
+// settlementOf books what the provider says that it paid to our bank, once, and names it.
+func (p *Payouts) settlementOf(tx *db.Tx, m payment.Movement) (string, error) {
+	known, err := settlementsOf(tx, `provider = $1 AND reference = $2`, p.report.Name(), m.Ref)
+	if err != nil || len(known) > 0 || m.Amount.Minor >= 0 || p.bank() == "" {
+		if len(known) > 0 {
+			return ledger.SettledKey(p.report.Name(), string(known[0].ID)), err
+		}
+		return ledger.SettledKey(p.report.Name(), m.Ref), err
+	}
+	s, err := p.noteSettlement(tx, Settlement{Provider: p.report.Name(), Bank: p.bank(), Amount: m.Amount.Neg(), Reference: m.Ref, MadeBy: "provider"})
+	if fault.Is(err, fault.Conflict) { // more than the books say that it holds: a difference to look at
+		return ledger.SettledKey(p.report.Name(), m.Ref), nil
+	}
+	if err == nil {
+		_, err = tx.Exec(`UPDATE bank_settlements SET booked_at = $1 WHERE id = $2`, db.Micros(tx.Now()), string(s.ID))
+	}
+	if err == nil {
+		_, err = ledger.Post(tx, ledger.ProviderSettled(ledger.Settled{Ref: string(s.ID), Provider: s.Provider, Bank: s.Bank, Amount: s.Amount}))
+	}
+	return ledger.SettledKey(s.Provider, string(s.ID)), err
 }
 
 // orderOf names the order a charge paid. Money that came after its order was closed never reached the books.
@@ -202,6 +251,9 @@ func (p *Payouts) refundOf(tx *db.Tx, m payment.Movement) (string, error) {
 			return of, err
 		}
 		return "refund:" + rest, err
+	}
+	if !strings.HasPrefix(m.Key, "refund:") { // made at the provider, not from here
+		return "refund:" + m.Key, nil
 	}
 	return m.Key, nil
 }
@@ -243,6 +295,8 @@ func subjectOf(key string) string {
 		return parts[0] + ":" + parts[1]
 	case len(parts) == 4 && parts[0] == "payout" && parts[3] == "returned":
 		return parts[0] + ":" + parts[1] + ":returned"
+	case len(parts) == 3 && parts[0] == "psp" && parts[2] == "fee":
+		return "fee:" + parts[1]
 	}
 	return key
 }
@@ -295,6 +349,9 @@ func (p *Payouts) compare(tx *db.Tx, theirs, ours map[side]int64, young map[stri
 func (p *Payouts) bookedFor(tx *db.Tx, s side) (sum int64, err error) {
 	from, to := s.subject, s.subject
 	switch parts := strings.Split(s.subject, ":"); {
+	case parts[0] == "fee":
+		from = "psp:" + parts[1] + ":fee"
+		to = from
 	case parts[0] == "order":
 		from, to = s.subject+":paid:", s.subject+":paid;"
 	case parts[0] == "dispute":
@@ -312,6 +369,9 @@ func (p *Payouts) bookedFor(tx *db.Tx, s side) (sum int64, err error) {
 
 // reportedFor believes the provider for what it reported in a window before: nothing differs then unless it was found.
 func (p *Payouts) reportedFor(tx *db.Tx, s side, booked int64) (int64, error) {
+	if strings.HasPrefix(s.subject, "fee:") || strings.HasPrefix(s.subject, "settled:") && p.tellsSettlements() { // booked from a report, long after the provider took it
+		return booked, nil
+	}
 	var before int64
 	err := tx.Row(`SELECT provider_minor FROM differences WHERE provider = $1 AND subject = $2 AND currency = $3 AND settled_at = 0`, p.report.Name(), s.subject, string(s.currency)).Scan(&before)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -73,6 +73,9 @@ func (p *Payouts) Settle(ctx context.Context, who account.Asker, amount money.Am
 	if p.report == nil || p.bank() == "" {
 		return Settlement{}, fault.New(fault.Conflict, "There is no provider that pays to a bank of ours.")
 	}
+	if p.tellsSettlements() {
+		return Settlement{}, fault.New(fault.Conflict, "What this provider pays to the bank stands in its own report and is booked from there: compare provider and books now.").WithType("booked_from_report")
+	}
 	made, err := db.Do(ctx, p.db, func(tx *db.Tx) (Settlement, error) {
 		return p.noteSettlement(tx, Settlement{Provider: p.report.Name(), Bank: p.bank(), Amount: amount, Reference: reference, MadeBy: who.Actor()})
 	})

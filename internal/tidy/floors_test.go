@@ -30,7 +30,7 @@ var beside = []string{"demo", "sim", "lab", "bench", caller}
 const caller = "client"
 
 // forTests are packages only tests import.
-var forTests = []string{"db/dbtest", "program", "journey", "tidy"}
+var forTests = []string{"db/dbtest", "payment/stripetest", "program", "journey", "tidy"}
 
 // under are folders below a package that belong to it alone.
 var under = map[string]string{"db/migrations": "db"}

@@ -49,7 +49,7 @@ var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:"
 var accountWords = map[ledger.Account]string{
 	ledger.FeeDeferred: "Fees of what is not delivered yet", ledger.FeeIncome: "Fees earned", ledger.SuspenseAttribution: "Commissions not decided yet",
 	ledger.ShippingPayable: "Shipping not sent yet", ledger.ShippingMargin: "Shipping kept", ledger.ProviderFees: "What the provider kept",
-	ledger.Clearing("sandbox"): "At the sandbox provider", ledger.RefundsPayable("sandbox"): "To be given back by the provider",
+	ledger.Clearing("sandbox"): "At the sandbox provider", ledger.Clearing("stripe"): "At Stripe", ledger.RefundsPayable("stripe"): "To be given back by Stripe", ledger.RefundsPayable("sandbox"): "To be given back by the provider",
 }
 
 // accountLabel is what people call an account of the platform; one without words stays as it is.

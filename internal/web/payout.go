@@ -22,12 +22,40 @@ func (v *visit) payoutOwner() (owner payout.Owner, at string) {
 
 // payouts shows what can be paid out, where to, and what was.
 func (s *Site) payouts(v *visit) error {
-	return s.showPayouts(v, http.StatusOK, func(*PayoutsPage) {})
+	var notes []Note
+	if s.Payouts.Hosted() && v.text("payment") != "" {
+		var err error
+		if notes, err = s.hostedNotes(v); err != nil {
+			return err
+		}
+	}
+	return s.showPayouts(v, http.StatusOK, func(page *PayoutsPage) { page.Notes = notes })
+}
+
+// hostedNotes says how far an account at the provider has come, when its owner comes back from there.
+func (s *Site) hostedNotes(v *visit) ([]Note, error) {
+	owner, _ := v.payoutOwner()
+	is, err := s.Payouts.HostedAccount(v.ctx(), v.who, owner)
+	if wrong, said := v.amissOf(err); said {
+		return wrong.notes("Load this page again in a moment."), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch is.State {
+	case payout.HostedReady:
+		return []Note{{Tone: "good", Head: "Your account is ready.", Text: "You can be paid out to it."}}, nil
+	case payout.HostedPending:
+		return []Note{{Tone: "wait", Head: "The provider looks at your answers.", Text: "That takes minutes as a rule, at times days. Come here again."}}, nil
+	case payout.HostedRestricted:
+		return []Note{{Tone: "bad", Head: "The provider asks for more.", Text: "Go to its page below: it says what is missing."}}, nil
+	}
+	return []Note{{Tone: "wait", Head: "Your account is not complete.", Text: "Go to the provider’s page below and answer what is left."}}, nil
 }
 
 func (s *Site) showPayouts(v *visit, status int, change func(*PayoutsPage)) error {
 	owner, at := v.payoutOwner()
-	page := PayoutsPage{At: at, May: v.brand.ID == "" || v.who.IsOwner(v.brand.ID), CSV: "/api/v1/me/statements?format=csv"}
+	page := PayoutsPage{At: at, May: v.brand.ID == "" || v.who.IsOwner(v.brand.ID), Hosted: s.Payouts.Hosted(), CSV: "/api/v1/me/statements?format=csv"}
 	if v.brand.ID != "" {
 		page.CSV = "/api/v1/brands/" + string(v.brand.ID) + "/statements?format=csv"
 	}
@@ -68,6 +96,9 @@ func (s *Site) showPayouts(v *visit, status int, change func(*PayoutsPage)) erro
 		{Name: "bank_code", Label: "Routing number, sort code or BIC", Max: 64, Optional: true, Complete: "off", Hint: "Not needed with an IBAN."},
 		{Name: "bank_name", Label: "The bank’s name", Max: 100, Optional: true},
 		{Name: "current_password", Label: "Your password, once more", Kind: "password", Complete: "current-password"}}
+	if page.Hosted {
+		page.Place = page.Place[len(page.Place)-1:]
+	}
 	change(&page)
 	if v.brand.ID != "" {
 		page.Chrome = v.chrome("Payouts", Brand, "money")
@@ -106,10 +137,17 @@ func (v *visit) payoutAsks(page *PayoutsPage, owner payout.Owner, places []payou
 			Amount: Field{Name: "amount", ID: "amount-" + c, Label: "How much", Currency: t.Available.Currency, Value: t.Available.Decimal()},
 			To:     Field{Name: "destination_id", ID: "to-" + c, Label: "Where to", Options: to}})
 		if i == 0 && len(to) == 0 && len(places) == 0 && page.May {
-			page.Why = append(page.Why, Note{Tone: "wait", Head: "Say where to.", Text: "Add a bank account below."})
+			page.Why = append(page.Why, Note{Tone: "wait", Head: "Say where to.", Text: addPlaceWords(page.Hosted)})
 		}
 	}
 	return nil
+}
+
+func addPlaceWords(hosted bool) string {
+	if hosted {
+		return "Open your account at our payment provider, below."
+	}
+	return "Add a bank account below."
 }
 
 // payeeFields is the form of who is paid, as far as it may be shown.
@@ -193,7 +231,14 @@ func (s *Site) putPayee(v *visit) error {
 
 // addPlace adds a place money is sent to.
 func (s *Site) addPlace(v *visit) error {
-	owner, _ := v.payoutOwner()
+	owner, at := v.payoutOwner()
+	if s.Payouts.Hosted() {
+		page, err := s.Payouts.OpenHosted(v.ctx(), v.who, owner, v.r.PostForm.Get("current_password"), at+"/payouts")
+		if err == nil {
+			return v.away(page)
+		}
+		return s.paid(v, wrongPasswordShown(err), "place", "", func(p *PayoutsPage) []Field { return p.Place })
+	}
 	in := payout.NewDestination{Account: payout.Account{Holder: v.text("holder"), Number: v.text("account"), Bank: v.text("bank_code"), Name: v.text("bank_name")}}
 	_, err := s.Payouts.AddDestination(v.ctx(), v.who, owner, v.r.PostForm.Get("current_password"), in)
 	return s.paid(v, wrongPasswordShown(err), "place", "Added. Everybody who acts for it sees it here.", func(p *PayoutsPage) []Field { return p.Place })

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"mezzo/internal/account"
 	"mezzo/internal/affiliate"
@@ -50,6 +51,7 @@ type Options struct {
 	Log        *slog.Logger // nil: nothing is logged
 	Demo       bool         // a demo world: said on every page
 	TrustProxy bool         // believe X-Forwarded-Proto of the proxy in front
+	Leads      []string     // origins of the payment provider's pages: where our forms may lead besides here
 }
 
 // Site is the pages: an http.Handler to be mounted at "/" behind the API's door, which finds out
@@ -59,7 +61,9 @@ type Site struct {
 	opts Options
 	log  *slog.Logger
 	mux  *http.ServeMux
-	book lastCheck
+	// policy is Policy, with the provider's pages among those that forms lead to.
+	policy string
+	book   lastCheck
 }
 
 // New returns the pages of the uses.
@@ -67,7 +71,8 @@ func New(deps Deps, opts Options) *Site {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Site{Deps: deps, opts: opts, log: opts.Log, mux: http.NewServeMux()}
+	s := &Site{Deps: deps, opts: opts, log: opts.Log, mux: http.NewServeMux(),
+		policy: strings.Replace(Policy, "form-action 'self'", strings.Join(append([]string{"form-action 'self'"}, opts.Leads...), " "), 1)}
 	for _, r := range s.Routes() {
 		s.mux.Handle(r.Pattern, s.page(r))
 	}

@@ -211,6 +211,12 @@ func (s *Site) showCheckout(v *visit, status int, notes []Note) error {
 	if err != nil {
 		return err
 	}
+	if o.State == order.Placed && v.text("payment") == "back" {
+		var done bool
+		if done, err = s.cameBack(v, o, &notes); done || err != nil {
+			return err
+		}
+	}
 	switch o.State {
 	case order.Placed:
 	case order.Paid:
@@ -220,7 +226,7 @@ func (s *Site) showCheckout(v *visit, status int, notes []Note) error {
 		return v.to("/bag")
 	}
 	page := CheckoutPage{ID: string(o.Checkout), HeldUntil: o.ReservedUntil, Email: o.Email, Address: addressLines(o.Address), Total: o.Total,
-		Sums: sumsOf(o), Notes: notes, Sandbox: s.Sandbox != nil, Key: rand.Text(), Methods: methods(), Code: codeField()}
+		Sums: sumsOf(o), Notes: notes, Sandbox: s.Sandbox != nil, Key: rand.Text(), Methods: s.methods(), Code: codeField()}
 	if page.Lines, err = v.tillLines(o, ""); err != nil {
 		return err
 	}
@@ -234,7 +240,29 @@ func (s *Site) showCheckout(v *visit, status int, notes []Note) error {
 	return v.show(status, Checkout(page))
 }
 
-func methods() []Method {
+// cameBack settles what the buyer did on the provider's page; done says that they were led on.
+func (s *Site) cameBack(v *visit, o order.Order, notes *[]Note) (done bool, err error) {
+	out, err := s.Orders.ComeBack(v.ctx(), v.who, o.Checkout)
+	if wrong, said := v.amissOf(err); said {
+		*notes = append(*notes, wrong.notes("")...)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	switch out.State {
+	case order.PaySucceeded, order.PayReturning, order.PayRefunded, order.PayDeclined, order.PayCancelled:
+		return true, s.afterPayment(v, out, "/checkout/"+string(o.Checkout))
+	}
+	*notes = append(*notes, Note{Head: "Your payment is not through yet.", Text: "Your things stay held. If you have paid, load this page again in a moment; if not, go on where you were."})
+	return false, nil
+}
+
+// methods are the ways to pay: the sandbox's cards, or the page of a provider outside.
+func (s *Site) methods() []Method {
+	if s.Sandbox == nil {
+		return []Method{{ID: payment.MethodHosted, Name: "Card", Note: "on the secure page of our payment provider", Chosen: true}}
+	}
 	var list []Method
 	for i, m := range payment.Methods() {
 		name, note, _ := strings.Cut(m[1], ": ")
@@ -317,7 +345,7 @@ func (s *Site) pay(v *visit) error {
 func (s *Site) afterPayment(v *visit, out order.Outcome, here string) error {
 	switch out.State {
 	case order.PayRedirected:
-		return v.to(out.Redirect)
+		return v.away(out.Redirect)
 	case order.PayStarted:
 		v.tell("Your bank has not answered yet. What you chose is kept for you; look again in a moment.")
 		return v.to("/checkout/" + strings.TrimPrefix(here, "/checkout/"))

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +35,7 @@ type visit struct {
 func (s *Site) page(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", Policy)
+		h.Set("Content-Security-Policy", s.policy)
 		h.Set("Cache-Control", "private, no-cache")
 		v := &visit{site: s, w: w, r: r, who: account.From(r.Context()), now: s.opts.Clock.Now()}
 		err := v.admit(route.Who)
@@ -163,6 +165,20 @@ func (v *visit) show(status int, c templ.Component) error {
 // to sends the browser to another page of this site, by GET.
 func (v *visit) to(path string) error {
 	v.w.Header().Set("Location", local(path))
+	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// away sends the browser to a provider's page, elsewhere.
+func (v *visit) away(to string) error {
+	if strings.HasPrefix(to, "/") {
+		return v.to(to)
+	}
+	u, err := url.Parse(to)
+	if err != nil || u.User != nil || u.Host == "" || !slices.Contains(v.site.opts.Leads, u.Scheme+"://"+u.Host) {
+		return fmt.Errorf("web: the provider leads to %.100q, where no form of ours leads", to)
+	}
+	v.w.Header().Set("Location", to)
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
