@@ -392,3 +392,28 @@ func TestStripeDisputes(t *testing.T) {
 		})
 	}
 }
+
+// A bank that answers later than the buyer keeps the order placed, whatever is asked of it meanwhile.
+func TestStripeWaitsForTheBank(t *testing.T) {
+	stripes(t, func(t *testing.T, w *till) {
+		who, placed := w.place()
+		page := w.goes(who, placed)
+		w.there.Slow = true
+		w.there.Pay(page.Text("id"), false)
+		out, err := w.orders.ComeBack(context.Background(), who, placed.Checkout)
+		if err != nil || out.State == order.PaySucceeded || out.State == order.PayCancelled {
+			t.Errorf("came back to %+v, %v", out, err)
+		}
+		w.clock.Advance(payment.StripeLife + time.Second)
+		w.sweep()
+		if now := w.look(placed.ID).State; now != order.Placed {
+			t.Errorf("let go of while its bank may still pay: %s", now)
+		}
+		w.there.Pay(page.Text("id"), true)
+		w.tellAll()
+		if now := w.look(placed.ID).State; now != order.Paid {
+			t.Errorf("paid by the bank it is %s", now)
+		}
+		w.agree()
+	})
+}

@@ -283,5 +283,9 @@ func (s *Stripe) note(ctx context.Context, x hostedPage, got checkoutSession) (o
 	if err != nil {
 		return order.Charge{}, err
 	}
-	return now.answer(at), nil
+	answer := now.answer(at)
+	if answer.State == order.ChargeAction && got.Status == "complete" { // the buyer has done all they can, and their bank has not
+		answer.State = order.ChargePending
+	}
+	return answer, nil
 }

@@ -48,6 +48,8 @@ type Server struct {
 	down    bool
 	// Refunds is what a refund is at first: succeeded when empty, else pending or failed.
 	Refunds string
+	// Slow lets the bank behind a page answer later than the buyer: paid again, late, it succeeds.
+	Slow bool
 	// Calls counts requests by method and path without ids.
 	Calls map[string]int
 }
