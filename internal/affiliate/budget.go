@@ -234,6 +234,9 @@ func setBudget(tx *db.Tx, before, p Program) error {
 		return nil
 	}
 	if had == 0 {
+		if err := waitForSales(tx); err != nil {
+			return err
+		}
 		return newBudget(tx, p.ID, want)
 	}
 	found, err := budgetsOf(tx, []id.Program{p.ID})
@@ -253,6 +256,16 @@ func setBudget(tx *db.Tx, before, p Program) error {
 	if err == nil && b.closed && (want == 0 || (raised && b.Free > 0)) {
 		err = b.reopen(tx)
 	}
+	return err
+}
+
+// waitForSales waits for the orders that are being paid and keeps others waiting: they have found no budget, and take
+// nothing from one that is set meanwhile.
+func waitForSales(tx *db.Tx) error {
+	if tx.Engine() == db.SQLite { // which has one writer
+		return nil
+	}
+	_, err := tx.Exec(`LOCK TABLE commissions IN SHARE MODE`)
 	return err
 }
 
