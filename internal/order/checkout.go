@@ -33,6 +33,9 @@ type NewCheckout struct {
 // the same cart lets the first one's stock go, and ends its payment at the provider if it has begun:
 // a page left open must not buy the cart again.
 func (o *Orders) Checkout(ctx context.Context, who account.Asker, in NewCheckout) (Order, error) {
+	if first, ok, err := db.Answered[Order](ctx, o.db); ok || err != nil {
+		return first, err // what it placed may be on its way to being paid: a repeat ends nothing
+	}
 	address, err := in.Address, error(nil)
 	if in.Kept == "" {
 		address, err = in.Address.Clean()
