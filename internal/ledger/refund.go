@@ -204,12 +204,13 @@ func (r Refund) add(out []Transfer, of string, legs []Leg) []Transfer {
 }
 
 // RefundReturned returns the postings that bring the money of a refund, once its transfers are reversed,
-// to where the part has come meanwhile: r as it was posted, shipped and delivered as the part is now.
+// to where the part has come meanwhile: r as it was posted, shipped and delivered as the part is now. A part that was
+// sent while its shipping was refunded has all of it then, with what a dispute had taken before.
 func RefundReturned(r Refund, shipped, delivered bool) []Transfer {
 	var out []Transfer
-	if s := r.Sale.Shipping; shipped && !r.Shipped && s.ByBrand && s.Amount > 0 {
+	if s := r.Sale.Shipping; shipped && !r.Shipped && s.ByBrand && s.Amount+s.Lost > 0 {
 		out = append(out, Transfer{Key: r.key("shipping") + ":shipped", Kind: KindShipped, Currency: r.Sale.Currency,
-			Legs: []Leg{Debit(ShippingPayable, s.Amount), Credit(BrandPending(r.Sale.Brand), s.Amount)}})
+			Legs: []Leg{Debit(ShippingPayable, s.Amount), Debit(DisputeLoss, s.Lost), Credit(BrandPending(r.Sale.Brand), s.Amount+s.Lost)}})
 	}
 	if !delivered || r.Delivered {
 		return out

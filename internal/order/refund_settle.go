@@ -94,6 +94,9 @@ func (o *Orders) failRefund(tx *db.Tx, r Refund, why error) error {
 			return err
 		}
 	}
+	if r.withShipping {
+		p.Sale.Shipping.Lost = part.ShippingLost.Shipping
+	}
 	if err := post(tx, ledger.RefundReturned(p, !part.ShippedAt.IsZero(), !part.DeliveredAt.IsZero()), nil); err != nil {
 		return err
 	}

@@ -447,3 +447,27 @@ func TestFailedRefundsLeaveBudgetAndShelfAsTheyWere(t *testing.T) {
 		w.sound()
 	})
 }
+
+// Part of an order is lost to a bank before it was sent; the shipping that is left is refunded, the order is
+// sent, and the refund is refused: the brand has all of its shipping, as others that sent after a loss.
+func TestShippingRefundRefusedAfterALoss(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 10)
+		p := &shaky{Sandbox: w.sandbox}
+		w.over(p)
+		_, sold := w.boughtUnits(2, payment.MethodRefundFails)
+		w.decided(w.disputed(sold, 1000), false)
+		p.lost = 1
+		w.refunds(w.look(sold.ID), units(sold, 0, true))
+		w.bringTo(sold, "delivered")
+		c.Advance(order.PaymentPatience)
+		w.sweep()
+		w.heard()
+		c.Advance(30 * day)
+		w.sweep()
+		w.heard()
+		if got := w.look(sold.ID); got.Parts[0].State != order.Completed {
+			t.Fatalf("the part is %s", got.Parts[0].State)
+		}
+	})
+}
