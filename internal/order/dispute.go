@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -114,12 +115,17 @@ func (told ProviderDispute) check() error {
 
 // Dispute stores what the provider says of a dispute. Every road ends here: webhook, look, sweep. It may be
 // called any number of times, in any order: a dispute opens once and closes once. Conflict: the payment is
-// not known to be made yet, or a commission of a lost one is still being decided; ask again.
+// not known to be made yet, or of a lost one a commission is still being decided or a refund not answered; ask again.
 func (o *Orders) Dispute(ctx context.Context, told ProviderDispute) (Dispute, error) {
 	if err := told.check(); err != nil {
 		return Dispute{}, err
 	}
 	ctx = db.WithoutKey(ctx)
+	if told.State == DisputeLost {
+		if err := o.hearBefore(ctx, told); err != nil {
+			return Dispute{}, err
+		}
+	}
 	d, err := o.dispute(ctx, told)
 	if !fault.Is(err, fault.Conflict) {
 		return d, err
@@ -132,6 +138,34 @@ func (o *Orders) Dispute(ctx context.Context, told ProviderDispute) (Dispute, er
 		return Dispute{}, errors.Join(err, e)
 	}
 	return o.dispute(ctx, told)
+}
+
+// hearBefore opens a dispute that was lost, and asks the provider for what it was to give back of the order and
+// has not answered: what the bank took beyond it is reckoned by what the buyer has got.
+func (o *Orders) hearBefore(ctx context.Context, told ProviderDispute) error {
+	told.State = DisputeOpen
+	d, err := o.dispute(ctx, told)
+	if fault.Is(err, fault.Conflict) || (err == nil && d.State != DisputeOpen) {
+		return nil // not paid yet, or told again
+	}
+	if err != nil {
+		return err
+	}
+	waiting, err := db.Get(ctx, o.db, func(tx *db.Tx) ([]id.Refund, error) {
+		return db.All(tx, func(r *sql.Rows) (rid id.Refund, err error) { return rid, r.Scan(&rid) },
+			`SELECT id FROM refunds WHERE order_id = $1 AND state = 'requested' ORDER BY id`, d.Order)
+	})
+	for _, rid := range waiting {
+		err = errors.Join(err, o.settleRefund(ctx, rid))
+	}
+	if err != nil {
+		return err
+	}
+	switch err = o.giveBackDue(ctx, d.Order); {
+	case err == nil, fault.Is(err, fault.Conflict), fault.Is(err, fault.Invalid), fault.Is(err, fault.Declined):
+		return nil // given back, or the bank was faster
+	}
+	return fault.Wrap(fault.Conflict, err, "The provider has not said whether it gave the money for this order back. Ask again in a moment.").WithType("refund_running").After(2 * time.Second)
 }
 
 func (o *Orders) dispute(ctx context.Context, told ProviderDispute) (d Dispute, err error) {
@@ -272,6 +306,11 @@ func (o *Orders) winDispute(tx *db.Tx, d *Dispute, told ProviderDispute) error {
 func (o *Orders) loseDispute(tx *db.Tx, d *Dispute, pay payment) error {
 	if !d.frozen {
 		return fault.New(fault.Conflict, "Who earns by this order is still being decided. Ask again in a moment.").WithType("attribution_waiting").After(2 * time.Second)
+	}
+	if waiting, err := refunding(tx, d.Order, ""); err != nil {
+		return err
+	} else if waiting { // refused, it would leave the brand what the bank took
+		return fault.New(fault.Conflict, "A refund of this order is under way. Ask again in a moment.").WithType("refund_running").After(2 * time.Second)
 	}
 	before, err := loadOrder(tx, d.Order)
 	if err != nil {
