@@ -138,6 +138,10 @@ func (o *Orders) cancelPaid(tx *db.Tx, who account.Asker, full *Order) error {
 	if _, err := tx.Exec(partRecalls.update(`cancelled_at = $1, cancelled_by = $2, brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1`)+`order_id = $3`, now, byBuyer, full.ID); err != nil {
 		return err
 	}
+	// Of a part that a refused refund had called off, too, everything goes back now.
+	if _, err := tx.Exec(`UPDATE order_parts SET brand_pending_minor = 0, refunded_minor = total_minor, version = version + 1 WHERE order_id = $1 AND refunded_minor < total_minor`, full.ID); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(orderRecalls.update(`closed_at = $1, closed_reason = 'cancelled', refunded_minor = total_minor, version = version + 1`)+`id = $2`, now, full.ID); err != nil {
 		return err
 	}

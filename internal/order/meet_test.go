@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mezzo/internal/account"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
@@ -293,6 +294,36 @@ func TestACartBeyondAllMoneyStillOpens(t *testing.T) {
 		}
 		if cart, err = w.orders.SetQuantity(ctx, who, cart.ID, cart.Lines[0].ID, 0); err != nil || len(cart.Lines) != 0 {
 			t.Errorf("%+v %v", cart, err)
+		}
+	})
+}
+
+// One brand's part was called off by a refund that the provider refused; the buyer calls off what is left of the
+// order, and every number says that everything goes back.
+func TestCancelAfterARefusedRefundOfAPart(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		m, ctx := newMortal(t, d, c), context.Background()
+		who, placed := m.order()
+		if out, err := m.pay(who, placed, payment.MethodRefundFails); err != nil || out.State != order.PaySucceeded {
+			t.Fatalf("pay: %+v %v", out, err)
+		}
+		o := m.look(placed.ID)
+		in := order.NewRefund{Reason: "Out of stock", Lines: []order.Units{{Line: o.Lines[0].ID, Quantity: 2}}}
+		if r, err := m.orders.Refund(ctx, account.Asker{Account: m.member.Account, Operator: true}, o.ID, in); err != nil || r.State != order.RefundFailed {
+			t.Fatalf("refund: %+v %v", r, err)
+		}
+		m.sound()
+		if _, err := m.orders.Cancel(ctx, who, o.ID); err != nil {
+			t.Fatal(err)
+		}
+		m.sound()
+		for _, p := range m.look(o.ID).Parts {
+			if p.Refunded != p.Total {
+				t.Errorf("of part %s %s went back", p.ID, p.Refunded)
+			}
+		}
+		if n := m.count(`SELECT CAST(SUM(brand_pending_minor) AS BIGINT) FROM order_parts`); n != 0 {
+			t.Errorf("%d are pending of a cancelled order", n)
 		}
 	})
 }
