@@ -42,7 +42,7 @@ type disputeView struct {
 	Order    id.Order           `json:"order_id"`
 	State    order.DisputeState `json:"state" enum:"open,won,lost"`
 	Reason   string             `json:"reason" doc:"The bank's, as a code: fraudulent, product_not_received"`
-	Amount   money.Amount       `json:"amount" doc:"Of the whole order"`
+	Amount   money.Amount       `json:"amount" doc:"Of the brand's own part; of the whole order for operators"`
 	Part     disputeSums        `json:"part" doc:"Of the brand's own part; the whole for operators"`
 	Frozen   bool               `json:"frozen" doc:"Everybody's share is known and held; false while a commission is still being decided"`
 	Evidence []evidenceView     `json:"evidence" nullable:"false"`

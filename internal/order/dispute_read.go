@@ -9,6 +9,7 @@ import (
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/money"
 )
 
 func knownDispute(state DisputeState) error {
@@ -60,7 +61,7 @@ func (o *Orders) BrandDispute(ctx context.Context, who account.Asker, brand id.B
 	})
 }
 
-// seenBy leaves of a dispute what one brand may see.
+// seenBy leaves of a dispute what one brand may see: not what the buyer paid to others.
 func (d *Dispute) seenBy(tx *db.Tx, brand id.Brand) (err error) {
 	var own []DisputeShare
 	for _, s := range d.Shares {
@@ -69,6 +70,8 @@ func (d *Dispute) seenBy(tx *db.Tx, brand id.Brand) (err error) {
 		}
 	}
 	d.Shares = own
+	d.Amount = d.All().Amount
+	d.Covered, d.Fee = d.Amount, money.Of(0, d.Amount.Currency)
 	all, err := evidenceOf(tx, d.ID)
 	for _, e := range all {
 		if e.Brand == brand {

@@ -365,3 +365,27 @@ func (w *world) over(p order.Provider) {
 	w.orders = order.New(order.Parts{DB: w.d, Keys: w.keys, Provider: p, Log: w.log, Logger: slog.New(slog.DiscardHandler)},
 		order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
 }
+
+// A brand reads of a dispute what is its own: not what the buyer paid to others.
+func TestABrandSeesItsOwnPartOfADispute(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		m, ctx := newMortal(t, d, c), context.Background()
+		o := m.paid()
+		m.disputed(o, 0)
+		brand := o.Parts[0].Brand
+		who := account.Asker{Account: m.member.Account, Brands: map[id.Brand]account.Role{brand: account.Owner}}
+		list, err := m.orders.BrandDisputes(ctx, who, brand, "", "", 10)
+		if err != nil || len(list) != 1 {
+			t.Fatal(len(list), err)
+		}
+		one, err := m.orders.BrandDispute(ctx, who, brand, list[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, seen := range []order.Dispute{list[0], one} {
+			if seen.Amount != o.Parts[0].Total || seen.Covered != seen.Amount || !seen.Fee.IsZero() {
+				t.Errorf("the brand reads %s, %s and a fee of %s; its part is %s", seen.Amount, seen.Covered, seen.Fee, o.Parts[0].Total)
+			}
+		}
+	})
+}
