@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"mezzo/internal/db"
@@ -200,6 +201,25 @@ func TestADifferenceIsDealtWith(t *testing.T) {
 		}
 		if what, advice := payout.SubjectWords(open[0].Subject); what != "A charge that no order knows" || advice == "" {
 			t.Errorf("%s %s", what, advice)
+		}
+	})
+}
+
+// Operators who note settlements at one moment cannot note more than the provider holds.
+func TestSettlementsMeet(t *testing.T) {
+	byHand(t, func(t *testing.T, h *house) {
+		h.earn(100_00, 25_00)
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				if _, err := h.Settle(ctx, h.ops[i%3], usd(100_00), fmt.Sprint("Line ", i)); err != nil && !fault.Is(err, fault.Conflict) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if noted := must(h.Settlements(ctx, h.ops[0], "", 10))(t); len(noted) != 1 {
+			t.Errorf("%d settlements of 100.00 are noted, and the provider held 125.00", len(noted))
 		}
 	})
 }

@@ -97,6 +97,11 @@ func (p *Payouts) Settle(ctx context.Context, who account.Asker, amount money.Am
 
 // noteSettlement stores what is to be booked.
 func (p *Payouts) noteSettlement(tx *db.Tx, s Settlement) (Settlement, error) {
+	if tx.Engine() != db.SQLite { // which has one writer; elsewhere those who note and book take turns
+		if _, err := tx.Exec(`LOCK TABLE bank_settlements IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return s, err
+		}
+	}
 	held, err := ledger.BalanceOf(tx, ledger.Clearing(s.Provider), s.Amount.Currency)
 	if err != nil {
 		return s, err
