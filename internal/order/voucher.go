@@ -99,6 +99,9 @@ func (o *Orders) DropCode(ctx context.Context, who account.Asker, cart id.Cart, 
 func (o *Orders) changeCodes(ctx context.Context, who account.Asker, cart id.Cart, change func(Cart) ([]string, error)) (Cart, error) {
 	var fresh []string
 	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
+		if err := lockCart(tx, cart); err != nil {
+			return Cart{}, err
+		}
 		c, err := o.openCart(tx, who, cart)
 		if err != nil {
 			return Cart{}, err
@@ -170,6 +173,9 @@ func (o *Orders) known(tx *db.Tx, who account.Asker, c Cart, codes []string) err
 // Missing when the cart could not use it.
 func (o *Orders) Wish(ctx context.Context, who account.Asker, cart id.Cart, giver id.Brand, wish id.Voucher) (Cart, error) {
 	return db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
+		if err := lockCart(tx, cart); err != nil {
+			return Cart{}, err
+		}
 		c, err := o.openCart(tx, who, cart)
 		if err != nil {
 			return Cart{}, err

@@ -410,3 +410,26 @@ func TestBrokenVouchersAreNamed(t *testing.T) {
 		w.sound()
 	})
 }
+
+// Codes put on a bag at one moment are all on it: none that says who brought the buyer is lost to another.
+func TestCodesMeet(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 10)
+		who := w.shopper()
+		var fns []func() error
+		cart, err := w.basket(who, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		off := money.Of(100, "USD")
+		for i := range 6 {
+			code := fmt.Sprintf("CODE%d", i)
+			w.gives(w.brand, voucher.New{Code: code, Kind: voucher.Fixed, Off: &off})
+			fns = append(fns, func() error { _, err := w.orders.AddCode(context.Background(), who, cart.ID, code); return err })
+		}
+		w.meet(fns...)
+		if cart, err = w.orders.Cart(context.Background(), who, cart.ID); err != nil || len(cart.Codes) != 6 {
+			t.Errorf("on the bag are %v: %v", cart.Codes, err)
+		}
+	})
+}
