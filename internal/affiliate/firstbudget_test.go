@@ -30,7 +30,7 @@ func TestAFirstBudgetMeetsASale(t *testing.T) {
 				if first {
 					first = false
 					close(booked)
-					time.Sleep(300 * time.Millisecond) // what else paying an order does
+					_ = clock.Rest(ctx, nil, 300*time.Millisecond) // what else paying an order does
 				}
 				return err
 			})
