@@ -382,6 +382,7 @@ func TestBankPage(t *testing.T) {
 				} else if _, err := w.sandbox.Answer(ctx, charge, secret, c.approve); err != nil {
 					t.Fatal(err)
 				}
+				clk.Advance(order.PaymentPatience) // the buyer does not come back: the next look finds the answer
 				w.sweep()
 				got, err := w.orders.Order(ctx, who, placed.ID, "")
 				if err != nil || got.State != c.want {
