@@ -95,12 +95,14 @@ func (p *Program) change(ch ProgramChange, now time.Time) error {
 	}
 	if ch.StartsAt != nil {
 		c.add(now.Before(p.StartsAt), "body.starts_at", "This program has started already.")
+		c.date(*ch.StartsAt, "body.starts_at")
 		p.StartsAt = ch.StartsAt.UTC().Truncate(time.Microsecond)
 		if p.StartsAt.Before(now) {
 			p.StartsAt = now
 		}
 	}
 	if ch.EndsAt != nil {
+		c.date(*ch.EndsAt, "body.ends_at")
 		ends := ch.EndsAt.UTC().Truncate(time.Microsecond)
 		p.EndsAt = &ends
 		if ch.EndsAt.IsZero() {

@@ -128,6 +128,11 @@ func (c *checks) hold(days int64) {
 	c.add(days >= 0 && days <= MaxHoldDays, "body.hold_days", "A hold is between 0 and %d days.", MaxHoldDays)
 }
 
+// date refuses what RFC 3339 cannot write: a zone can lead past the year 9999, and no answer could hold it.
+func (c *checks) date(t time.Time, location string) {
+	c.add(t.UTC().Year() <= 9999, location, "A program starts and ends before the year 10000.")
+}
+
 func (c *checks) span(from, until, now time.Time) {
 	c.add(until.IsZero() || (until.After(from) && until.After(now)), "body.ends_at", "The end lies after the start, and in the future.")
 }
@@ -165,6 +170,8 @@ func (in NewProgram) check(currency money.Currency, now time.Time) (NewProgram, 
 		in.StartsAt = now
 	}
 	in.StartsAt, in.EndsAt = in.StartsAt.UTC().Truncate(time.Microsecond), in.EndsAt.UTC().Truncate(time.Microsecond)
+	c.date(in.StartsAt, "body.starts_at")
+	c.date(in.EndsAt, "body.ends_at")
 	c.span(in.StartsAt, in.EndsAt, now)
 	c.budget(in.Budget, currency)
 	return in, c.fault()

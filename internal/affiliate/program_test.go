@@ -65,6 +65,7 @@ func (w *world) sell(creator, product int) affiliate.Decision {
 func ptr[T any](v T) *T { return &v }
 
 func TestBadPrograms(t *testing.T) {
+	beyond := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600)) // JSON reads it, and cannot write it in UTC
 	room(t, 1, func(t *testing.T, a *affiliate.Affiliate, w *world) {
 		for name, bad := range map[string]func(*affiliate.NewProgram){
 			"body.name":             func(p *affiliate.NewProgram) { p.Name = "a\nb" },
@@ -83,6 +84,8 @@ func TestBadPrograms(t *testing.T) {
 				p.Kind, p.Handles = affiliate.Targeted, []string{"nobody"}
 			},
 			"body.ends_at":         func(p *affiliate.NewProgram) { p.EndsAt = w.c.Now() },
+			"body.ends_at ":        func(p *affiliate.NewProgram) { p.EndsAt = beyond },
+			"body.starts_at":       func(p *affiliate.NewProgram) { p.StartsAt = beyond },
 			"body.budget.amount":   func(p *affiliate.NewProgram) { p.Budget = ptr(money.Of(-1, "EUR")) },
 			"body.budget.currency": func(p *affiliate.NewProgram) { p.Budget = ptr(money.Of(1, "USD")) },
 		} {
@@ -97,6 +100,12 @@ func TestBadPrograms(t *testing.T) {
 		p := w.open(a, nil)
 		if p.WindowHours != 336 || p.HoldDays != 15 || p.State != "running" || !p.AllProducts || p.EndsAt != nil {
 			t.Errorf("the defaults are %+v", p)
+		}
+		later := w.open(a, func(p *affiliate.NewProgram) { p.StartsAt = w.c.Now().Add(time.Hour) })
+		for _, ch := range []affiliate.ProgramChange{{EndsAt: &beyond}, {StartsAt: &beyond}} {
+			if _, err := a.UpdateProgram(ctx, w.owner, later.ID, 0, ch); !fault.Is(err, fault.Invalid) {
+				t.Errorf("changed to a time beyond all dates: %v", err)
+			}
 		}
 		for _, who := range []account.Asker{{}, w.creators[0]} {
 			_, err := a.CreateProgram(ctx, who, w.brand, affiliate.NewProgram{})

@@ -241,6 +241,7 @@ func (in Change) apply(v Voucher, now time.Time) (Voucher, error) {
 		v.Title = c.title(*in.Title)
 	}
 	if in.EndsAt != nil {
+		c.date(*in.EndsAt, "body.ends_at")
 		v.EndsAt = in.EndsAt.UTC().Truncate(time.Microsecond)
 	}
 	if in.End || !v.EndsAt.IsZero() && v.EndsAt.Before(now) {

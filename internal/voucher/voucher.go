@@ -143,6 +143,11 @@ func (c *checks) amount(a *money.Amount, currency money.Currency, location strin
 	return a.Minor
 }
 
+// date refuses what RFC 3339 cannot write: a zone can lead past the year 9999, and no answer could hold it.
+func (c *checks) date(t time.Time, location string) {
+	c.add(t.UTC().Year() <= 9999, location, "A voucher starts and ends before the year 10000.")
+}
+
 func (c *checks) uses(n int64, location string) {
 	c.add(n >= 0 && n <= MaxUses, location, "A number of uses is between 1 and 1,000,000,000; leave it out for any number.")
 }
@@ -174,6 +179,8 @@ func (in New) check(brand id.Brand, currency money.Currency, now time.Time) (Vou
 	if v.StartsAt.Before(now) {
 		v.StartsAt = now
 	}
+	c.date(v.StartsAt, "body.starts_at")
+	c.date(v.EndsAt, "body.ends_at")
 	c.add(v.EndsAt.IsZero() || v.EndsAt.After(v.StartsAt), "body.ends_at", "The end lies after the start, and in the future.")
 	return v, c.fault()
 }

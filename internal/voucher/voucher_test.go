@@ -51,6 +51,7 @@ func TestWhatNoVoucherCanBe(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
 		r, member, operator := house(t, d)
 		good := voucher.New{Code: "Ten-2026", Title: "Ten off", Kind: voucher.Percent, Rate: 1000, Currency: "USD"}
+		beyond := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600)) // JSON reads it, and cannot write it in UTC
 		for what, in := range map[string]struct {
 			field  string
 			change func(*voucher.New)
@@ -79,6 +80,8 @@ func TestWhatNoVoucherCanBe(t *testing.T) {
 			"negative per person":  {"body.uses_per_person", func(n *voucher.New) { n.PerPerson = -1 }},
 			"ends before it":       {"body.ends_at", func(n *voucher.New) { n.EndsAt = c.Now().Add(-time.Hour) }},
 			"ends as it starts":    {"body.ends_at", func(n *voucher.New) { n.StartsAt = c.Now().Add(time.Hour); n.EndsAt = n.StartsAt }},
+			"ends beyond dates":    {"body.ends_at", func(n *voucher.New) { n.EndsAt = beyond }},
+			"starts beyond dates":  {"body.starts_at", func(n *voucher.New) { n.StartsAt = beyond }},
 			"another's product":    {"body.product_ids", func(n *voucher.New) { n.Products = []id.Product{"prd_other"} }},
 			"no product":           {"body.product_ids", func(n *voucher.New) { n.Products = []id.Product{"prd_none", "prd_pan"} }},
 			"too many products":    {"body.product_ids", func(n *voucher.New) { n.Products = make([]id.Product, voucher.MaxProducts+1) }},
@@ -92,6 +95,13 @@ func TestWhatNoVoucherCanBe(t *testing.T) {
 			if !ok || f.Kind != fault.Invalid || len(f.Fields) == 0 || f.Fields[0].Location != in.field {
 				t.Errorf("%s: %v", what, err)
 			}
+		}
+		v, err := r.Create(context.Background(), member, brand, good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Change(context.Background(), member, brand, v.ID, 0, voucher.Change{EndsAt: &beyond}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("changed to end beyond all dates: %v", err)
 		}
 		noCurrency := good
 		noCurrency.Currency = ""
