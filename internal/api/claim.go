@@ -57,7 +57,7 @@ func (a *API) claim(ctx context.Context, in *struct {
 		Says string  `json:"says" maxLength:"300"`
 	}
 }) (*Output[claimView], error) {
-	who, err := a.bearer(ctx, &in.TokenInput)
+	who, err := a.bearer(ctx, string(in.ID), &in.TokenInput)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (a *API) withdrawClaim(ctx context.Context, in *struct {
 	ID id.Claim `path:"id"`
 	TokenInput
 }) (*Output[claimView], error) {
-	who, err := a.bearer(ctx, &in.TokenInput)
+	who, err := a.bearer(ctx, string(in.ID), &in.TokenInput)
 	if err != nil {
 		return nil, err
 	}

@@ -317,7 +317,7 @@ func (a *API) getOrder(ctx context.Context, in *orderInput) (*Output[orderView],
 
 // cancelOrder calls an order off for its buyer; who holds a guest's token is its buyer.
 func (a *API) cancelOrder(ctx context.Context, in *orderInput) (*Output[orderView], error) {
-	who, err := a.deps.Orders.Bearer(ctx, asker(ctx), in.token())
+	who, err := a.deps.Orders.Bearer(ctx, asker(ctx), string(in.ID), in.token())
 	if err != nil {
 		return nil, err
 	}

@@ -79,13 +79,13 @@ type TokenInput struct {
 	HeaderToken string `header:"X-Order-Token" maxLength:"200"`
 }
 
-// bearer returns who asks: who brings the token of an order is its buyer.
-func (a *API) bearer(ctx context.Context, in *TokenInput) (account.Asker, error) {
+// bearer returns who asks of an order, a return or a claim: who brings the order's token is its buyer.
+func (a *API) bearer(ctx context.Context, of string, in *TokenInput) (account.Asker, error) {
 	token := in.HeaderToken
 	if token == "" {
 		token = in.Token
 	}
-	return a.deps.Orders.Bearer(ctx, asker(ctx), token)
+	return a.deps.Orders.Bearer(ctx, asker(ctx), of, token)
 }
 
 func (a *API) askReturn(ctx context.Context, in *struct {
@@ -96,7 +96,7 @@ func (a *API) askReturn(ctx context.Context, in *struct {
 		Keeps bool                `json:"keep_goods,omitempty" doc:"A refund only, for what is broken or wrong"`
 	}
 }) (*Output[returnView], error) {
-	who, err := a.bearer(ctx, &in.TokenInput)
+	who, err := a.bearer(ctx, string(in.ID), &in.TokenInput)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (a *API) sendReturn(ctx context.Context, in *struct {
 		Tracking string `json:"tracking,omitempty" maxLength:"80"`
 	}
 }) (*Output[returnView], error) {
-	who, err := a.bearer(ctx, &in.TokenInput)
+	who, err := a.bearer(ctx, string(in.ID), &in.TokenInput)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (a *API) withdrawReturn(ctx context.Context, in *struct {
 	ID id.Return `path:"id"`
 	TokenInput
 }) (*Output[returnView], error) {
-	who, err := a.bearer(ctx, &in.TokenInput)
+	who, err := a.bearer(ctx, string(in.ID), &in.TokenInput)
 	if err != nil {
 		return nil, err
 	}

@@ -119,8 +119,9 @@ func asBrandSees(full Order, who account.Asker) Order {
 	return seen
 }
 
-// Bearer returns who asks: whoever brings the token of an order is its buyer, anybody else themselves.
-func (o *Orders) Bearer(ctx context.Context, who account.Asker, token string) (account.Asker, error) {
+// Bearer returns who asks: whoever brings the token of an order is its buyer, for that order and the returns and
+// claims of it, of which of is the id; for everything else, and without the token, they are themselves.
+func (o *Orders) Bearer(ctx context.Context, who account.Asker, of, token string) (account.Asker, error) {
 	if token == "" {
 		return who, nil
 	}
@@ -129,6 +130,13 @@ func (o *Orders) Bearer(ctx context.Context, who account.Asker, token string) (a
 		return who, nil // forged or of another kind: it opens nothing
 	}
 	return db.Get(ctx, o.db, func(tx *db.Tx) (account.Asker, error) {
+		if of != opened {
+			var here int64
+			if err := tx.Row(`SELECT (SELECT COUNT(*) FROM returns WHERE id = $1 AND order_id = $2) + (SELECT COUNT(*) FROM claims WHERE id = $1 AND order_id = $2)`,
+				of, opened).Scan(&here); err != nil || here == 0 {
+				return who, err
+			}
+		}
 		full, err := headWhere(tx, `id = $1`, opened)
 		return account.Asker{Viewer: full.Viewer, Account: full.Account}, err
 	})

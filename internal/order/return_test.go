@@ -229,14 +229,16 @@ func TestAGuestComesBackWithTheToken(t *testing.T) {
 		_, sold := w.boughtUnits(1, payment.MethodVisa)
 		_, other := w.boughtUnits(1, payment.MethodVisa)
 		w.bringTo(sold, "delivered")
+		of := string(sold.ID)
 		bearer := func(token string) account.Asker {
-			who, err := w.orders.Bearer(ctx, w.shopper(), token)
+			who, err := w.orders.Bearer(ctx, w.shopper(), of, token)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return who
 		}
 		r := w.wishes(bearer(w.orders.Token(sold.ID)), sold, wish(sold, 1, false))
+		of = string(r.ID)
 		for name, token := range map[string]string{"none": "", "another's": w.orders.Token(other.ID), "forged": w.orders.Token(sold.ID) + "x"} {
 			if _, err := w.orders.WithdrawReturn(ctx, bearer(token), r.ID); !fault.Is(err, fault.Missing) {
 				t.Errorf("withdrawn with %s: %v", name, err)
@@ -247,6 +249,52 @@ func TestAGuestComesBackWithTheToken(t *testing.T) {
 		}
 		if got, err := w.orders.WithdrawReturn(ctx, bearer(w.orders.Token(sold.ID)), r.ID); err != nil || got.State != order.ReturnWithdrawn {
 			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// The token of one order opens no other order of its buyer's, nor what was said of it.
+func TestATokenIsOfOneOrder(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, ctx := newWorld(t, d, c, 100), context.Background()
+		guest, shared := w.boughtUnits(1, payment.MethodVisa)
+		buys := func() order.Order {
+			placed, err := w.checkout(guest, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := w.pay(guest, placed, payment.MethodVisa); err != nil || out.State != order.PaySucceeded {
+				t.Fatalf("%+v %v", out, err)
+			}
+			return w.look(placed.ID)
+		}
+		back, lost, open := buys(), buys(), buys()
+		w.bringTo(back, "delivered")
+		w.bringTo(lost, "delivered")
+		r := w.wishes(guest, back, wish(back, 1, false))
+		claim, err := w.orders.Claim(ctx, guest, lost.ID, order.NewClaim{Says: "It never came."})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tries := map[string]func(account.Asker) error{
+			string(open.ID):  func(who account.Asker) error { return over(w.orders.Cancel(ctx, who, open.ID)) },
+			string(r.ID):     func(who account.Asker) error { return over(w.orders.WithdrawReturn(ctx, who, r.ID)) },
+			string(claim.ID): func(who account.Asker) error { return over(w.orders.WithdrawClaim(ctx, who, claim.ID)) },
+		}
+		own := map[string]order.Order{string(open.ID): open, string(r.ID): back, string(claim.ID): lost}
+		for of, try := range tries {
+			for _, x := range []struct {
+				token string
+				opens bool
+			}{{w.orders.Token(shared.ID), false}, {w.orders.Token(own[of].ID), true}} {
+				who, err := w.orders.Bearer(ctx, w.shopper(), of, x.token)
+				if err == nil {
+					err = try(who)
+				}
+				if x.opens && err != nil || !x.opens && !fault.Is(err, fault.Missing) {
+					t.Errorf("%s, by the token of its order %v: %v", of, x.opens, err)
+				}
+			}
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (v *visit) claimsOf(o order.Order, token string) (rows []ClaimRow, forms []
 // claim says that a part has not come.
 func (s *Site) claim(v *visit) error {
 	ord := id.Order(v.r.PathValue("order"))
-	who, err := v.buyer()
+	who, err := v.buyer(string(ord))
 	if err == nil {
 		_, err = s.Orders.Claim(v.ctx(), who, ord, order.NewClaim{Part: id.Part(v.text("part_id")), Says: v.text("says")})
 	}
@@ -68,7 +68,7 @@ func (s *Site) claim(v *visit) error {
 
 // dropClaim says that it came after all.
 func (s *Site) dropClaim(v *visit) error {
-	who, err := v.buyer()
+	who, err := v.buyer(v.r.PathValue("claim"))
 	if err != nil {
 		return err
 	}

@@ -130,9 +130,9 @@ func (v *visit) returnsOf(o order.Order, token string) (rows []ReturnRow, forms 
 	return rows, forms
 }
 
-// buyer returns who asks: who brings the token of an order is its buyer.
-func (v *visit) buyer() (account.Asker, error) {
-	return v.site.Orders.Bearer(v.ctx(), v.who, v.text("token"))
+// buyer returns who asks of an order, a return or a claim: who brings the order's token is its buyer.
+func (v *visit) buyer(of string) (account.Asker, error) {
+	return v.site.Orders.Bearer(v.ctx(), v.who, of, v.text("token"))
 }
 
 // askReturn asks the brand of a part to take something back.
@@ -146,7 +146,7 @@ func (s *Site) askReturn(v *visit) error {
 		}
 	}
 	slices.SortFunc(in.Lines, func(a, b order.ReturnUnits) int { return strings.Compare(string(a.Line), string(b.Line)) })
-	who, err := v.buyer()
+	who, err := v.buyer(string(ord))
 	if err == nil {
 		_, err = s.Orders.Return(v.ctx(), who, ord, in)
 	}
@@ -185,7 +185,7 @@ func (s *Site) dropReturn(v *visit) error {
 
 func (s *Site) changeReturn(v *visit, says string, change func(account.Asker, id.Return) (order.Return, error)) error {
 	rid := id.Return(v.r.PathValue("return"))
-	who, err := v.buyer()
+	who, err := v.buyer(string(rid))
 	if err != nil {
 		return err
 	}
