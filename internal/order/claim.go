@@ -24,6 +24,9 @@ const (
 	ProofRests = 72 * time.Hour
 )
 
+// MaxClaims is how many claims of one order may have been withdrawn before no more are made.
+const MaxClaims = 10
+
 // Bounds of what is said of a claim, in characters.
 const (
 	MinProof = 10
@@ -121,6 +124,13 @@ func (o *Orders) Claim(ctx context.Context, who account.Asker, ord id.Order, in 
 		part, err := partToClaim(tx, &full, in.Part)
 		if err != nil {
 			return Claim{}, err
+		}
+		var idle int64
+		if err := tx.Row(`SELECT COUNT(*) FROM claims WHERE order_id = $1 AND state = 'withdrawn'`, ord).Scan(&idle); err != nil {
+			return Claim{}, err
+		}
+		if idle >= MaxClaims {
+			return Claim{}, fault.New(fault.Conflict, "%d claims of this order were withdrawn. Ask the operator.", MaxClaims).WithType("too_many")
 		}
 		c := Claim{Order: ord, Part: part.ID, Brand: part.Brand, State: ClaimOpen, Says: says, CreatedAt: tx.Now(), DueAt: tx.Now().Add(ProofWithin)}
 		c.ID = c.ID.Next(tx.Now())

@@ -18,6 +18,9 @@ import (
 // MaxEvidence is the longest evidence of one brand, in characters.
 const MaxEvidence = 5000
 
+// MaxSubmissions is how often one brand may say something to one dispute: all of it is kept.
+const MaxSubmissions = 50
+
 // Evidence is what a brand says for itself.
 type Evidence struct {
 	Brand id.Brand
@@ -53,6 +56,13 @@ func (o *Orders) SubmitEvidence(ctx context.Context, who account.Asker, brand id
 			return "", fault.New(fault.Conflict, "The bank has decided: this dispute is %s.", d.State).WithType("wrong_state")
 		case d.DueBy.IsZero() || !tx.Now().Before(d.DueBy):
 			return "", fault.New(fault.Conflict, "The bank takes no evidence any more.").WithType("too_late")
+		}
+		var said int64
+		if err := tx.Row(`SELECT COUNT(*) FROM dispute_evidence WHERE dispute_id = $1 AND brand_id = $2`, did, brand).Scan(&said); err != nil {
+			return "", err
+		}
+		if said >= MaxSubmissions {
+			return "", fault.New(fault.Conflict, "Evidence was handed in %d times: the bank goes by the last.", MaxSubmissions).WithType("too_many")
 		}
 		at := max(db.Micros(tx.Now()), d.saidAt+1)
 		if _, err := tx.Exec(`INSERT INTO dispute_evidence(dispute_id, brand_id, at, says, actor) VALUES ($1,$2,$3,$4,$5)`, did, brand, at, says, who.Actor()); err != nil {

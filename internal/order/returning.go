@@ -26,6 +26,9 @@ const (
 	ReceiveWithin = 14 * 24 * time.Hour
 )
 
+// MaxReturns is how many returns of one order may have come to nothing before no more are asked for.
+const MaxReturns = 50
+
 // platformActor stands in an order's steps where the platform answered for somebody silent.
 const platformActor = "platform"
 
@@ -145,6 +148,13 @@ func (o *Orders) Return(ctx context.Context, who account.Asker, ord id.Order, in
 		part, err := partToReturn(tx, &full, in)
 		if err != nil {
 			return Return{}, err
+		}
+		var idle int64
+		if err := tx.Row(`SELECT COUNT(*) FROM returns WHERE order_id = $1 AND state IN ('withdrawn','declined')`, ord).Scan(&idle); err != nil {
+			return Return{}, err
+		}
+		if idle >= MaxReturns {
+			return Return{}, fault.New(fault.Conflict, "%d returns of this order came to nothing. Ask the operator.", MaxReturns).WithType("too_many")
 		}
 		r := Return{Order: ord, Part: part.ID, Brand: part.Brand, Keeps: in.Keeps, State: ReturnRequested, Lines: in.Lines,
 			CreatedAt: tx.Now(), DueAt: tx.Now().Add(AnswerWithin)}
