@@ -2,6 +2,7 @@ package payout
 
 import (
 	"encoding/csv"
+	"regexp"
 	"strings"
 )
 
@@ -34,8 +35,12 @@ func (s *sheet) String() string {
 	return s.text.String()
 }
 
+// parted is where a program that parts cells at other than commas begins a cell that it runs, whatever stands in quotes.
+var parted = regexp.MustCompile(`([;\t\r\n] *)("* *[=+\-@|])`)
+
 // harmless guards a cell against being run by a spreadsheet. Numbers with a sign stay numbers.
 func harmless(cell string) string {
+	cell = parted.ReplaceAllString(cell, "$1'$2")
 	if cell == "" || !strings.ContainsRune("=+-@\t\r\n|", rune(cell[0])) {
 		return cell
 	}
