@@ -140,7 +140,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 func (a *API) Handle(pattern string, h http.Handler) {
 	a.mux.Handle(pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		traceOf(r.Context()).route = r.Pattern
-		if err := a.origin.Check(r); err != nil && r.Header.Get("Authorization") == "" {
+		if a.foreign(r) {
 			http.Error(w, crossOrigin, http.StatusForbidden)
 			return
 		}

@@ -158,6 +158,8 @@ func TestBrowserSessions(t *testing.T) {
 				t.Error(p.Detail)
 			}
 		}
+		// A browser adds the password of a proxy in front to every page's requests: that is nobody's word.
+		w.do("POST", "/api/v1/brands", `{"name":"x","country":"US","currency":"USD"}`, "Authorization", "Basic YTpi", "Sec-Fetch-Site", "same-site", "Cookie", cookies).problem(403, "forbidden")
 		w.do("POST", "/api/v1/sessions", `{"email":"ada@example.com","password":"correct horse"}`, "Sec-Fetch-Site", "cross-site").problem(403, "forbidden")
 		w.do("POST", "/api/v1/brands", `{"name":"x","country":"US","currency":"USD"}`, "Cookie", cookies, "Sec-Fetch-Site", "same-origin").want(201)
 		w.do("POST", "/api/v1/brands", `{"name":"x","country":"US","currency":"USD"}`, "Cookie", cookies, "Origin", "http://example.com").want(201)
@@ -275,6 +277,7 @@ func TestCachesKeepNoCookies(t *testing.T) {
 		t.Errorf("the page is shown to %s with %v", page.Body.String(), c)
 	}
 	w.api.Handle("POST /form", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(204) }))
+	w.do("POST", "/form", "", "Authorization", "Basic YTpi", "Sec-Fetch-Site", "cross-site").want(403)
 	w.do("POST", "/form", "", "Sec-Fetch-Site", "cross-site").want(403)
 	w.do("POST", "/form", "", "Sec-Fetch-Site", "same-origin").want(204)
 }

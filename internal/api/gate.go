@@ -41,10 +41,8 @@ func (a *API) admit(route Route, trace *trace, w http.ResponseWriter, r *http.Re
 	if trace.bearer != nil && !route.OwnAuth {
 		return nil, trace.bearer
 	}
-	if !route.CORS && r.Header.Get("Authorization") == "" {
-		if err := a.origin.Check(r); err != nil {
-			return nil, fault.New(fault.Forbidden, crossOrigin)
-		}
+	if !route.CORS && a.foreign(r) {
+		return nil, fault.New(fault.Forbidden, crossOrigin)
 	}
 	if err := readable(r); err != nil {
 		return nil, err
@@ -83,6 +81,13 @@ func (a *API) admit(route Route, trace *trace, w http.ResponseWriter, r *http.Re
 	return func(w http.ResponseWriter, r *http.Request) {
 		next(w, r.WithContext(db.WithKey(r.Context(), named)))
 	}, nil
+}
+
+// foreign reports whether another site's page sends the request with what a browser adds by itself. A bearer token
+// it never adds, and cookies are not read beside one; the password of a proxy in front it does.
+func (a *API) foreign(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return !strings.EqualFold(scheme, "Bearer") && a.origin.Check(r) != nil
 }
 
 // readable refuses paths and queries whose text no database keeps.
