@@ -13,8 +13,8 @@ import (
 )
 
 // Year is what one payee was credited in a calendar year (UTC), in one currency: what a marketplace tells tax
-// offices. Of a brand the gross is what buyers paid for its parts of orders, its fees are the platform's and the
-// creators' shares; of a creator the gross is the commissions that became theirs.
+// offices. Of a brand the gross is what buyers and the platform's vouchers paid for its parts of orders, its fees
+// are the platform's and the creators' shares; of a creator the gross is the commissions that became theirs.
 type Year struct {
 	Owner    Owner          `json:"owner"`
 	Name     string         `json:"name"`
@@ -54,6 +54,8 @@ type yearSource struct {
 var yearSources = []yearSource{
 	{`SELECT brand_id, currency, paid_at, 1, total_minor FROM order_parts WHERE paid_at >= $1 AND paid_at < $2`,
 		func(m *Month, n, minor int64) { m.Count += n; m.Gross += minor }},
+	{`SELECT l.brand_id, l.currency, p.paid_at, 0, l.platform_off_minor FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.paid_at >= $1 AND p.paid_at < $2 AND l.platform_off_minor > 0`,
+		func(m *Month, _, minor int64) { m.Gross += minor }},
 	{`SELECT l.brand_id, l.currency, p.paid_at, 0, l.fee_minor + l.commission_minor FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.paid_at >= $1 AND p.paid_at < $2`,
 		func(m *Month, _, minor int64) { m.Fees += minor }},
 	{`SELECT l.brand_id, l.currency, p.paid_at, 0, l.tax_minor FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.paid_at >= $1 AND p.paid_at < $2 AND l.tax_collected_by = 'platform'`,
@@ -64,6 +66,12 @@ var yearSources = []yearSource{
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
 	{`SELECT p.brand_id, p.currency, p.cancelled_at, 0, p.total_minor - COALESCE((SELECT SUM(r.amount_minor) FROM refunds r WHERE r.part_id = p.id AND r.state <> 'failed'), 0)
 		FROM order_parts p WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0`,
+		func(m *Month, _, minor int64) { m.Refunds += minor }},
+	{`SELECT l.brand_id, l.currency, r.settled_at, 0, x.platform_off_minor FROM refund_lines x JOIN refunds r ON r.id = x.refund_id JOIN order_lines l ON l.id = x.line_id
+		WHERE r.settled_at >= $1 AND r.settled_at < $2 AND r.state = 'confirmed'`,
+		func(m *Month, _, minor int64) { m.Refunds += minor }},
+	{`SELECT l.brand_id, l.currency, p.cancelled_at, 0, l.platform_off_minor - COALESCE((SELECT SUM(x.platform_off_minor) FROM refund_lines x JOIN refunds r ON r.id = x.refund_id WHERE x.line_id = l.id AND r.state <> 'failed'), 0)
+		FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0 AND l.platform_off_minor > 0`,
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
 	{`SELECT l.brand_id, l.currency, r.settled_at, 0, -(x.fee_minor + x.commission_minor) FROM refund_lines x JOIN refunds r ON r.id = x.refund_id JOIN order_lines l ON l.id = x.line_id
 		WHERE r.settled_at >= $1 AND r.settled_at < $2 AND r.state = 'confirmed'`,

@@ -1,6 +1,11 @@
 package web_test
 
-import "testing"
+import (
+	"strconv"
+	"testing"
+
+	"mezzo/internal/account"
+)
 
 // A brand and the house give vouchers; a shopper sees the best chosen, types a code, goes without one and takes
 // it out again, pays less, and reads by what; the brand reads who pays. No script runs.
@@ -39,5 +44,15 @@ func TestVouchersOnThePages(t *testing.T) {
 	till = jo.post("/checkout", append(form, "code", "hello")...).ok().says("Welcome (HELLO), from Mezzo", "Autumn sale (AUTUMN)")
 	jo.post(till.find(`action="(/checkout/[^"]*/pay)"`), "key", till.value("key"), "expected_total", till.value("expected_total"), "payment_method", "pm_card_visa").ok().says("Welcome (HELLO), from Mezzo")
 	m.owner.get("/brand/" + m.brand + "/orders").ok().says("Welcome (HELLO), paid to the brand by Mezzo")
+
+	// What the platform pays in the buyer's place is the brand's turnover too, as its tax office is told.
+	paid, err := strconv.ParseInt(till.value("expected_total"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	years, err := m.payouts.Years(m.ctx, account.Asker{Account: "acc_x", Operator: true}, m.clock.Now().Year())
+	if err != nil || len(years) != 1 || years[0].Total.Gross != paid+100 {
+		t.Errorf("the year says %+v, %v; want a gross of %d", years, err, paid+100)
+	}
 	m.owner.post(m.owner.get(at).ok().find(`action="(/brand/\w+/vouchers/vch_\w+/end)"`)).ok().says("ended")
 }
