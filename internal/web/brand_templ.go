@@ -1100,7 +1100,7 @@ func NewProgramFields() (name, percent, window, hold Field) {
 // NewProgramMore returns the fields that may be left as they are.
 func NewProgramMore(currency string) (other, budget Field) {
 	return Field{Name: "indirect_percent", Label: "Where a click led to another of your products, %", Mode: "decimal", Value: "0", Hint: "0: nothing. From 0 to 80."},
-		Field{Name: "budget", Label: "Budget for commissions, " + currency, Mode: "decimal", Hint: "Empty: none. A fifth of it is kept for clicks made before the rest was spent."}
+		Field{Name: "budget", Label: "Budget for commissions, " + currency, Mode: "decimal", Hint: "Empty: no limit. A fifth of it is kept for clicks made before the rest was spent."}
 }
 
 func NewProgram(v NewProgramPage) templ.Component {

@@ -42,7 +42,7 @@ func programRow(p affiliate.Program, now time.Time) ProgramRow {
 		row.Other = Percent(int64(p.Indirect)) + " on another product of yours that a click led to"
 	}
 	row.Change2 = Field{Name: "indirect_percent", Label: "On another product of yours, %", Mode: "decimal", Value: percentIn(p.Indirect), ID: "other-" + string(p.ID)}
-	row.Change3 = Field{Name: "budget", Label: "Budget for commissions", Mode: "decimal", ID: "budget-" + string(p.ID), Hint: "Empty: none."}
+	row.Change3 = Field{Name: "budget", Label: "Budget for commissions", Mode: "decimal", ID: "budget-" + string(p.ID), Hint: "Empty: no limit."}
 	if p.Budget != nil && p.Spent != nil && p.Left != nil && p.Reserved != nil {
 		row.Budget = "Budget " + Money(*p.Budget) + ": " + Money(*p.Left) + " left for new clicks, " + Money(*p.Reserved) + " kept for clicks already made, " + Money(*p.Spent) + " spent."
 		row.Change3.Value = p.Budget.Decimal()

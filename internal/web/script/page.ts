@@ -9,6 +9,14 @@ shop();
 enhance();
 watchImpressions();
 
+// On a phone the row of tabs is wider than the screen: the one that is open is brought into sight.
+for (const here of all(".tabs > [aria-current]")) {
+  const row = here.parentElement!;
+  const at = here.getBoundingClientRect();
+  const edge = row.getBoundingClientRect();
+  if (at.right > edge.right) row.scrollLeft += at.right - edge.right + (edge.width - at.width) / 2;
+}
+
 for (const g of all<HTMLAnchorElement>("a[data-good]")) {
   g.addEventListener("click", () => {
     teller.now({ type: "product_click", product_id: g.dataset.good, impression: g.dataset.impression || undefined });
