@@ -110,7 +110,7 @@ type Decision struct {
 
 func (in NewReturn) clean() (NewReturn, error) {
 	if len(in.Lines) == 0 || len(in.Lines) > MaxCartLines {
-		return in, fault.InvalidField("body.lines", "Name 1 to %d lines to return.", MaxCartLines)
+		return in, fault.InvalidField("body.lines", "Choose what you send back: 1 to %d lines of the order.", MaxCartLines)
 	}
 	seen := map[id.Line]bool{}
 	for i := range in.Lines {

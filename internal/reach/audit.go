@@ -100,7 +100,7 @@ func (r *Reach) Prove(ctx context.Context, request id.Request, replay bool) (Aud
 	}
 	a.Policy = v.Name
 	a.Record = fromRecord(&s, v)
-	a.Replay = Proof{Why: "it was not asked for", Differs: []string{}}
+	a.Replay = Proof{Why: notAsked, Differs: []string{}}
 	if replay {
 		if a.Replay, err = r.replay(ctx, &s); err != nil {
 			return a, err
@@ -287,6 +287,9 @@ func (r *Reach) forward(ctx context.Context, f *rank.Fold, from, to stream.Posit
 	return err
 }
 
+// notAsked is why an audit did not draw a page again from a snapshot and the log.
+const notAsked = "it was not asked for"
+
 // words says plainly what was proved.
 func (a *Audit) words() string {
 	var bad []string
@@ -302,6 +305,9 @@ func (a *Audit) words() string {
 		return "The same to the byte, from a snapshot and the log."
 	case a.Record.Done:
 		return "The same to the byte, from its record."
+	}
+	if a.Replay.Why == notAsked {
+		return "Not compared yet: " + a.Record.Why + ". Have it drawn again from a snapshot and the log too."
 	}
 	return "It could be drawn again in neither way: " + a.Record.Why + "; " + a.Replay.Why + "."
 }

@@ -270,7 +270,7 @@ func balanceLineOf(e ledger.Entry, kind string) BalanceLine {
 		l.Text = payout.Cause(e.Kind, e.Key)
 	}
 	if e.Side == "debit" {
-		l.Amount = e.Amount.Neg()
+		l.Amount, l.State = e.Amount.Neg(), "" // it has left: what it is now stands where it went
 	}
 	if parts := strings.Split(e.Key, ":"); len(parts) > 1 && parts[0] == "order" {
 		l.Note = "order " + Tail(parts[1])

@@ -46,6 +46,9 @@ func returnFormOf(o order.Order, p order.Part, now time.Time) *ReturnForm {
 		}
 		f.Lines = append(f.Lines, ReturnLine{Units: u, Reason: Field{Name: reasonField + string(l.ID), Label: "Why", Max: order.MaxReason, Optional: true, ID: reasonField + string(l.ID)}})
 	}
+	if len(f.Lines) == 1 { // whoever opens this means the one thing there is
+		f.Lines[0].Units.Options[1].Chosen = true
+	}
 	if len(f.Lines) == 0 {
 		return nil
 	}
