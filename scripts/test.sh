@@ -97,14 +97,19 @@ race() {
 # input that fails, hangs or kills the process, stands in the log as a failing input.
 out_of_time() {
 	grep -q '^--- FAIL' "$1" && [ -z "$(sed -e '/^fuzz: elapsed/d' -e '/^--- FAIL: Fuzz[A-Za-z0-9_]* ([0-9.]*s)$/d' \
-		-e '/^ *context deadline exceeded$/d' -e '/^FAIL$/d' "$1")" ]
+		-e '/^ *context deadline exceeded$/d' -e '/^FAIL$/d' -e '/^warning: the test binary was not built with coverage/d' "$1")" ]
 }
 
-# fuzz runs each target for a moment, from one instrumented build per package.
+# fuzz runs each target for a moment, from one build per package. Coverage guides it, except where SQLite is
+# linked: instrumented, it makes the same moment hold a tenth to a thousandth of the tries (FuzzSearch 8 in place
+# of 240, FuzzRestore 11 in place of 10,828), too few to be guided by. With MEZZO_PROOF all are guided.
 fuzz() {
-	local folder name failed=0 log=$scratch/fuzz.log binary=$scratch/fuzz.test
+	local folder name guide failed=0 log=$scratch/fuzz.log binary=$scratch/fuzz.test
 	for folder in $(grep -rl --include='*_test.go' '^func Fuzz' cmd internal | xargs -r -n 1 dirname | sort -u); do
-		if ! go test -c -fuzz . -o "$binary" "./$folder"; then
+		guide="-fuzz ."
+		[ -n "${MEZZO_PROOF:-}" ] || ! go list -test -deps "./$folder" | grep -qx modernc.org/sqlite || guide=""
+		# shellcheck disable=SC2086 # no word where none is wanted
+		if ! go test -c $guide -o "$binary" "./$folder"; then
 			echo 0 1 0 0 >>"$counts"
 			failed=1
 			continue
