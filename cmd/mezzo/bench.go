@@ -32,10 +32,10 @@ type benchFlags struct {
 
 type benchEvents struct {
 	benchFlags
-	Clients int `default:"32" help:"Shoppers at once, each waiting for its answer. Default: ${default}."`
-	Batch   int `default:"50" help:"Events in one request, 1 to 100. Default: ${default}."`
-	Singles int `default:"64" help:"Shoppers at once who send one event a request, after the batches; 0 leaves that out. Default: ${default}."`
-	Rate    int `default:"20000" help:"Events a second offered while it is measured how fresh the numbers are; 0 leaves that out. Default: ${default}."`
+	Clients int   `default:"32" help:"Shoppers at once, each waiting for its answer. Default: ${default}."`
+	Batch   int   `default:"50" help:"Events in one request, 1 to 100. Default: ${default}."`
+	Singles int   `default:"64" help:"Shoppers at once who send one event a request, after the batches; 0 leaves that out. Default: ${default}."`
+	Rate    []int `default:"3000,20000" placeholder:"N" help:"Events a second offered while it is measured how fresh the numbers and the next page of feed are, one after the other; 0 leaves that out. Default: ${default}."`
 }
 
 type benchOrders struct {
@@ -90,7 +90,9 @@ func (c *benchEvents) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	o.Singles, o.Rate = c.Singles, c.Rate
+	if o.Singles, o.Rates = c.Singles, c.Rate; len(o.Rates) == 1 && o.Rates[0] == 0 {
+		o.Rates = nil
+	}
 	if err := o.Validate(); err != nil {
 		return err
 	}

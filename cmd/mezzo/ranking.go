@@ -25,7 +25,7 @@ func (m *meters) rank() func(kind string, seconds float64) {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "mezzo_rank_seconds",
 		Help:    "Time things took in the ranking: visible, from an acknowledged event until the next page knows it; applied, the same from its stamp, before the disk; learn, a batch of the log; pause, for which a snapshot held the writer up; snapshot, the whole of one.",
-		Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 10},
+		Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .02, .035, .05, .075, .1, .15, .25, .5, 1, 2.5, 10},
 	}, []string{"what"})
 	m.registry.MustRegister(h)
 	return func(kind string, seconds float64) { h.WithLabelValues(kind).Observe(seconds) }

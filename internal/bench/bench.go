@@ -35,7 +35,7 @@ type Options struct {
 	Shoppers int      // for each client: it takes their parts in turn
 	Batch    int      // events in one request
 	Singles  int      // clients that send one event a request; 0: none
-	Rate     int      // events a second offered while freshness is measured; 0: it is not
+	Rates    []int    // events a second offered while freshness is measured, one after the other
 	Variants int      // how many variants the orders spread over
 	Command  []string // as typed, for the report
 	Film     []byte   // a short MP4, so that there is something to see; none: no tokens
@@ -61,9 +61,14 @@ func (o *Options) Validate() error {
 	for _, b := range []struct {
 		name     string
 		is, most int
-	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}, {"singles", o.Singles + 1, MaxClients + 1}, {"rate", o.Rate + 1, MaxRate + 1}} {
+	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}, {"singles", o.Singles + 1, MaxClients + 1}} {
 		if b.is < 1 || b.is > b.most {
 			return fmt.Errorf("--%s must be 1 to %d", b.name, b.most)
+		}
+	}
+	for _, rate := range o.Rates {
+		if rate < 1 || rate > MaxRate {
+			return fmt.Errorf("--rate must be 1 to %d, or 0 alone", MaxRate)
 		}
 	}
 	return nil
@@ -94,8 +99,8 @@ func Events(ctx context.Context, o Options) (*Report, error) {
 				return err
 			}
 		}
-		if o.Rate > 0 {
-			if err := freshness(ctx, m, o, r); err != nil {
+		for _, rate := range o.Rates {
+			if err := freshness(ctx, m, o, rate, r); err != nil {
 				return err
 			}
 		}

@@ -24,6 +24,7 @@ const (
 	figureLag     = "mezzo_fold_lag_seconds"
 	figureVisible = `mezzo_fold_seconds_bucket{what="visible",le="`
 	figureRanked  = `mezzo_rank_seconds_bucket{what="visible",le="`
+	figureLearned = "mezzo_rank_learned_total"
 )
 
 // Bounds of waiting for the fold.

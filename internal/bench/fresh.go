@@ -27,6 +27,13 @@ const (
 	probeLimit = 20 * time.Second       // a number that takes longer is a failure
 )
 
+// learnRate is how many of the offered events a second come with a token of their own, so that the ranking learns
+// from them; the others repeat what it has heard. It is what the feed is measured beside, too.
+const learnRate = 3_000
+
+// eventsPerToken is how many events of a scroll belong to one token.
+const eventsPerToken = 5
+
 // Fresh is how long single events took at a fixed offered rate beside them.
 type Fresh struct {
 	Offered float64    `json:"offered_rate"` // events a second
@@ -34,21 +41,30 @@ type Fresh struct {
 	Batch   int        `json:"batch"`
 	Acks    Latency    `json:"ack_ms"` // of the load, from when each batch was due
 	Probes  []Latency  `json:"probes_ms"`
-	Visible [2]float64 `json:"visible_ms"` // p50 and p99 of all events by the server's own histogram, from the acknowledgement
+	Learned float64    `json:"learned_rate"` // that the ranking learned from
+	Visible [2]float64 `json:"visible_ms"`   // p50 and p99 of all events by the server's own histogram, from the acknowledgement
+	Ranked  [2]float64 `json:"next_page_ms"` // the same until the next page of feed knows them
 }
 
 // freshness offers events at a fixed rate and taps products of its own meanwhile: how long until
 // their numbers say so, and until an open dashboard is sent it.
-func freshness(ctx context.Context, m *market, o Options, r *Report) error {
+func freshness(ctx context.Context, m *market, o Options, rate int, r *Report) error {
 	before, err := figuresOf(ctx, m.nobody)
 	if err != nil || !before.folds() {
 		return err
+	}
+	l := &offers{rate: rate, every: max(rate/learnRate, 1)}
+	if l.fresh, err = m.invite(ctx, min(rate, learnRate)*o.Seconds/o.Batch, (o.Batch+eventsPerToken-1)/eventsPerToken); err != nil {
+		return fmt.Errorf("the shoppers were not invited: %w", err)
 	}
 	p := &prober{m: m, seen: map[string]*atomic.Int64{}}
 	if err := p.open(ctx); err != nil {
 		return fmt.Errorf("the probes were not made: %w", err)
 	}
-	o.Note("offering %d events/s for %d s, and looking how fresh the numbers are", o.Rate, o.Seconds)
+	o.Note("offering %d events/s for %d s, and looking how fresh the numbers and the next page are", rate, o.Seconds)
+	if before, err = figuresOf(ctx, m.nobody); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	watching := make(chan error, 1)
@@ -59,7 +75,7 @@ func freshness(ctx context.Context, m *market, o Options, r *Report) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t, took, offered = offer(ctx, m, o)
+		t, took, offered = l.offer(ctx, m, o)
 	}()
 	p.run(ctx, o, done)
 	<-done
@@ -71,29 +87,45 @@ func freshness(ctx context.Context, m *market, o Options, r *Report) error {
 	if err != nil {
 		return err
 	}
-	f := &Fresh{Offered: float64(o.Rate), Reached: float64(t.done) / took.Seconds(), Batch: o.Batch, Acks: latency("ack", t.steps["ack"])}
+	f := Fresh{Offered: float64(rate), Reached: float64(t.done) / took.Seconds(), Batch: o.Batch, Acks: latency("ack", t.steps["ack"])}
 	for _, step := range []string{"ack→number", "tap→number", "ack→pushed", "tap→pushed"} {
 		f.Probes = append(f.Probes, latency(step, p.steps[step]))
 	}
 	f.Visible = [2]float64{quantile(before, after, figureVisible, 0.5), quantile(before, after, figureVisible, 0.99)}
+	f.Ranked = [2]float64{quantile(before, after, figureRanked, 0.5), quantile(before, after, figureRanked, 0.99)}
+	f.Learned = (after.values[figureLearned] - before.values[figureLearned]) / took.Seconds()
 	for kind, n := range t.errors {
 		r.Errors["offered: "+kind] += n
 	}
 	for kind, n := range p.errors {
 		r.Errors["probe: "+kind] += n
 	}
-	r.Fresh = f
+	r.Fresh = append(r.Fresh, f)
 	return nil
 }
 
+// offers are batches at a fixed rate: of every so many one comes from a shopper who tells nothing else.
+type offers struct {
+	rate, every int
+	fresh       []shopper
+}
+
+// from returns who tells the nth batch, and as which of its rounds.
+func (l *offers) from(m *market, o Options, client, n int) (*shopper, int) {
+	if at := n / l.every; n%l.every == 0 && at < len(l.fresh) {
+		return &l.fresh[at], 0
+	}
+	return m.shopper(o, client, n), n
+}
+
 // offer sends batches at the times they are due, whether or not those before are answered.
-func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration, error) {
+func (l *offers) offer(ctx context.Context, m *market, o Options) (*tally, time.Duration, error) {
 	tellers, err := newTellers(o)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer closeTellers(tellers)
-	every := time.Duration(float64(time.Second) * float64(o.Batch) / float64(o.Rate))
+	every := time.Duration(float64(time.Second) * float64(o.Batch) / float64(l.rate))
 	begin := time.Now()
 	end := begin.Add(time.Duration(o.Seconds) * time.Second)
 	var next atomic.Int64
@@ -110,7 +142,8 @@ func offer(ctx context.Context, m *market, o Options) (*tally, time.Duration, er
 					return
 				}
 				<-time.After(time.Until(due))
-				accepted, err := tellers[i].tell(ctx, m.shopper(o, i, int(n)), m, int(n), o.Batch)
+				s, round := l.from(m, o, i, int(n))
+				accepted, err := tellers[i].tell(ctx, s, m, round, o.Batch)
 				if err != nil {
 					t.failed(err)
 					continue

@@ -73,7 +73,8 @@ func furnish(ctx context.Context, o *Options) (*market, error) {
 		return nil, err
 	}
 	o.Note("inviting %d shoppers", o.Shoppers*o.Clients)
-	return m, m.invite(ctx, o.Shoppers*o.Clients)
+	m.shoppers, err = m.invite(ctx, o.Shoppers*o.Clients, tokensEach)
+	return m, err
 }
 
 // stock opens a brand whose goods do not run out, with a program for whoever promotes them.
@@ -139,28 +140,28 @@ func (m *market) show(ctx context.Context, creator client.Client, o *Options) er
 	return nil
 }
 
-// invite mints the shoppers and lets each look at the feed until it has a few tokens.
-func (m *market) invite(ctx context.Context, shoppers int) error {
-	m.shoppers = make([]shopper, shoppers)
-	errs := make([]error, shoppers)
+// invite mints shoppers and lets each look at the feed until it has so many tokens.
+func (m *market) invite(ctx context.Context, many, tokens int) ([]shopper, error) {
+	list := make([]shopper, many)
+	errs := make([]error, many)
 	next := make(chan int)
 	var hosts sync.WaitGroup
 	for range furnishAtOnce {
 		hosts.Go(func() {
 			for i := range next {
-				m.shoppers[i].Client, errs[i] = m.nobody.NewViewer(ctx)
+				list[i].Client, errs[i] = m.nobody.NewViewer(ctx)
 				if errs[i] == nil {
-					errs[i] = m.shoppers[i].look(ctx)
+					errs[i] = list[i].look(ctx, tokens)
 				}
 			}
 		})
 	}
-	for i := range m.shoppers {
+	for i := range list {
 		next <- i
 	}
 	close(next)
 	hosts.Wait()
-	return errors.Join(errs...)
+	return list, errors.Join(errs...)
 }
 
 // shopper returns whose part a client takes in a round.
@@ -169,8 +170,8 @@ func (m *market) shopper(o Options, client, round int) *shopper {
 }
 
 // look collects tokens from the feed. A server without a feed hands out none.
-func (s *shopper) look(ctx context.Context) error {
-	for range tokensEach {
+func (s *shopper) look(ctx context.Context, tokens int) error {
+	for range tokens {
 		page, err := s.GetFeed(ctx, "")
 		var p *client.Problem
 		if errors.As(err, &p) && p.Status == http.StatusNotFound {
@@ -184,7 +185,7 @@ func (s *shopper) look(ctx context.Context) error {
 				s.tokens = append(s.tokens, item.Impression)
 			}
 		}
-		if len(page.Items) == 0 || len(s.tokens) >= tokensEach {
+		if len(page.Items) == 0 || len(s.tokens) >= tokens {
 			return nil
 		}
 	}

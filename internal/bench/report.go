@@ -24,7 +24,7 @@ type Report struct {
 	Errors     map[string]int `json:"errors"`
 	Folding    *Folding       `json:"folding,omitempty"`
 	Singles    *Singles       `json:"singles,omitempty"`
-	Fresh      *Fresh         `json:"freshness,omitempty"`
+	Fresh      []Fresh        `json:"freshness,omitempty"`
 	Replay     *Replayed      `json:"replay,omitempty"`
 	Yardsticks []Yardstick    `json:"yardsticks"`
 	Notes      []string       `json:"notes"`
@@ -169,13 +169,13 @@ func (r *Report) numbers(b *strings.Builder) {
 			fmt.Fprintf(b, "  the server used %.4g µs of processor time for each, the clients %.3g µs\n", s.CPUMicros, s.ClientsUs)
 		}
 	}
-	if f := r.Fresh; f != nil {
-		fmt.Fprintf(b, "\n  at %.0f events/s offered in batches of %d, %.0f/s acknowledged:\n", f.Offered, f.Batch, f.Reached)
+	for _, f := range r.Fresh {
+		fmt.Fprintf(b, "\n  at %.0f events/s offered in batches of %d, %.0f/s acknowledged, %.0f/s learned from:\n", f.Offered, f.Batch, f.Reached, f.Learned)
 		f.Acks.text(b)
 		for _, l := range f.Probes {
 			l.text(b)
 		}
-		fmt.Fprintf(b, "  all events, by the server: readable p50 %.1f ms, p99 %.1f ms after the acknowledgement\n", f.Visible[0], f.Visible[1])
+		fmt.Fprintf(b, "  all events, by the server: readable p50 %.1f ms, p99 %.1f ms after the acknowledgement; the next page of feed knew p50 %.1f ms, p99 %.1f ms after it\n", f.Visible[0], f.Visible[1], f.Ranked[0], f.Ranked[1])
 	}
 	if p := r.Replay; p != nil {
 		same := "the same numbers"

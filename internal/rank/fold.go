@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/seen"
@@ -227,9 +228,13 @@ func (f *Fold) Stamp() time.Time {
 	return time.UnixMicro(f.stamp).UTC()
 }
 
-// slice is how many records are applied under one hold of the lock, so that a page need not wait for
-// a whole batch.
-const slice = 24
+// slice is how many records are looked at before the lock is taken for them, and holdMost how long it is held at
+// once: a page need not wait for a whole batch, nor for the slow ones of a slice. Where a hold ends is no part of
+// what is learned.
+const (
+	slice    = 24
+	holdMost = 400 * time.Microsecond
+)
 
 // known is what has been found out about a record before anything is changed by it.
 type known struct {
@@ -258,16 +263,28 @@ func (f *Fold) Apply(records []stream.Record) error {
 				return err
 			}
 		}
-		f.mu.Lock()
-		f.guard(true)
-		for i := range ready {
-			f.apply(&ready[i])
+		for at := 0; at < n; {
+			at += f.hold(ready[at:])
 		}
-		f.guard(false)
-		f.mu.Unlock()
 		records = records[n:]
 	}
 	return nil
+}
+
+// hold takes in records under the lock, at least one, until it was held long enough, and returns how many.
+func (f *Fold) hold(ready []known) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.guard(true)
+	defer f.guard(false)
+	held := clock.StartWatch()
+	for i := range ready {
+		f.apply(&ready[i])
+		if held.Passed() >= holdMost {
+			return i + 1
+		}
+	}
+	return len(ready)
 }
 
 // look reads a record and asks what was counted before; it changes nothing that a page reads.

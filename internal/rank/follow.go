@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mezzo/internal/clock"
 	"mezzo/internal/stream"
 )
 
@@ -135,7 +136,8 @@ func (k *Keeper) thaw(ctx context.Context, from stream.Position, at time.Time, o
 }
 
 // maxAcks is how many acknowledgements are remembered until their records are applied; more are not measured.
-const maxAcks = 4096
+// They are those of several seconds at the most requests that were ever taken in.
+const maxAcks = 1 << 16
 
 // acks are the acknowledgements whose records have not been applied yet.
 type acks struct {
@@ -146,13 +148,13 @@ type acks struct {
 // ack is when an append was acknowledged, and the position behind its records.
 type ack struct {
 	pos stream.Position
-	at  time.Time
+	at  clock.Stopwatch
 }
 
 // Acknowledged notes that the append which ended at pos was acknowledged just now, so that the time until the
 // next page knows of it is measured.
 func (k *Keeper) Acknowledged(pos stream.Position) {
-	now := k.opt.Clock.Now()
+	now := clock.StartWatch()
 	k.waiting.mu.Lock()
 	defer k.waiting.mu.Unlock()
 	// Looked at within the lock, which the writer takes after it has moved on: none is left lying.
@@ -166,7 +168,7 @@ func (k *Keeper) Acknowledged(pos stream.Position) {
 }
 
 // seen measures the acknowledgements whose records are applied now.
-func (k *Keeper) seen(now time.Time) {
+func (k *Keeper) seen() {
 	at := k.At()
 	k.waiting.mu.Lock()
 	defer k.waiting.mu.Unlock()
@@ -176,7 +178,7 @@ func (k *Keeper) seen(now time.Time) {
 			left = append(left, a)
 			continue
 		}
-		k.opt.Observe("visible", max(0, now.Sub(a.at).Seconds()))
+		k.opt.Observe("visible", a.at.Passed().Seconds())
 	}
 	k.waiting.list = left
 }

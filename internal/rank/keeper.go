@@ -25,8 +25,10 @@ const (
 	SnapshotRecords = 200_000
 	// readyLag is how far behind the clock the ranking may be and still serve pages.
 	readyLag = 30 * time.Second
-	// busiest is the part of a core that learning takes while it is behind: pages and events come first.
+	// busiest is the part of a core that learning takes for longer than busyFor: pages and events come first.
 	busiest = 0.6
+	// busyFor is how much of a core's time learning may take before it rests: what has to be learned at once is.
+	busyFor = 100 * time.Millisecond
 	// restMost bounds a rest, however the clock was turned meanwhile.
 	restMost = 100 * time.Millisecond
 )
@@ -88,6 +90,8 @@ type Keeper struct {
 	saved   time.Time     // when the last snapshot was begun, by the clock
 	behind  int           // records applied since
 	waiting acks
+	rested  clock.Stopwatch // since learning last asked whether it must rest
+	spare   time.Duration   // of a core, that it may still take
 }
 
 // NewKeeper returns a keeper that Run sets to work.
@@ -104,7 +108,7 @@ func NewKeeper(opt KeeperOptions) *Keeper {
 	if opt.SnapshotRecords == 0 {
 		opt.SnapshotRecords = SnapshotRecords
 	}
-	return &Keeper{opt: opt, shelf: shelf{opt.Dir}, turned: make(chan struct{}), saving: make(chan struct{}, 1)}
+	return &Keeper{opt: opt, shelf: shelf{opt.Dir}, turned: make(chan struct{}), saving: make(chan struct{}, 1), rested: clock.StartWatch(), spare: busyFor}
 }
 
 // Fold returns the ranking. Before Run has loaded it, it knows nothing.
@@ -150,17 +154,16 @@ func (k *Keeper) unload() {
 
 // apply brings the ranking forward by a batch and keeps a snapshot when one is due.
 func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
-	begun := k.opt.Clock.Now()
+	begun := clock.StartWatch()
 	if err := k.opt.Fold.Apply(records); err != nil {
 		k.unload() // what it holds now is not known: the next Run begins at a snapshot again
 		return fmt.Errorf("rank: learning stopped behind %v: %w", k.opt.Fold.Position(), err)
 	}
-	now := k.opt.Clock.Now()
-	took := now.Sub(begun)
+	took, now := begun.Passed(), k.opt.Clock.Now()
 	k.opt.Observe("learn", took.Seconds())
-	k.observe(records, now)
 	k.moved()
-	k.seen(now)
+	k.seen()
+	k.observe(records, now)
 	if err := k.tidy(); err != nil {
 		return err
 	}
@@ -170,10 +173,21 @@ func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
 			return err
 		}
 	}
-	if len(records) == FollowBatch && k.Caught() {
-		k.rest(ctx, min(time.Duration(float64(took)*(1/busiest-1)), restMost))
+	if due := k.tired(took); due > 0 && len(records) == FollowBatch && k.Caught() {
+		k.rest(ctx, min(due, restMost))
 	}
 	return nil
+}
+
+// tired takes down that learning took so long, and returns how long it must rest: not at all while it took no more
+// than its part of a core, whatever came at once.
+func (k *Keeper) tired(took time.Duration) time.Duration {
+	k.spare = max(min(k.spare+time.Duration(busiest*float64(k.rested.Passed())), busyFor)-took, -restMost)
+	k.rested = clock.StartWatch()
+	if k.spare >= 0 {
+		return 0
+	}
+	return time.Duration(float64(-k.spare) / busiest)
 }
 
 // rest leaves the processor to others while more is told than can be learned: acknowledgements hold, the lag

@@ -180,3 +180,19 @@ func TestTheWayIntoTheNextPageIsMeasured(t *testing.T) {
 		t.Errorf("measured %v", took)
 	}
 }
+
+// Learning takes at once what comes at once, and rests once it took more than its part.
+func TestLearningRestsOnlyWhenItTookTooMuch(t *testing.T) {
+	m := newMill(t, 73, 4, 2, 20)
+	k := newTestKeeper(t, newTape(t, m), t.TempDir(), 1<<20)
+	if due := k.tired(busyFor / 2); due != 0 {
+		t.Errorf("it rests for %v after half of what it may take", due)
+	}
+	if due := k.tired(2 * busyFor); due <= 0 {
+		t.Error("it does not rest after twice what it may take")
+	}
+	k.tired(time.Hour) // of catching up, say
+	if due := k.tired(0); due > 2*restMost {
+		t.Errorf("it is to rest for %v", due)
+	}
+}
