@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"mezzo/internal/account"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
 	"mezzo/internal/event"
+	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/rank"
 	"mezzo/internal/reach"
@@ -188,7 +190,7 @@ func TestServedPagesAreAudited(t *testing.T) {
 		w.follow()
 		w.learn()
 		w.told()
-		room := reach.New(d, reach.Options{Log: w.log, Snapshot: func(at stream.Position) (*rank.Fold, stream.Position, string, func() error, error) {
+		room := reach.New(d, reach.Options{Log: w.log, Ranking: func() (reach.Ranking, bool) { return w.keeper.Fold(), true }, Snapshot: func(at stream.Position) (*rank.Fold, stream.Position, string, func() error, error) {
 			f, kept, err := rank.OpenBefore(w.dir, at, rank.Options{Size: 14})
 			return f, kept.Position, kept.Build, func() error { return nil }, err
 		}})
@@ -215,6 +217,19 @@ func TestServedPagesAreAudited(t *testing.T) {
 			}
 			return full != "" && brief != ""
 		})
+		// Those to choose from are the last ones, and those in full.
+		if _, err := room.Lately(account.Asker{}, 3); !fault.Is(err, fault.Unauthorized) {
+			t.Errorf("somebody read what was asked for: %v", err)
+		}
+		lately, err := room.Lately(account.Asker{Account: "acc_00000000000000000000000000", Operator: true}, 3)
+		if err != nil || len(lately) < 3 {
+			t.Fatalf("%d pages to choose from: %v", len(lately), err)
+		}
+		for k, a := range lately {
+			if s, there := w.served()[a.Request]; !there || a.InFull != (len(s.Detail) > 0) || a.Surface != "home" || !a.Profiling || k >= 3 && !a.InFull {
+				t.Errorf("to choose from: %+v, in the log %v", a, there)
+			}
+		}
 		for request, inFull := range map[id.Request]bool{full: true, brief: false} {
 			a, err := room.Prove(t.Context(), request, true)
 			if err != nil {

@@ -66,6 +66,8 @@ func (a *API) policySchema(w http.ResponseWriter, _ *http.Request) error {
 type parameterView struct {
 	Name   string    `json:"name"`
 	Means  string    `json:"means"`
+	About  string    `json:"about" doc:"What it belongs to"`
+	Unit   string    `json:"unit" doc:"Of its values; part: 1 is all of it"`
 	Least  float64   `json:"least"`
 	Most   float64   `json:"most"`
 	Values []float64 `json:"values" nullable:"false"`
@@ -93,7 +95,7 @@ func (a *API) parameters(ctx context.Context, _ *None) (*Output[parametersView],
 	for _, v := range list {
 		p := publicPolicy{Name: v.Name, Version: v.Version, Share: v.Share, Parameters: []parameterView{}}
 		for _, q := range rank.Parameters() {
-			p.Parameters = append(p.Parameters, parameterView{q.Name, q.Means, q.Least, q.Most, q.Values(&v.Weights)})
+			p.Parameters = append(p.Parameters, parameterView{q.Name, q.Means, q.About, q.Unit, q.Least, q.Most, q.Values(&v.Weights)})
 		}
 		view.Policies = append(view.Policies, p)
 	}

@@ -184,9 +184,14 @@ func (k *Keeper) seen() {
 }
 
 // observe measures each message of the log from its stamp. What was written before this process followed live
-// waited for its start, not for the fold: it is not measured.
+// waited for its start, not for the fold: it is not measured, nor is what was written before a sandbox's clock was
+// turned and is applied after it.
 func (k *Keeper) observe(records []stream.Record, now time.Time) {
-	if !k.Caught() {
+	offset := k.offset
+	if turnable, ok := k.opt.Clock.(interface{ Offset() time.Duration }); ok {
+		k.offset = turnable.Offset()
+	}
+	if !k.Caught() || k.offset != offset {
 		return
 	}
 	var last time.Time

@@ -92,6 +92,7 @@ type Keeper struct {
 	waiting acks
 	rested  clock.Stopwatch // since learning last asked whether it must rest
 	spare   time.Duration   // of a core, that it may still take
+	offset  time.Duration   // by which a sandbox's clock was turned when records were last measured
 }
 
 // NewKeeper returns a keeper that Run sets to work.
@@ -225,7 +226,7 @@ func (k *Keeper) snapshot(now time.Time) error {
 
 // cut begins a snapshot at this position. The writer waits for it, and goes on while the rest is written.
 func (k *Keeper) cut() (Snapshot, *Cut, error) {
-	begun := k.opt.Clock.Now()
+	begun := clock.StartWatch()
 	cut, err := k.opt.Fold.Cut()
 	if err != nil {
 		return Snapshot{}, nil, fmt.Errorf("rank: the state cannot be kept: %w", err)
@@ -235,7 +236,7 @@ func (k *Keeper) cut() (Snapshot, *Cut, error) {
 		Position: k.opt.Fold.Position(), Stamp: k.opt.Fold.Stamp(), Files: cut.Files}
 	k.coming = cut.Files
 	k.mu.Unlock()
-	k.opt.Observe("pause", k.opt.Clock.Now().Sub(begun).Seconds())
+	k.opt.Observe("pause", begun.Passed().Seconds())
 	return head, cut, nil
 }
 
@@ -258,7 +259,7 @@ func (k *Keeper) tidy() error {
 
 // save writes a snapshot and lets go of those that are one too many.
 func (k *Keeper) save(head Snapshot, cut *Cut) error {
-	begun := k.opt.Clock.Now()
+	begun := clock.StartWatch()
 	head, err := k.shelf.write(head, cut.Encode)
 	if err != nil {
 		return err
@@ -272,7 +273,7 @@ func (k *Keeper) save(head Snapshot, cut *Cut) error {
 	for _, s := range gone {
 		err = errors.Join(err, os.Remove(filepath.Join(k.opt.Dir, s.name)))
 	}
-	k.opt.Observe("snapshot", k.opt.Clock.Now().Sub(begun).Seconds())
+	k.opt.Observe("snapshot", begun.Passed().Seconds())
 	return err
 }
 

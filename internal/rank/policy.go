@@ -60,10 +60,22 @@ func Value() Policy {
 	}
 }
 
+// What the parameters of a policy are about, in the order they are read.
+const (
+	AboutWorth = "What an impression is worth"
+	AboutDraw  = "How a place is drawn"
+	AboutTests = "How a new video is tested"
+)
+
+// UnitPart is the unit of what is a part of something: 1 is all of it.
+const UnitPart = "part"
+
 // Parameter is one weight of a policy in plain words.
 type Parameter struct {
 	Name     string
 	Means    string
+	About    string // what it belongs to: AboutWorth, AboutDraw or AboutTests
+	Unit     string // of its numbers; UnitPart of those that are a part of something, 1 being all of it
 	Least    float64
 	Most     float64
 	Whole    bool // no fractions
@@ -74,28 +86,28 @@ type Parameter struct {
 // Parameters returns every weight of a policy in the order people should read them.
 func Parameters() []Parameter {
 	return []Parameter{
-		{Name: "watch", Means: "What it is worth that somebody watches a video of 15 s to its end as no other does, in minor units; longer videos in proportion, up to 60 s.", Most: 1000, of: func(p *Policy) *float64 { return &p.Watch }},
-		{Name: "engage", Means: "What a like, a comment, a share or a follow from the video is worth, in minor units.", Most: 10_000, of: func(p *Policy) *float64 { return &p.Engage }},
-		{Name: "sale", Means: "How much of a sale's expected value counts: 1 is all of it.", Most: 10, of: func(p *Policy) *float64 { return &p.Sale }},
-		{Name: "negative", Means: "What it costs that somebody hides or reports the video, in minor units; a skip within two seconds costs a fifth.", Most: 100_000, of: func(p *Policy) *float64 { return &p.Negative }},
-		{Name: "return_cost", Means: "What a returned order costs beyond its lost value, in minor units.", Most: 1_000_000, of: func(p *Policy) *float64 { return &p.ReturnCost }},
-		{Name: "optimism", Means: "How many standard deviations of doubt are added to a value, so that what is little known is tried.", Most: 5, of: func(p *Policy) *float64 { return &p.Optimism }},
-		{Name: "temperature", Means: "How freely a slate is drawn: the part of the spread of values that is taken for equal.", Least: 1e-3, Most: 10, of: func(p *Policy) *float64 { return &p.Temperature }},
-		{Name: "floor", Means: "The part of every draw that goes by chance alone, so that every candidate can be shown.", Least: 1e-3, Most: 1, of: func(p *Policy) *float64 { return &p.Floor }},
-		{Name: "explore_every", Means: "One slot in so many is reserved for videos that are being tested; 0 reserves none.", Most: 100, Whole: true, of: func(p *Policy) *float64 { return &p.ExploreEvery }},
-		{Name: "control", Means: "The part of this policy's own pages that is drawn by chance alone. The viewers of the control, at least one in a hundred, are drawn so always; 0 adds nothing to them.", Most: 0.5, of: func(p *Policy) *float64 { return &p.Control }},
-		{Name: "repeat_fade", Means: "What is left of a value for each further video of a creator on the page.", Most: 1, of: func(p *Policy) *float64 { return &p.RepeatFade }},
-		{Name: "repeat_floor", Means: "What is left of it at least.", Most: 1, of: func(p *Policy) *float64 { return &p.RepeatFloor }},
-		{Name: "creator_most", Means: "Videos of one creator among ten.", Least: 1, Most: 10, Whole: true, of: func(p *Policy) *float64 { return &p.CreatorMost }},
-		{Name: "product_most", Means: "Videos of one product among ten.", Least: 1, Most: 10, Whole: true, of: func(p *Policy) *float64 { return &p.ProductMost }},
-		{Name: "category_third", Means: "What is left of a value for the third video of one category in a row.", Least: 0.05, Most: 1, of: func(p *Policy) *float64 { return &p.CategoryThird }},
-		{Name: "lift", Means: "How far a creator who was shown less than their videos deserve is lifted, as a part of the mean value; nobody is pushed down.", Most: 0.1, of: func(p *Policy) *float64 { return &p.Lift }},
-		{Name: "followed_share", Means: "The part of a home page that may come from followed creators; they have no other advantage.", Most: 0.2, of: func(p *Policy) *float64 { return &p.FollowedShare }},
-		{Name: "record", Means: "How many impressions a creator's record is worth to a new video at most.", Most: 1000, of: func(p *Policy) *float64 { return &p.Record }},
-		{Name: "stages", Means: "Impressions with which a video is tested before each decision.", Least: 10, Most: 10_000_000, Whole: true, sequence: func(p *Policy) []float64 { return p.Stages }},
-		{Name: "quantiles", Means: "The part of its category that a video must be better than at each decision.", Least: 0.01, Most: 0.99, sequence: func(p *Policy) []float64 { return p.Quantiles }},
-		{Name: "promote", Means: "How likely it must be that a video is that good, to be tested further.", Least: 0.01, Most: 0.99, of: func(p *Policy) *float64 { return &p.Promote }},
-		{Name: "stop", Means: "How unlikely it must be, to end the test.", Least: 0, Most: 0.9, of: func(p *Policy) *float64 { return &p.Stop }},
+		{Name: "watch", About: AboutWorth, Unit: "minor units", Means: "What it is worth that somebody watches a video of 15 s to its end as no other does, in minor units; longer videos in proportion, up to 60 s.", Most: 1000, of: func(p *Policy) *float64 { return &p.Watch }},
+		{Name: "engage", About: AboutWorth, Unit: "minor units", Means: "What a like, a comment, a share or a follow from the video is worth, in minor units.", Most: 10_000, of: func(p *Policy) *float64 { return &p.Engage }},
+		{Name: "sale", About: AboutWorth, Unit: UnitPart, Means: "How much of a sale's expected value counts: 1 is all of it.", Most: 10, of: func(p *Policy) *float64 { return &p.Sale }},
+		{Name: "negative", About: AboutWorth, Unit: "minor units", Means: "What it costs that somebody hides or reports the video, in minor units; a skip within two seconds costs a fifth.", Most: 100_000, of: func(p *Policy) *float64 { return &p.Negative }},
+		{Name: "return_cost", About: AboutWorth, Unit: "minor units", Means: "What a returned order costs beyond its lost value, in minor units.", Most: 1_000_000, of: func(p *Policy) *float64 { return &p.ReturnCost }},
+		{Name: "optimism", About: AboutDraw, Unit: "standard deviations", Means: "How many standard deviations of doubt are added to a value, so that what is little known is tried.", Most: 5, of: func(p *Policy) *float64 { return &p.Optimism }},
+		{Name: "temperature", About: AboutDraw, Unit: UnitPart, Means: "How freely a slate is drawn: the part of the spread of values that is taken for equal.", Least: 1e-3, Most: 10, of: func(p *Policy) *float64 { return &p.Temperature }},
+		{Name: "floor", About: AboutDraw, Unit: UnitPart, Means: "The part of every draw that goes by chance alone, so that every candidate can be shown.", Least: 1e-3, Most: 1, of: func(p *Policy) *float64 { return &p.Floor }},
+		{Name: "explore_every", About: AboutDraw, Unit: "places", Means: "One slot in so many is reserved for videos that are being tested; 0 reserves none.", Most: 100, Whole: true, of: func(p *Policy) *float64 { return &p.ExploreEvery }},
+		{Name: "control", About: AboutDraw, Unit: UnitPart, Means: "The part of this policy's own pages that is drawn by chance alone. The viewers of the control, at least one in a hundred, are drawn so always; 0 adds nothing to them.", Most: 0.5, of: func(p *Policy) *float64 { return &p.Control }},
+		{Name: "repeat_fade", About: AboutDraw, Unit: UnitPart, Means: "What is left of a value for each further video of a creator on the page.", Most: 1, of: func(p *Policy) *float64 { return &p.RepeatFade }},
+		{Name: "repeat_floor", About: AboutDraw, Unit: UnitPart, Means: "What is left of it at least.", Most: 1, of: func(p *Policy) *float64 { return &p.RepeatFloor }},
+		{Name: "creator_most", About: AboutDraw, Unit: "videos", Means: "Videos of one creator among ten.", Least: 1, Most: 10, Whole: true, of: func(p *Policy) *float64 { return &p.CreatorMost }},
+		{Name: "product_most", About: AboutDraw, Unit: "videos", Means: "Videos of one product among ten.", Least: 1, Most: 10, Whole: true, of: func(p *Policy) *float64 { return &p.ProductMost }},
+		{Name: "category_third", About: AboutDraw, Unit: UnitPart, Means: "What is left of a value for the third video of one category in a row.", Least: 0.05, Most: 1, of: func(p *Policy) *float64 { return &p.CategoryThird }},
+		{Name: "lift", About: AboutDraw, Unit: UnitPart, Means: "How far a creator who was shown less than their videos deserve is lifted, as a part of the mean value; nobody is pushed down.", Most: 0.1, of: func(p *Policy) *float64 { return &p.Lift }},
+		{Name: "followed_share", About: AboutDraw, Unit: UnitPart, Means: "The part of a home page that may come from followed creators; they have no other advantage.", Most: 0.2, of: func(p *Policy) *float64 { return &p.FollowedShare }},
+		{Name: "record", About: AboutTests, Unit: "impressions", Means: "How many impressions a creator's record is worth to a new video at most.", Most: 1000, of: func(p *Policy) *float64 { return &p.Record }},
+		{Name: "stages", About: AboutTests, Unit: "impressions", Means: "Impressions with which a video is tested before each decision.", Least: 10, Most: 10_000_000, Whole: true, sequence: func(p *Policy) []float64 { return p.Stages }},
+		{Name: "quantiles", About: AboutTests, Unit: UnitPart, Means: "The part of its category that a video must be better than at each decision.", Least: 0.01, Most: 0.99, sequence: func(p *Policy) []float64 { return p.Quantiles }},
+		{Name: "promote", About: AboutTests, Unit: UnitPart, Means: "How likely it must be that a video is that good, to be tested further.", Least: 0.01, Most: 0.99, of: func(p *Policy) *float64 { return &p.Promote }},
+		{Name: "stop", About: AboutTests, Unit: UnitPart, Means: "How unlikely it must be, to end the test.", Least: 0, Most: 0.9, of: func(p *Policy) *float64 { return &p.Stop }},
 	}
 }
 

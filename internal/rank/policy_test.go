@@ -127,3 +127,20 @@ func TestWorth(t *testing.T) {
 		t.Errorf("the standard deviation is %v, want %v", got, want)
 	}
 }
+
+// Everything a policy says has a unit and belongs somewhere; a part of something is 1 at most.
+func TestParametersHaveUnits(t *testing.T) {
+	about := map[string]int{}
+	for _, q := range Parameters() {
+		about[q.About]++
+		if q.Unit == "" || q.Means == "" {
+			t.Errorf("%s has the unit %q and means %q", q.Name, q.Unit, q.Means)
+		}
+		if q.Unit == UnitPart && q.Most > 1 && q.Name != "sale" && q.Name != "temperature" { // these may count for more than all of it
+			t.Errorf("%s is a part of something, and at most %v", q.Name, q.Most)
+		}
+	}
+	if len(about) != 3 || about[AboutWorth] == 0 || about[AboutDraw] == 0 || about[AboutTests] == 0 {
+		t.Errorf("parameters are about %v", about)
+	}
+}

@@ -63,7 +63,7 @@ type Preview struct {
 func (f *Fold) Preview(p Policy, most int) Preview {
 	now, then := exposing{}, exposing{}
 	var found Preview
-	for _, r := range f.lately(most) {
+	for _, r := range f.Lately(most) {
 		f.previewOne(r, &p, &found, &now, &then)
 	}
 	if found.Slots > 0 {
@@ -74,8 +74,9 @@ func (f *Fold) Preview(p Policy, most int) Preview {
 	return found
 }
 
-// lately returns the last requests, the newest first.
-func (f *Fold) lately(most int) []Request {
+// Lately returns up to most of the last requests that the log told of since this process began to listen, the newest
+// first.
+func (f *Fold) Lately(most int) []Request {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	list := make([]Request, 0, min(most, askedMost))

@@ -40,7 +40,7 @@ func (p *Page) Record(r *Request, s *event.Served) {
 	s.Slots = slots(p.Slots)
 	detail := p.detail()
 	s.Sum, s.Detail = sumOf(s, detail), nil
-	if toldInFull(r.ID) {
+	if InFull(r.ID) {
 		s.Detail = detail
 	}
 }
@@ -54,8 +54,8 @@ func slots(drawn []Slot) []event.Slot {
 	return list
 }
 
-// toldInFull reports whether a request's page is one of those logged in full: its id alone decides.
-func toldInFull(request [16]byte) bool { return mix(idSeed(request)^0x66756c6c)%inFull == 0 }
+// InFull reports whether a request's page is one of those logged in full: its id alone decides.
+func InFull(request [16]byte) bool { return mix(idSeed(request)^0x66756c6c)%inFull == 0 }
 
 // sumOf is the hash of every candidate of a page, where it came from and what was predicted of it.
 func sumOf(s *event.Served, detail []byte) (sum [16]byte) {

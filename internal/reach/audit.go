@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"mezzo/internal/account"
@@ -63,6 +64,49 @@ type Place struct {
 	Propensity float64  `json:"propensity"`
 }
 
+// Asked is a request for a page that can be audited.
+type Asked struct {
+	Request   id.Request
+	At        time.Time // by its id
+	Surface   string
+	Category  string // slug, of a category's page
+	Profiling bool
+	Places    int
+	InFull    bool // its record holds every prediction: no snapshot is needed to draw it again
+}
+
+// Lately returns the last pages that were asked for and are in the log, the newest first: up to most of them, and then
+// those of the ranking's memory that are logged in full. None while the ranking does not run here. For the operator.
+func (r *Reach) Lately(who account.Asker, most int) ([]Asked, error) {
+	if err := who.IsOperator(); err != nil {
+		return nil, err
+	}
+	f, err := r.ranking()
+	if err != nil {
+		return []Asked{}, nil // the page says that the ranking does not run
+	}
+	list, full := []Asked{}, []Asked{}
+	for _, q := range f.Lately(math.MaxInt) {
+		a := Asked{Request: id.Request("").From(q.ID), At: mintedAt(q.ID), Surface: q.Surface.String(), Category: q.Category, Profiling: q.Personal, Places: q.N, InFull: rank.InFull(q.ID)}
+		switch {
+		case len(list) < most:
+			list = append(list, a)
+		case a.InFull:
+			full = append(full, a)
+		}
+	}
+	return append(list, full...), nil
+}
+
+// mintedAt returns the time in an id of version 7, which begins with it.
+func mintedAt(u [16]byte) time.Time {
+	ms := int64(0)
+	for _, b := range u[:6] {
+		ms = ms<<8 | int64(b)
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
 var kindWords = map[event.SlotKind]string{event.SlotSampled: "sampled", event.SlotExplore: "explore", event.SlotFixed: "fixed", event.SlotWithheld: "withheld"}
 
 // Times around a request's own time within which its record is looked for: clocks of nodes differ, and a page
@@ -70,6 +114,9 @@ var kindWords = map[event.SlotKind]string{event.SlotSampled: "sampled", event.Sl
 const (
 	lookBefore = 30 * time.Second
 	lookAfter  = 2 * time.Minute
+	// lookLeast is how many records are looked through at least: where a clock was turned, a page of a moment before
+	// is logged behind the turn.
+	lookLeast = 100_000
 )
 
 var errFound = errors.New("found")
@@ -120,11 +167,7 @@ func (r *Reach) find(ctx context.Context, request id.Request) (s event.Served, e
 	if r.o.Log == nil {
 		return s, gone
 	}
-	ms := int64(0) // an id of version 7 begins with its time
-	for _, b := range u[:6] {
-		ms = ms<<8 | int64(b)
-	}
-	at := time.UnixMilli(ms)
+	at := mintedAt(u)
 	from, err := r.o.Log.Since(ctx, at.Add(-lookBefore))
 	if err != nil {
 		return s, err
@@ -136,13 +179,15 @@ func (r *Reach) find(ctx context.Context, request id.Request) (s event.Served, e
 	if !from.Before(end) {
 		return s, gone
 	}
+	looked := 0
 	err = r.o.Log.Follow(ctx, from, 1000, func(records []stream.Record) error {
+		looked += len(records)
 		for i := range records {
 			rec := &records[i]
 			if rec.Kind == event.KindServed && s.Decode(rec.Data) == nil && s.Request == request {
 				return errFound
 			}
-			if rec.At.Sub(at) > lookAfter || !rec.Pos.Before(end) {
+			if rec.At.Sub(at) > lookAfter && looked > lookLeast || !rec.Pos.Before(end) {
 				return gone
 			}
 		}

@@ -17,6 +17,7 @@ type Ranking interface {
 	Preview(p rank.Policy, most int) rank.Preview
 	Distribution(video [16]byte) (rank.Distribution, bool)
 	Quality() ([rank.Heads]rank.Report, uint64)
+	Lately(most int) []rank.Request
 }
 
 // Options of the room.

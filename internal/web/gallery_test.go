@@ -20,7 +20,7 @@ import (
 // samplePages is every page with made-up content, and the first runs.
 func samplePages() map[string]templ.Component {
 	pages := map[string]templ.Component{}
-	for _, part := range []map[string]templ.Component{marketPages(), tillPages(), studioPages(), boardPages(), housePages()} {
+	for _, part := range []map[string]templ.Component{marketPages(), tillPages(), studioPages(), boardPages(), housePages(), rankingPages()} {
 		for name, c := range part {
 			pages[name] = c
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,9 +28,9 @@ func weightTexts(list []float64) string {
 // weightLabels name the weights for people; their sentences are the ranking's own.
 var weightLabels = map[string]string{
 	"watch": "Watching", "engage": "Likes, comments, shares", "sale": "Sales", "negative": "Hides and reports", "return_cost": "Cost of a return",
-	"optimism": "Trying what is little known", "temperature": "Freedom of the draw", "floor": "Part drawn by chance", "explore_every": "One place in … for tests", "control": "Pages drawn by chance",
-	"repeat_fade": "Further video of a creator", "repeat_floor": "Its least", "creator_most": "Of one creator among ten", "product_most": "Of one product among ten", "category_third": "Third of a category in a row",
-	"lift": "Lift of the under-shown", "followed_share": "From followed creators", "record": "A creator’s record", "stages": "Impressions of the stages", "quantiles": "Bar of each stage", "promote": "Chance to go on", "stop": "Chance below which it ends",
+	"optimism": "Trying what is little known", "temperature": "Freedom of the draw", "floor": "Part drawn by chance", "explore_every": "A place for a test", "control": "Pages drawn by chance",
+	"repeat_fade": "Further video of a creator", "repeat_floor": "Further video, at least", "creator_most": "Of one creator among ten", "product_most": "Of one product among ten", "category_third": "Third of a category in a row",
+	"lift": "Lift of the under-shown, at most", "followed_share": "From followed creators, at most", "record": "A creator’s record, at most", "stages": "Impressions of the stages", "quantiles": "Bar of each stage", "promote": "Chance to go on", "stop": "Chance below which it ends",
 }
 
 func weightLabel(name string) string {
@@ -67,15 +68,55 @@ func (s *Site) chooses(v *visit) error {
 	}
 	page.Lead = leadOf(list)
 	for _, p := range list {
-		words := PolicyWords{Head: First(p.Name) + p.Name[1:] + ", version " + Count(p.Version) + ", for " + Percent(int64(p.Share)) + " of people",
-			Weights: Table{Label: "Weights of " + p.Name, Heads: []TableCell{{Text: "What counts"}, {Text: "Weight", Num: true}}}}
-		for _, q := range rank.Parameters() {
-			words.Weights.Rows = append(words.Weights.Rows, []TableCell{{Text: weightLabel(q.Name), Sub: q.Means}, {Text: weightTexts(q.Values(&p.Weights)), Num: true}})
-		}
-		page.Policies = append(page.Policies, words)
+		page.Policies = append(page.Policies, PolicyWords{First(p.Name) + p.Name[1:] + ", version " + Count(p.Version) + ", for " + Percent(int64(p.Share)) + " of people", settingTables(&p)})
 	}
 	page.Chrome = v.chrome("How the feed chooses", Market, "")
 	return v.show(http.StatusOK, Chooses(page))
+}
+
+// settingTables say what a policy is set to, each number with its unit.
+func settingTables(p *reach.Version) []Table {
+	var list []Table
+	for _, q := range rank.Parameters() {
+		if len(list) == 0 || list[len(list)-1].Label != q.About {
+			said := "Set to"
+			if q.About == rank.AboutWorth {
+				said = "Counts"
+			}
+			list = append(list, Table{Label: q.About, Heads: []TableCell{{Text: "What"}, {Text: said, Num: true}}})
+		}
+		t := &list[len(list)-1]
+		t.Rows = append(t.Rows, []TableCell{{Text: weightLabel(q.Name), Sub: q.Means}, {Text: settingText(q, q.Values(&p.Weights)), Num: true}})
+	}
+	return list
+}
+
+// settingText writes what a parameter is set to with its unit: "2 minor units", "50 % → 60 %".
+func settingText(q rank.Parameter, values []float64) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		switch {
+		case q.Unit == rank.UnitPart:
+			texts[i] = weightText(math.Round(v*1e6)/1e4) + " %"
+		case v == math.Trunc(v):
+			texts[i] = Count(int64(v))
+		default:
+			texts[i] = weightText(v)
+		}
+	}
+	text := strings.Join(texts, " → ") // from stage to stage
+	switch {
+	case q.Name == "explore_every":
+		if values[0] == 0 {
+			return "none"
+		}
+		return "1 in " + text
+	case q.Unit == rank.UnitPart:
+		return text
+	case len(values) == 1 && values[0] == 1:
+		return text + " " + strings.TrimSuffix(q.Unit, "s")
+	}
+	return text + " " + q.Unit
 }
 
 // leadOf says in plain words how the policy that most people have deals its places.

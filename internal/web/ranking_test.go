@@ -41,7 +41,7 @@ func TestOperatorTendsTheRanking(t *testing.T) {
 	op.post("/operator/ranking/preview", form(map[string]string{"watch": "3"})...).ok().says("What it would change", "nothing to try it on")
 	op.post("/operator/ranking/versions", form(map[string]string{"watch": "3"}, "reason", "")...).want(422).says("It was not written down.")
 	op.post("/operator/ranking/versions", form(map[string]string{"watch": "3"}, "reason", "Watching counts for more")...).ok().says("Version 2", "Watching 2 → 3", "Watching counts for more")
-	guest.get("/ranking").ok().says("How the feed chooses", "Value, version 1, for 99 % of people", "how many followers").silent("version 2")
+	guest.get("/ranking").ok().says("How the feed chooses", "Value, version 1, for 99 % of people", "how many followers", "2 minor units", "1 in 8", "200 → 1,000 → 5,000 → 25,000 impressions", "50 % → 60 % → 70 % → 80 %").silent("version 2")
 
 	split := func(number, value string, reason string) []string {
 		return []string{"number", number, "policy", "value", "of-version", "2", "percent", value, "policy", "uniform", "of-version", "1", "percent", "1", "reason", reason}
@@ -53,7 +53,7 @@ func TestOperatorTendsTheRanking(t *testing.T) {
 	guest.get("/ranking").ok().says("Value, version 2")
 	op.post("/operator/ranking/rollback", "number", "2", "to", "1").ok().says("Back to split 1")
 	guest.get("/ranking").ok().says("Value, version 1")
-	op.get("/operator/ranking/audit").ok().says("Request of the page")
+	op.get("/operator/ranking/audit").ok().says("Request of the page", "None since this machine began to listen")
 	op.get("/operator/ranking/audit?request=nonsense").want(422)
 	op.get("/operator/ranking/audit?request=req_00000000000000000000000000").ok().says("The log holds no page")
 }

@@ -103,8 +103,40 @@ func (s *Site) audit(v *visit) error {
 			look.fill(found)
 		}
 	}
+	look.Also = v.text("replay") == "1"
+	lately, err := s.Reach.Lately(v.who, latelyMost)
+	if err != nil {
+		return err
+	}
+	look.Says, look.Lately = latelyTable(lately)
 	look.Chrome = v.chrome("Audit of a page", Operator, "ranking")
 	return v.show(status, AuditOfPage(look))
+}
+
+// latelyMost is how many of the last pages an audit offers; those logged in full come on top.
+const latelyMost = 12
+
+// latelyTable lists pages to audit. Of one that is not logged in full the link asks for the way that takes longer.
+func latelyTable(list []reach.Asked) (says string, t Table) {
+	if len(list) == 0 {
+		return "None since this machine began to listen. Open the feed, and the page stands here within a second.", t
+	}
+	t = Table{Label: "Pages asked for lately", Heads: []TableCell{{Text: "Asked"}, {Text: "Page"}, {Text: "Places", Num: true}, {Text: "Logged"}}}
+	for _, a := range list {
+		url, logged, page := "/operator/ranking/audit?request="+string(a.Request), "in full", a.Surface
+		if !a.InFull {
+			url, logged = url+"&replay=1", "by its hash"
+		}
+		if a.Category != "" {
+			page += ", " + a.Category
+		}
+		sub := "by what the viewer did"
+		if !a.Profiling {
+			sub = "not by what the viewer did"
+		}
+		t.Rows = append(t.Rows, []TableCell{{Text: stamp(a.At, "2 Jan, 15:04:05"), Sub: Tail(string(a.Request)), URL: url}, {Text: page, Sub: sub}, {Text: Count(a.Places), Num: true}, {Text: logged}})
+	}
+	return "The newest first, then those that are logged in full, which one page in a hundred is. A page logged by its hash is drawn again from a snapshot and the log, which takes longer.", t
 }
 
 func (l *AuditLook) fill(a reach.Audit) {
