@@ -87,7 +87,7 @@ func BrandCancelled(tx *db.Tx, lines []id.Line) error {
 // TellTakenBack tells the log what a confirmed refund took back, before or after the release.
 func TellTakenBack(tx *db.Tx, taken []Taken, released bool) error {
 	for _, t := range taken {
-		if t.Amount.Minor == 0 {
+		if t.Amount.Minor == 0 && t.Base.Minor == 0 {
 			continue
 		}
 		list, err := db.All(tx, scanCommission, `SELECT `+commissionColumns+` FROM commissions WHERE line_id = $1`, string(t.Line))

@@ -37,8 +37,16 @@ type DisputeWon struct{ DisputeState }
 // Topic implements Body.
 func (DisputeWon) Topic() string { return TopicDisputeWon }
 
-// DisputeLost says that the buyer has the money back.
-type DisputeLost struct{ DisputeState }
+// DisputeLost says that the buyer has the money back. Quantity, GMV, Fee and Commission of its lines are what the bank
+// took of them, never what was sold; a line of which something is left has a quantity of zero. Touch is the winning one
+// of the sale. It has no lines where the buyer had got everything back already.
+type DisputeLost struct {
+	DisputeState
+	Viewer   id.Viewer      `json:"viewer,omitempty"`
+	Currency money.Currency `json:"currency,omitempty"`
+	PaidAt   time.Time      `json:"paid_at,omitzero"`
+	Lines    []SaleLine     `json:"lines,omitempty"`
+}
 
 // Topic implements Body.
 func (DisputeLost) Topic() string { return TopicDisputeLost }

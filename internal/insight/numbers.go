@@ -31,7 +31,7 @@ type Figures struct {
 	Units        int64            `json:"units"`
 	GMV          *money.Amount    `json:"gmv" doc:"In the main currency: the one of most orders; null before the first"`
 	NetGMV       *money.Amount    `json:"net_gmv"`
-	Refunds      int64            `json:"refunds" doc:"Lines given back or called off after payment"`
+	Refunds      int64            `json:"refunds" doc:"Lines given back, called off or taken back by a bank after payment"`
 	Refunded     *money.Amount    `json:"refunded"`
 	Commission   *money.Amount    `json:"commission"`
 	CTR          *float64         `json:"ctr" doc:"null when n is 0, as all rates"`
@@ -41,7 +41,7 @@ type Figures struct {
 	GPM          *money.Amount    `json:"gpm"`
 	ShowGPM      *money.Amount    `json:"show_gpm"`
 	EPC          *money.Amount    `json:"epc"`
-	RefundRate   *float64         `json:"refund_rate" doc:"Units given back or called off of those sold, where the sale lies; null without sales"`
+	RefundRate   *float64         `json:"refund_rate" doc:"Units given back, called off or lost to a bank, of those sold, where the sale lies; null without sales"`
 	Velocity     VelocityFigures  `json:"velocity"`
 	Intervals    Intervals        `json:"intervals" doc:"95 % of each rate"`
 	N            Bases            `json:"n" doc:"What each number stands on"`

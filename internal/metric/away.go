@@ -265,6 +265,8 @@ func (f *Fold) lookFact(s *step) {
 		f.lookLines(b.Lines)
 	case event.OrderRefunded:
 		f.lookLines(b.Lines)
+	case event.DisputeLost:
+		f.lookLines(b.Lines)
 	case event.CommissionCreated:
 		f.lookCommission(&b.CommissionState)
 	case event.CommissionReleased:

@@ -284,6 +284,8 @@ func bodyOf(f event.Fact) (body any, err error) {
 		body, err = event.Read[event.OrderCancelled](f)
 	case event.TopicOrderRefunded:
 		body, err = event.Read[event.OrderRefunded](f)
+	case event.TopicDisputeLost:
+		body, err = event.Read[event.DisputeLost](f)
 	case event.TopicCommissionCreated:
 		body, err = event.Read[event.CommissionCreated](f)
 	case event.TopicCommissionReleased:

@@ -228,6 +228,36 @@ func TestRefundOfAnOldSaleIsHandedOn(t *testing.T) {
 	}
 }
 
+// What a bank took back is off the net numbers of everything whose sale it was, where the sale lies; one of which
+// something is left counts no units, and a dispute that is open or won changes nothing.
+func TestALostDisputeIsOffTheNetNumbers(t *testing.T) {
+	l := newLog(t)
+	s := openShop(l)
+	line := event.SaleLine{Product: s.product, Brand: s.brand, Creator: s.creator, Program: s.program, Quantity: 2, GMV: 3000, Touch: &event.SaleTouch{Video: s.video}}
+	order := event.OrderPaid{Order: id.Order("").Next(l.now), Currency: "USD", Lines: []event.SaleLine{line}}
+	l.fact(order)
+	paid, is := l.now, event.DisputeState{Order: order.Order}
+	l.pass(2 * time.Hour)
+	l.fact(event.DisputeOpened{DisputeState: is})
+	l.fact(event.DisputeWon{DisputeState: is})
+	for _, taken := range []event.SaleLine{{Quantity: 0, GMV: 1000}, {Quantity: 2, GMV: 2000}} {
+		took := line
+		took.Quantity, took.GMV = taken.Quantity, taken.GMV
+		l.fact(event.DisputeLost{DisputeState: is, Currency: "USD", PaidAt: paid, Lines: []event.SaleLine{took}})
+	}
+	l.fact(event.DisputeLost{DisputeState: is}) // of which the buyer had got everything back: it is nobody's
+	f := l.fold()
+	for _, e := range []metric.Entity{metric.OfProduct(s.product), metric.OfBrand(s.brand), metric.OfCreator(s.creator), metric.OfVideo(s.video), metric.OfProgram(s.program)} {
+		day, hour := read(t, f, e, metric.Day), read(t, f, e, metric.Hour)
+		if len(day.Money) != 1 || day.Money[0].GMV != 3000 || day.Money[0].Net != 0 || day.Money[0].Refunded != 3000 || day.Units != 2 || day.NetUnits != 0 || day.RefundRate.Hits != 2 {
+			t.Errorf("the day of %v: %+v", e, day)
+		}
+		if hour.Money[0].Net != 0 || hour.Money[0].Refunded != 3000 || hour.Refunds != 2 {
+			t.Errorf("the hour of %v: %+v", e, hour)
+		}
+	}
+}
+
 // What is no state is refused, and leaves the fold as it was.
 func TestRestoreRefusesWhatIsNoState(t *testing.T) {
 	l := newLog(t)

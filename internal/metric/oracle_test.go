@@ -397,6 +397,8 @@ func (o *oracle) fact(seq int64, b event.Body, at, stamp time.Time) {
 		}
 	case event.OrderRefunded:
 		o.back(o.orders[b.Order], b.Lines, at.Unix())
+	case event.DisputeLost:
+		o.back(o.orders[b.Order], b.Lines, at.Unix())
 	case event.CommissionCreated:
 		if p := o.orders[b.Order]; b.Touch != nil {
 			if l, ok := p.waiting[b.Line]; ok {

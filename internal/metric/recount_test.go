@@ -250,7 +250,11 @@ func (s *storm) giveBack() {
 		taken.GMV = int64(rapid.IntRange(0, int(left.GMV)).Draw(s.T, "money back"))
 		left.Quantity, left.GMV = left.Quantity-taken.Quantity, left.GMV-taken.GMV
 		o.left[l.Line] = left
-		s.fact(event.OrderRefunded{Order: o.paid.Order, Currency: o.paid.Currency, PaidAt: o.at, Lines: []event.SaleLine{taken}})
+		if lines := []event.SaleLine{taken}; rapid.Bool().Draw(s.T, "by the bank") {
+			s.fact(event.DisputeLost{DisputeState: event.DisputeState{Order: o.paid.Order}, Currency: o.paid.Currency, PaidAt: o.at, Lines: lines})
+		} else {
+			s.fact(event.OrderRefunded{Order: o.paid.Order, Currency: o.paid.Currency, PaidAt: o.at, Lines: lines})
+		}
 	case 3:
 		l := pick(s.T, "line", o.paid.Lines)
 		if c, ok := o.earned[l.Line]; ok && !o.released[l.Line] {

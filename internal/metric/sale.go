@@ -88,6 +88,8 @@ func (f *Fold) countFact(s *step) {
 		}
 	case event.OrderRefunded:
 		f.countBack(s, b.Currency, f.moment(b.PaidAt.UnixMicro()), b.Lines)
+	case event.DisputeLost:
+		f.countBack(s, b.Currency, f.moment(b.PaidAt.UnixMicro()), b.Lines)
 	case event.CommissionCreated:
 		f.attribute(s, &b.CommissionState)
 		f.countCommission(s, &b.CommissionState, mCommission, f.earned(s, &b.CommissionState), 1)

@@ -19,15 +19,17 @@ type Back struct{ Quantity, Tax, Brand, Commission, Fee, Off, Base int64 }
 // Net returns what of the line's goods was taken back.
 func (b Back) Net() int64 { return b.Brand + b.Commission + b.Fee }
 
-// base returns what a refund takes back of the commission base, so that all of a line's come to all of it: what
-// it takes of the goods, less what of that the platform's voucher had paid.
-func (l Line) base(now Back) int64 {
-	net, off := l.Back.Net()+now.Net(), l.Back.Off+now.Off
+// base returns what of the commission base goes with so much of a line's goods and of what the platform's voucher
+// paid of them, after all that refunds and disputes took: the goods less what of them the voucher paid without the tax
+// in it, so that a whole series comes to all of the base.
+func (l Line) base(net, off int64) int64 {
+	net += l.Back.Net() + l.Lost.net() + l.Held.net()
+	off += l.Back.Off + l.Lost.Voucher + l.Held.Voucher
 	less := l.Net().Minor - l.Base.Minor
 	if l.Off.Platform > 0 {
 		less = money.Portion(less, off, l.Off.Platform)
 	}
-	return max(0, min(net-less, l.Base.Minor)-l.Back.Base)
+	return max(0, min(net-less, l.Base.Minor)-l.Back.Base-l.Lost.Base-l.Held.Base)
 }
 
 // Open reports whether something of the line is still to be sent.
@@ -71,7 +73,7 @@ func (o *Orders) reckon(full *Order, part *Part, in NewRefund) (Refund, error) {
 		for _, t := range got.Taxes {
 			back.Tax += t.Amount
 		}
-		back.Base = l.base(back)
+		back.Base = l.base(back.Net(), back.Off)
 		r.Lines = append(r.Lines, RefundLine{Line: l.ID, Quantity: u.Quantity, Amount: money.Of(got.Paid(), full.Currency), back: back})
 		r.Amount.Minor += got.Paid()
 		r.FromBrand.Minor, r.Commission.Minor = r.FromBrand.Minor+back.Brand, r.Commission.Minor+back.Commission

@@ -54,8 +54,9 @@ type Dispute struct {
 	ref          string
 	feeBack      int64
 	frozen       bool
-	saidAt       int64 // the newest evidence, in microseconds
-	evidenceSent int64 // the newest that the provider has
+	saidAt       int64            // the newest evidence, in microseconds
+	evidenceSent int64            // the newest that the provider has
+	took         []event.SaleLine // what it took of the lines, once it is lost
 }
 
 // Portion is what of a line, or of a part's shipping, a dispute is about, in minor units.
@@ -64,6 +65,7 @@ type Portion struct {
 	Voucher, Brand, Commission, Fee int64
 	Tax, BrandTax                   int64 // BrandTax of it the brand collects itself
 	Shipping                        int64 // without its tax
+	Base                            int64 // of the commission base
 }
 
 // DisputeShare is a portion and whose it is.
@@ -344,12 +346,41 @@ func (o *Orders) loseDispute(tx *db.Tx, d *Dispute, pay payment) error {
 	if err := restockLost(tx, &before, &full); err != nil {
 		return err
 	}
+	if d.took, err = d.taken(tx, &before, &full); err != nil {
+		return err
+	}
 	for _, p := range full.Parts {
 		if err := o.moveOn(tx, full.ID, p.ID, byTheBank); err != nil {
 			return err
 		}
 	}
 	return o.tellDispute(tx, d)
+}
+
+// taken is what a lost dispute took of an order's lines, as the log knows them.
+func (d *Dispute) taken(tx *db.Tx, before, after *Order) ([]event.SaleLine, error) {
+	var of []id.Line
+	took := map[id.Line]Back{}
+	for _, s := range d.Shares {
+		if s.Line == "" {
+			continue
+		}
+		b, again := took[s.Line]
+		if !again {
+			of = append(of, s.Line)
+			b.Quantity = before.line(s.Line).Left() - after.line(s.Line).Left()
+		}
+		b.Commission, b.Fee, b.Base = b.Commission+s.Commission, b.Fee+s.Fee, b.Base+s.Base
+		took[s.Line] = b
+	}
+	won, err := affiliate.Won(tx, of)
+	lines := make([]event.SaleLine, 0, len(of))
+	for _, lid := range of {
+		line := after.line(lid).fact(took[lid])
+		line.Touch = won[lid]
+		lines = append(lines, line)
+	}
+	return lines, err
 }
 
 // lostTransfers are the postings of a lost dispute. What the buyer had been given back already is taken, of
@@ -400,7 +431,7 @@ func (o *Orders) tellDispute(tx *db.Tx, d *Dispute) error {
 	case DisputeWon:
 		return event.Emit(tx, event.DisputeWon{DisputeState: s})
 	case DisputeLost:
-		return event.Emit(tx, event.DisputeLost{DisputeState: s})
+		return event.Emit(tx, event.DisputeLost{DisputeState: s, Viewer: full.Viewer, Currency: full.Currency, PaidAt: full.PaidAt, Lines: d.took})
 	}
 	return fmt.Errorf("order: a dispute is %s", d.State)
 }

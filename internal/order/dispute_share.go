@@ -15,10 +15,11 @@ import (
 func (p *Portion) add(more Portion) {
 	p.Amount, p.Voucher, p.Brand, p.Commission = p.Amount+more.Amount, p.Voucher+more.Voucher, p.Brand+more.Brand, p.Commission+more.Commission
 	p.Fee, p.Tax, p.BrandTax, p.Shipping = p.Fee+more.Fee, p.Tax+more.Tax, p.BrandTax+more.BrandTax, p.Shipping+more.Shipping
+	p.Base += more.Base
 }
 
-// base is what of the commission base a portion takes: the goods without what the platform's voucher paid.
-func (p Portion) base() int64 { return max(0, p.Brand+p.Commission+p.Fee-p.Voucher) }
+// net is what of the line's goods a portion is, without tax and before what the platform's voucher paid.
+func (p Portion) net() int64 { return p.Brand + p.Commission + p.Fee }
 
 // Left returns how many units of the line were not refunded, none when a lost dispute took all they brought.
 func (l Line) Left() int64 {
@@ -114,6 +115,7 @@ func (c cell) share(minor int64) (DisputeShare, error) {
 			s.BrandTax += t.Amount
 		}
 	}
+	s.Base = c.line.base(s.net(), s.Voucher)
 	return s, err
 }
 
@@ -309,7 +311,7 @@ func (d *Dispute) commissionsOf(released bool) []affiliate.Taken {
 	for _, s := range d.Shares {
 		if s.Creator != "" && s.Released == released {
 			c := d.Amount.Currency
-			taken = append(taken, affiliate.Taken{Line: s.Line, Base: money.Of(s.base(), c), Amount: money.Of(s.Commission, c)})
+			taken = append(taken, affiliate.Taken{Line: s.Line, Base: money.Of(s.Base, c), Amount: money.Of(s.Commission, c)})
 		}
 	}
 	return taken

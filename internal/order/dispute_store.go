@@ -78,10 +78,10 @@ func (d *Dispute) close(tx *db.Tx, how move[DisputeState]) error {
 func insertShares(tx *db.Tx, did id.Dispute, shares []DisputeShare) error {
 	var rows db.Values
 	for _, s := range shares {
-		rows.Row(did, s.round, s.Part, s.Line, s.Brand, s.Creator, s.Amount, s.Voucher, s.Tax, s.BrandTax, s.Portion.Brand, s.Commission, s.Fee, s.Shipping, db.Flag(s.Released), s.Owed)
+		rows.Row(did, s.round, s.Part, s.Line, s.Brand, s.Creator, s.Amount, s.Voucher, s.Tax, s.BrandTax, s.Portion.Brand, s.Commission, s.Fee, s.Shipping, db.Flag(s.Released), s.Owed, s.Base)
 	}
 	_, err := tx.Exec(`INSERT INTO dispute_shares(dispute_id, round, part_id, line_id, brand_id, creator_id, amount_minor, voucher_minor, tax_minor, brand_tax_minor,
-		brand_minor, commission_minor, fee_minor, shipping_minor, was_released, owed_minor) VALUES `+rows.Text(), rows.Args()...)
+		brand_minor, commission_minor, fee_minor, shipping_minor, was_released, owed_minor, base_minor) VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
 
@@ -110,12 +110,16 @@ func disputesWhere(tx *db.Tx, where string, args ...any) ([]Dispute, error) {
 	return list, err
 }
 
+// shareBase is what of the commission base a share takes. Shares older than the column took the goods less the voucher.
+const shareBase = `CASE WHEN base_minor >= 0 THEN base_minor WHEN brand_minor + commission_minor + fee_minor > voucher_minor
+	THEN brand_minor + commission_minor + fee_minor - voucher_minor ELSE 0 END`
+
 func sharesOf(tx *db.Tx, did id.Dispute) ([]DisputeShare, error) {
 	return db.All(tx, func(r *sql.Rows) (s DisputeShare, err error) {
-		err = r.Scan(&s.round, &s.Part, &s.Line, &s.Brand, &s.Creator, &s.Amount, &s.Voucher, &s.Tax, &s.BrandTax, &s.Portion.Brand, &s.Commission, &s.Fee, &s.Shipping, &s.Released, &s.Owed)
+		err = r.Scan(&s.round, &s.Part, &s.Line, &s.Brand, &s.Creator, &s.Amount, &s.Voucher, &s.Tax, &s.BrandTax, &s.Portion.Brand, &s.Commission, &s.Fee, &s.Shipping, &s.Released, &s.Owed, &s.Base)
 		return s, err
 	}, `SELECT round, part_id, line_id, brand_id, creator_id, amount_minor, voucher_minor, tax_minor, brand_tax_minor, brand_minor, commission_minor, fee_minor,
-		shipping_minor, was_released, owed_minor FROM dispute_shares WHERE dispute_id = $1 ORDER BY round, part_id, line_id`, did)
+		shipping_minor, was_released, owed_minor, `+shareBase+` FROM dispute_shares WHERE dispute_id = $1 ORDER BY round, part_id, line_id`, did)
 }
 
 // disputeLocked takes the order of a dispute and reads the dispute; Missing when there is none.

@@ -87,6 +87,15 @@ func TestWhatDisputesPost(t *testing.T) {
 			w.refunds(w.look(o.ID), units(o, 1, false))
 			w.refunds(w.look(o.ID), units(o, 1, false))
 		}},
+		{"half of it lost with the tax in the price and a voucher of the platform, then the rest", func(w *world) {
+			o := w.taxedWithVoucher()
+			w.bringTo(o, "delivered")
+			w.decided(w.disputed(o, o.Total.Minor/2), false)
+			if g := w.taken(); o.Lines[0].Base.Minor != 22500 || g.base != 11251 || g.gmv != 11251 || g.commission != 1688 {
+				w.t.Errorf("half of 225.00 (and of the shipping) is told as a base of %d, GMV of %d and a commission of %d", g.base, g.gmv, g.commission)
+			}
+			w.decided(w.disputed(o, w.undisputed(o)), false)
+		}},
 		{"of an order refunded whole, and lost", func(w *world) {
 			o := sold(w, "delivered")
 			w.refunds(o, units(o, 2, true))

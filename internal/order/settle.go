@@ -166,7 +166,7 @@ func saleLines(ord *Order, decisions map[id.Line]affiliate.Decision) []event.Sal
 		}
 		line := l.fact(Back{Quantity: l.Left(), Brand: l.Frozen.Brand.Minor - l.Back.Brand - l.Lost.Brand,
 			Commission: l.Frozen.Commission.Minor - l.Back.Commission - l.Lost.Commission, Fee: l.Frozen.Fee.Minor - l.Back.Fee - l.Lost.Fee,
-			Base: max(0, l.Base.Minor-l.Back.Base-l.Lost.base())})
+			Base: max(0, l.Base.Minor-l.Back.Base-l.Lost.Base)})
 		line.Touch, line.Waiting = wonBy(decisions[l.ID]), l.undecided()
 		lines = append(lines, line)
 	}

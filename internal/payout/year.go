@@ -29,8 +29,8 @@ type Year struct {
 // Month is the sums of a month, a quarter or the year, in minor units.
 type Month struct {
 	Count    int64 `json:"transactions"`
-	Gross    int64 `json:"gross_minor" doc:"Before refunds, fees and taxes"`
-	Refunds  int64 `json:"refunds_minor"`
+	Gross    int64 `json:"gross_minor" doc:"Before refunds, lost disputes, fees and taxes"`
+	Refunds  int64 `json:"refunds_minor" doc:"Given back, called off, or taken back by a bank"`
 	Fees     int64 `json:"fees_minor" doc:"Kept by the platform and by creators"`
 	Taxes    int64 `json:"taxes_minor" doc:"Sales tax collected by the platform"`
 	Withheld int64 `json:"withheld_minor" doc:"Income tax kept back from payouts"`
@@ -51,6 +51,18 @@ type yearSource struct {
 	to    func(m *Month, count, minor int64)
 }
 
+// lostShares are what disputes took that were lost in a time; lostOfPart and lostOfLine what all of them took of a part or line.
+const lostShares = ` FROM dispute_shares s JOIN disputes d ON d.id = s.dispute_id JOIN order_parts p ON p.id = s.part_id
+	WHERE d.state = 'lost' AND d.closed_at >= $1 AND d.closed_at < $2`
+
+func lostOfPart(what, which string) string {
+	return `COALESCE((SELECT CAST(SUM(` + what + `) AS BIGINT) FROM dispute_shares s JOIN disputes d ON d.id = s.dispute_id WHERE s.part_id = p.id` + which + ` AND d.state = 'lost'), 0)`
+}
+
+func lostOfLine(what string) string {
+	return lostOfPart(what, ` AND s.line_id = l.id`)
+}
+
 var yearSources = []yearSource{
 	{`SELECT brand_id, currency, paid_at, 1, total_minor FROM order_parts WHERE paid_at >= $1 AND paid_at < $2`,
 		func(m *Month, n, minor int64) { m.Count += n; m.Gross += minor }},
@@ -64,13 +76,13 @@ var yearSources = []yearSource{
 		func(m *Month, _, minor int64) { m.Taxes += minor }},
 	{`SELECT brand_id, currency, settled_at, 0, amount_minor FROM refunds WHERE settled_at >= $1 AND settled_at < $2 AND state = 'confirmed'`,
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
-	{`SELECT p.brand_id, p.currency, p.cancelled_at, 0, p.total_minor - COALESCE((SELECT SUM(r.amount_minor) FROM refunds r WHERE r.part_id = p.id AND r.state <> 'failed'), 0)
+	{`SELECT p.brand_id, p.currency, p.cancelled_at, 0, p.total_minor - COALESCE((SELECT SUM(r.amount_minor) FROM refunds r WHERE r.part_id = p.id AND r.state <> 'failed'), 0) - ` + lostOfPart("s.amount_minor", "") + `
 		FROM order_parts p WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0`,
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
 	{`SELECT l.brand_id, l.currency, r.settled_at, 0, x.platform_off_minor FROM refund_lines x JOIN refunds r ON r.id = x.refund_id JOIN order_lines l ON l.id = x.line_id
 		WHERE r.settled_at >= $1 AND r.settled_at < $2 AND r.state = 'confirmed'`,
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
-	{`SELECT l.brand_id, l.currency, p.cancelled_at, 0, l.platform_off_minor - COALESCE((SELECT SUM(x.platform_off_minor) FROM refund_lines x JOIN refunds r ON r.id = x.refund_id WHERE x.line_id = l.id AND r.state <> 'failed'), 0)
+	{`SELECT l.brand_id, l.currency, p.cancelled_at, 0, l.platform_off_minor - COALESCE((SELECT SUM(x.platform_off_minor) FROM refund_lines x JOIN refunds r ON r.id = x.refund_id WHERE x.line_id = l.id AND r.state <> 'failed'), 0) - ` + lostOfLine("s.voucher_minor") + `
 		FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0 AND l.platform_off_minor > 0`,
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
 	{`SELECT l.brand_id, l.currency, r.settled_at, 0, -(x.fee_minor + x.commission_minor) FROM refund_lines x JOIN refunds r ON r.id = x.refund_id JOIN order_lines l ON l.id = x.line_id
@@ -79,6 +91,24 @@ var yearSources = []yearSource{
 	{`SELECT l.brand_id, l.currency, r.settled_at, 0, -x.tax_minor FROM refund_lines x JOIN refunds r ON r.id = x.refund_id JOIN order_lines l ON l.id = x.line_id
 		WHERE r.settled_at >= $1 AND r.settled_at < $2 AND r.state = 'confirmed' AND l.tax_collected_by = 'platform'`,
 		func(m *Month, _, minor int64) { m.Taxes += minor }},
+	{`SELECT r.brand_id, r.currency, r.settled_at, 0, -r.shipping_tax_minor FROM refunds r JOIN order_parts p ON p.id = r.part_id
+		WHERE r.settled_at >= $1 AND r.settled_at < $2 AND r.state = 'confirmed' AND p.shipping_tax_collected_by = 'platform'`,
+		func(m *Month, _, minor int64) { m.Taxes += minor }},
+	// A cancellation takes back what refunds and lost disputes have left of a part.
+	{`SELECT l.brand_id, l.currency, p.cancelled_at, 0, l.back_fee_minor + l.back_commission_minor - l.fee_minor - l.commission_minor + ` + lostOfLine("s.fee_minor + s.commission_minor") + `
+		FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0`,
+		func(m *Month, _, minor int64) { m.Fees += minor }},
+	{`SELECT l.brand_id, l.currency, p.cancelled_at, 0, l.back_tax_minor - l.tax_minor + ` + lostOfLine("s.tax_minor") + `
+		FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0 AND l.tax_collected_by = 'platform'`,
+		func(m *Month, _, minor int64) { m.Taxes += minor }},
+	{`SELECT p.brand_id, p.currency, p.cancelled_at, 0, ` + lostOfPart("s.tax_minor", " AND s.line_id = ''") + ` - p.shipping_tax_minor
+		FROM order_parts p WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0 AND p.shipping_back = 0 AND p.shipping_tax_collected_by = 'platform'`,
+		func(m *Month, _, minor int64) { m.Taxes += minor }},
+	// A dispute that is lost is a refund by the bank. The shipping of what was sent stays the brand's.
+	{`SELECT s.brand_id, d.currency, d.closed_at, 0, s.amount_minor + s.voucher_minor - CASE WHEN p.shipped_at > 0 AND p.shipped_at <= d.closed_at THEN s.shipping_minor ELSE 0 END` +
+		lostShares, func(m *Month, _, minor int64) { m.Refunds += minor }},
+	{`SELECT s.brand_id, d.currency, d.closed_at, 0, -(s.fee_minor + s.commission_minor)` + lostShares, func(m *Month, _, minor int64) { m.Fees += minor }},
+	{`SELECT s.brand_id, d.currency, d.closed_at, 0, s.brand_tax_minor - s.tax_minor` + lostShares, func(m *Month, _, minor int64) { m.Taxes += minor }},
 	{`SELECT creator_id, currency, released_at, 1, amount_minor FROM commissions WHERE released_at >= $1 AND released_at < $2`,
 		func(m *Month, n, minor int64) { m.Count += n; m.Gross += minor }},
 	{`SELECT creator_id, currency, released_at, 0, reversed_minor FROM commissions WHERE released_at >= $1 AND released_at < $2`,
