@@ -68,21 +68,22 @@ func (p *Payouts) create(tx *db.Tx, r request) (Payout, error) {
 		Scheduled: r.scheduled, Owner: r.owner, AskedBy: r.by, CreatedAt: tx.Now()}
 	pot.Withheld = money.Of(0, r.amount.Currency)
 	pot.Withheld.Minor, pot.Jurisdiction = set.withheld(r.owner, payee.Country, r.amount)
-	if r.amount.Minor > set.Limit(r.amount.Currency).Minor {
-		pot.Approvals = set.Approvals
-	}
-	if err := p.book(tx, pot); err != nil {
+	one := []Payout{pot}
+	if _, err := ledger.Take(tx, pot.Amount.Currency, pot.Owner.Purse()); err != nil { // two at once take turns
 		return Payout{}, err
 	}
-	return pot, pot.tell(tx)
+	if err := watch(tx, one); err != nil {
+		return Payout{}, err
+	}
+	if err := p.book(tx, one[0]); err != nil {
+		return Payout{}, err
+	}
+	return one[0], one[0].tell(tx)
 }
 
-// book stores a payout and takes its money out of what is available. What its owner owes is settled first.
+// book stores a payout and takes its money out of what is available, of a purse that was taken. What its owner owes is settled first.
 func (p *Payouts) book(tx *db.Tx, pot Payout) error {
 	purse := pot.Owner.Purse()
-	if _, err := ledger.Take(tx, pot.Amount.Currency, purse); err != nil { // two at once take turns
-		return err
-	}
 	var open int64
 	if err := tx.Row(`SELECT COUNT(*) FROM payouts WHERE owner = $1 AND state IN ('created','sent')`, string(pot.Owner)).Scan(&open); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // Settings are what the operator decides about payouts.
 type Settings struct {
 	Minimums  []money.Amount `json:"minimums" maxItems:"200" nullable:"false" doc:"The least of a payout where it is not the table's"`
-	Limits    []money.Amount `json:"approval_limits" maxItems:"200" nullable:"false" doc:"Above it operators must approve; without one for a currency, 500 times its minimum"`
+	Limits    []money.Amount `json:"approval_limits" maxItems:"200" nullable:"false" doc:"Above it operators must approve, and where what was paid to one owner within 24 hours without them would come above it; without one for a currency, 500 times its minimum"`
 	Approvals int64          `json:"approvals" minimum:"0" maximum:"2" doc:"How many operators, none of them of the payee's own people: 2; 1 where the house has one; 0 looks at none"`
 	Withhold  []Withholding  `json:"withholding" maxItems:"200" nullable:"false"`
 }
@@ -73,7 +73,7 @@ func (s Settings) Minimum(c money.Currency) money.Amount {
 // limitTimes is how many minimums a payout may be before operators look at it.
 const limitTimes = 500
 
-// Limit is the amount above which operators must approve.
+// Limit is the amount above which operators must approve: of one payout, and of an owner's unseen ones within LimitWindow.
 func (s Settings) Limit(c money.Currency) money.Amount {
 	for _, a := range s.Limits {
 		if a.Currency == c {
