@@ -149,11 +149,6 @@ func (o *Orders) bookCancelled(tx *db.Tx, ord *Order) error {
 	return err
 }
 
-// bookRefunded notes that the provider gave the money of a cancelled order back.
-func (o *Orders) bookRefunded(tx *db.Tx, _ *Order, p payment) error {
-	return post(tx, []ledger.Transfer{ledger.RefundConfirmed(string(p.id), o.provider.Name(), p.due())}, nil)
-}
-
 func post(tx *db.Tx, transfers []ledger.Transfer, err error) error {
 	if err != nil || len(transfers) == 0 {
 		return err

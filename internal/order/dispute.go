@@ -163,8 +163,7 @@ func (o *Orders) hearBefore(ctx context.Context, told ProviderDispute) error {
 	if err != nil {
 		return err
 	}
-	switch err = o.giveBackDue(ctx, d.Order); {
-	case err == nil, fault.Is(err, fault.Conflict), fault.Is(err, fault.Invalid), fault.Is(err, fault.Declined):
+	if err = o.giveBackDue(ctx, d.Order); err == nil || denied(err) {
 		return nil // given back, or the bank was faster
 	}
 	return fault.Wrap(fault.Conflict, err, "The provider has not said whether it gave the money for this order back. Ask again in a moment.").WithType("refund_running").After(2 * time.Second)

@@ -45,12 +45,7 @@ type payment struct {
 	reason  string
 	updated time.Time
 	horizon string // of its order, where begin has read it
-	// refunded is what refunds have given back, where giveBackDue has read it.
-	refunded int64
 }
-
-// due is what is still to be given back of a payment that is returned.
-func (p payment) due() money.Amount { return money.Of(p.amount.Minor-p.refunded, p.amount.Currency) }
 
 // tooLate is the reason of a payment that was captured for an order already closed, or paid by another
 // attempt: it is given back without ever having stood in the books.

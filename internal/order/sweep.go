@@ -4,12 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 	"time"
 
 	"mezzo/internal/db"
-	"mezzo/internal/event"
-	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
 
@@ -88,92 +85,5 @@ func (o *Orders) expireOne(ctx context.Context, ord id.Order) error {
 			return err
 		}
 		return o.close(tx, ord, orderRunsOut, "expired", "It was not paid in time; its items are for sale again.")
-	})
-}
-
-// giveBackAll asks the provider again for refunds it has not confirmed.
-func (o *Orders) giveBackAll(ctx context.Context) error {
-	list, err := due[id.Order](ctx, o, o.clock.Now(), `SELECT order_id FROM payments WHERE `+payWaiting+` AND state = 'returning' AND updated_at <= $1 AND`+notDisputed("payments.order_id")+`ORDER BY updated_at LIMIT $2`)
-	for _, ord := range list {
-		if e := o.giveBackDue(ctx, ord); !slow(e) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
-}
-
-// slow reports whether the provider has a refund and has not made it yet: nothing is wrong.
-func slow(err error) bool {
-	var f *fault.Fault
-	return errors.As(err, &f) && f.Type == RefundPending
-}
-
-// RefundTold asks the provider again about the refund of a key, when it has told of it. Missing: no such refund.
-func (o *Orders) RefundTold(ctx context.Context, key string) error {
-	ctx = db.WithoutKey(ctx)
-	if rid, ok := strings.CutPrefix(key, "refund:"); ok {
-		return o.settleRefund(ctx, id.Refund(rid))
-	}
-	pay, ok := strings.CutPrefix(key, "return:")
-	if !ok {
-		return missing("refund")
-	}
-	ord, err := db.Get(ctx, o.db, func(tx *db.Tx) (id.Order, error) {
-		p, err := scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE id = $1`, pay))
-		if errors.Is(err, sql.ErrNoRows) {
-			err = missing("payment")
-		}
-		return p.order, err
-	})
-	if err != nil {
-		return err
-	}
-	if err := o.giveBackDue(ctx, ord); err != nil && !slow(err) {
-		return err
-	}
-	return nil
-}
-
-// giveBackDue returns what refunds have left of what was captured for an order that was cancelled, or
-// closed before the money came. The provider is asked under one key, so that asking again gives nothing twice.
-func (o *Orders) giveBackDue(ctx context.Context, ord id.Order) error {
-	p, err := db.Get(ctx, o.db, func(tx *db.Tx) (payment, error) {
-		p, err := scanPayment(tx.Row(`SELECT `+paymentColumns+` FROM payments WHERE order_id = $1 AND state = 'returning' ORDER BY attempt DESC LIMIT 1`, ord))
-		if errors.Is(err, sql.ErrNoRows) {
-			return payment{}, nil
-		}
-		if err != nil {
-			return payment{}, err
-		}
-		due, err := returnDue(tx, p)
-		p.refunded = p.amount.Minor - due
-		return p, err
-	})
-	if err != nil || p.id == "" {
-		return err
-	}
-	if p.due().Minor > 0 {
-		if err := o.provider.Refund(ctx, p.id, "return:"+string(p.id), p.due()); err != nil {
-			return err
-		}
-	}
-	return o.db.Write(ctx, func(tx *db.Tx) error {
-		full, err := loadLocked(tx, p.order)
-		if err != nil {
-			return err
-		}
-		n, err := tx.Exec(payIsRefunded.update(`updated_at = $1`)+`id = $2`, db.Micros(tx.Now()), p.id)
-		if err != nil || n == 0 {
-			return err
-		}
-		if p.reason != tooLate && p.due().Minor > 0 { // money that never reached the books has nothing to leave there
-			if err := o.bookRefunded(tx, &full, p); err != nil {
-				return err
-			}
-		}
-		if err := addStep(tx, p.order, "", "refunded", p.due().String(), "provider"); err != nil {
-			return err
-		}
-		return event.Emit(tx, event.PaymentReturned{Order: p.order, Payment: p.id, Amount: p.due()})
 	})
 }

@@ -246,6 +246,7 @@ func (p *Payouts) orderOf(tx *db.Tx, key string) (string, error) {
 
 func (p *Payouts) refundOf(tx *db.Tx, m payment.Movement) (string, error) {
 	if rest, ok := strings.CutPrefix(m.Key, "return:"); ok {
+		rest, _, _ = strings.Cut(rest, ":") // a payment may be asked back more than once
 		of, err := p.orderOf(tx, rest)
 		if strings.HasPrefix(of, "late:") { // charged and given back, neither of them booked
 			return of, err

@@ -132,7 +132,17 @@ func (s *Server) makeRefund(r *http.Request) (Object, *failure) {
 		return nil, &failure{404, "invalid_request_error", "resource_missing", "No such payment_intent"}
 	}
 	charge := s.objects[intent.Text("latest_charge")]
-	if amount <= 0 || charge.Number("refunded")+amount > charge.Number("amount") {
+	lost := int64(0)
+	for _, d := range s.objects {
+		switch {
+		case d["object"] != "dispute" || d["charge"] != charge["id"]:
+		case d["status"] == "lost":
+			lost += d.Number("amount")
+		case d["status"] != "won":
+			return nil, &failure{400, "invalid_request_error", "charge_disputed", "Charge has been charged back; cannot issue a refund."}
+		}
+	}
+	if amount <= 0 || charge.Number("refunded")+lost+amount > charge.Number("amount") {
 		return nil, &failure{400, "invalid_request_error", "charge_already_refunded", "Refund amount is greater than unrefunded amount on charge"}
 	}
 	status := s.Refunds
@@ -214,28 +224,50 @@ func (s *Server) Complete(account, closed string) {
 	s.events[len(s.events)-1]["account"] = account
 }
 
-// Dispute has the buyer's bank dispute a charge, or brings a dispute to another status.
+// Dispute has the buyer's bank dispute a charge whole, or brings its dispute to another status.
 func (s *Server) Dispute(intent, status string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, o := range s.objects {
-		if o["object"] == "dispute" && o["payment_intent"] == intent {
-			o["status"] = status
-			if status == "won" {
-				s.book("adjustment", o, o.Number("amount"), 0)
-				s.addLine(o)
-			}
-			s.happens("charge.dispute.closed", o)
+	for _, o := range s.All("dispute") {
+		if o["payment_intent"] == intent {
+			s.EndDispute(o.Text("id"), status)
 			return o.Text("id")
 		}
 	}
+	return s.DisputePart(intent, s.Find(intent).Number("amount"))
+}
+
+// DisputePart has the buyer's bank dispute a part of a charge; "" where refunds and disputes have left less of it.
+func (s *Server) DisputePart(intent string, amount int64) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	i := s.objects[intent]
-	o := s.newObject("dp", "dispute", Object{"amount": i["amount"], "currency": i["currency"], "status": status, "reason": "fraudulent", "payment_intent": intent, "charge": i["latest_charge"],
+	gone := s.objects[i.Text("latest_charge")].Number("refunded")
+	for _, d := range s.objects {
+		if d["object"] == "dispute" && d["payment_intent"] == intent && d["status"] != "won" {
+			gone += d.Number("amount")
+		}
+	}
+	if amount <= 0 || gone+amount > i.Number("amount") {
+		return ""
+	}
+	o := s.newObject("dp", "dispute", Object{"amount": amount, "currency": i["currency"], "status": "needs_response", "reason": "fraudulent", "payment_intent": intent, "charge": i["latest_charge"],
 		"evidence_details": Object{"due_by": s.now() + 7*24*3600}, "balance_transactions": []Object{}})
-	s.book("adjustment", o, -i.Number("amount"), 1500)
+	s.book("adjustment", o, -amount, 1500)
 	s.addLine(o)
 	s.happens("charge.dispute.created", o)
 	return o.Text("id")
+}
+
+// EndDispute brings a dispute to another status.
+func (s *Server) EndDispute(dispute, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.objects[dispute]
+	o["status"] = status
+	if status == "won" {
+		s.book("adjustment", o, o.Number("amount"), 0)
+		s.addLine(o)
+	}
+	s.happens("charge.dispute.closed", o)
 }
 
 // addLine names the newest line of the balance in what caused it.
