@@ -180,7 +180,14 @@ func (b *budget) close(tx *db.Tx) error {
 	if _, err := tx.Exec(`INSERT INTO program_closures (program_id, from_at) VALUES ($1, $2) ON CONFLICT (program_id, from_at) DO UPDATE SET until_at = 0`, string(b.program), now); err != nil {
 		return err
 	}
-	return b.tell(tx)
+	if err := b.tell(tx); err != nil {
+		return err
+	}
+	p, err := load(tx, b.program)
+	if err != nil {
+		return err
+	}
+	return event.Emit(tx, event.ProgramClosed{Program: p.ID, Brand: p.Brand, Name: p.Name, Budget: money.Of(b.Granted(), b.Currency), Left: money.Of(b.Left(), b.Currency), At: tx.Now()})
 }
 
 // reopen lets new clicks earn again.

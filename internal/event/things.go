@@ -25,6 +25,7 @@ const (
 	TopicAccountStanding = "account.standing"
 	TopicProgramCreated  = "program.created"
 	TopicProgramChanged  = "program.changed"
+	TopicProgramClosed   = "program.budget_closed"
 	TopicShowcaseAdded   = "showcase.added"
 	TopicShowcaseRemoved = "showcase.removed"
 	TopicPolicyChanged   = "policy.changed"
@@ -163,6 +164,20 @@ type ProgramChanged struct{ ProgramState }
 
 // Topic implements Body.
 func (ProgramChanged) Topic() string { return TopicProgramChanged }
+
+// ProgramClosed says that a program's budget could not pay a commission whole: it takes no new clicks from then
+// on. What clicks made before earn is paid from its reserve.
+type ProgramClosed struct {
+	Program id.Program   `json:"program"`
+	Brand   id.Brand     `json:"brand"`
+	Name    string       `json:"name"`
+	Budget  money.Amount `json:"budget"` // promised in all
+	Left    money.Amount `json:"left"`   // for clicks made before
+	At      time.Time    `json:"at"`
+}
+
+// Topic implements Body.
+func (ProgramClosed) Topic() string { return TopicProgramClosed }
 
 // ShowcaseAdded says that a creator began to promote a product.
 type ShowcaseAdded struct {

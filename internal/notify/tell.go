@@ -43,6 +43,7 @@ var topics = []telling{
 	{event.TopicCommissionReversed, "A commission, or a part of it, was taken back", one(func(b event.CommissionReversed) (id.Brand, any) {
 		return commission(b.CommissionState, b.Reason, b.Released)
 	})},
+	{event.TopicProgramClosed, "A program's budget is spent: it takes no new clicks until you add to it", one(func(b event.ProgramClosed) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutCreated, "A payout was asked for; its money is available no more", one(func(b event.PayoutCreated) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutSent, "A payout is on its way", one(func(b event.PayoutSent) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutConfirmed, "A payout has arrived", one(func(b event.PayoutConfirmed) (id.Brand, any) { return b.Brand, b })},

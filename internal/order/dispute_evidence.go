@@ -82,15 +82,44 @@ func (o *Orders) SubmitEvidence(ctx context.Context, who account.Asker, brand id
 	return o.BrandDispute(ctx, who, brand, made)
 }
 
-// handIn gives the provider the newest evidence of a dispute.
+// handLife is how long a hand-in has its turn: longer than any call of a provider lasts.
+const handLife = time.Minute
+
+// handIn gives the provider the newest evidence of a dispute, and what is said while it does so. One hands in at a
+// time: an earlier word that is still on its way cannot arrive after a later one.
 func (o *Orders) handIn(ctx context.Context, did id.Dispute) error {
 	to, ok := o.provider.(Disputer)
 	if !ok {
 		return nil
 	}
-	var d Dispute
-	var text strings.Builder
-	err := o.db.Read(ctx, func(tx *db.Tx) (err error) {
+	for {
+		d, text, err := o.handTurn(ctx, did)
+		if err != nil || text == "" {
+			return err
+		}
+		err = to.SubmitEvidence(ctx, d.ref, fmt.Sprintf("evidence:%s:%d", did, d.saidAt), text)
+		if err != nil && !denied(err) {
+			return err // it may arrive yet: nobody hands in before the turn is over
+		}
+		// What the provider refuses it refuses again: its decision follows.
+		if err := o.db.Write(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE disputes SET evidence_sent_at = $1, handing_until = 0 WHERE id = $2 AND evidence_sent_at < $1`, d.saidAt, did)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// handTurn takes the turn to hand in, and returns what is to be; "" when there is nothing, or it is another's turn.
+func (o *Orders) handTurn(ctx context.Context, did id.Dispute) (d Dispute, says string, err error) {
+	err = o.db.Write(ctx, func(tx *db.Tx) error {
+		says = ""
+		n, err := tx.Exec(`UPDATE disputes SET handing_until = $1 WHERE id = $2 AND state = 'open' AND evidence_at > evidence_sent_at AND handing_until <= $3`,
+			db.Micros(tx.Now().Add(handLife)), did, db.Micros(tx.Now()))
+		if err != nil || n == 0 {
+			return err
+		}
 		if d, err = disputeOf(tx, did); err != nil {
 			return err
 		}
@@ -101,31 +130,22 @@ func (o *Orders) handIn(ctx context.Context, did id.Dispute) error {
 		if d.Evidence, err = evidenceOf(tx, did); err != nil {
 			return err
 		}
+		var text strings.Builder
 		for _, e := range d.Evidence {
 			if len(d.Evidence) > 1 {
 				fmt.Fprintf(&text, "%s:\n", full.partOf(e.Brand).BrandName)
 			}
 			text.WriteString(e.Says + "\n\n")
 		}
+		says = strings.TrimSpace(text.String())
 		return nil
 	})
-	if err != nil || d.saidAt <= d.evidenceSent || d.State != DisputeOpen {
-		return err
-	}
-	err = to.SubmitEvidence(ctx, d.ref, fmt.Sprintf("evidence:%s:%d", did, d.saidAt), strings.TrimSpace(text.String()))
-	if k := fault.KindOf(err); err != nil && k != fault.Conflict && k != fault.Invalid && k != fault.Declined {
-		return err
-	}
-	// What the provider refuses it refuses again: its decision follows.
-	return o.db.Write(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`UPDATE disputes SET evidence_sent_at = $1 WHERE id = $2 AND evidence_sent_at < $1`, d.saidAt, did)
-		return err
-	})
+	return d, says, err
 }
 
 // sendEvidence hands in again what the provider has not taken.
 func (o *Orders) sendEvidence(ctx context.Context) error {
-	list, err := due[id.Dispute](ctx, o, o.clock.Now().Add(-PaymentPatience), `SELECT id FROM disputes WHERE evidence_at > evidence_sent_at AND state = 'open' AND updated_at <= $1 ORDER BY id LIMIT $2`)
+	list, err := due[id.Dispute](ctx, o, o.clock.Now().Add(-PaymentPatience), `SELECT id FROM disputes WHERE evidence_at > evidence_sent_at AND state = 'open' AND updated_at <= $1 AND handing_until <= $1 ORDER BY id LIMIT $2`)
 	for _, did := range list {
 		err = errors.Join(err, o.handIn(ctx, did))
 	}

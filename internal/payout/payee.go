@@ -278,6 +278,11 @@ func (p *Payouts) keepPayee(tx *db.Tx, who account.Asker, o Owner, in Payee, bef
 	if err == nil && n == 0 {
 		err = fault.New(fault.Stale, "This was changed since you read it. Read it again and repeat your change.")
 	}
+	if err == nil && in.Line1 != "" { // who is paid at this address buys as the same person
+		if home, ok := account.NewMark(account.MarkAddress, in.Line1, in.Line2, in.PostalCode, in.Country); ok {
+			err = account.AddMarks(tx, who.Account, home)
+		}
+	}
 	return before + 1, err
 }
 
