@@ -101,9 +101,6 @@ func TestABudgetClosesToNewClicks(t *testing.T) {
 		stands("running 100+400 left, 1500 of 2000 spent")
 		buy(300) // one of it from the budget's rest and the reserve: it closes
 		stands("spent 0+200 left, 1800 of 2000 spent")
-		if n := w.count(`SELECT COUNT(*) FROM outbox WHERE topic = 'program.budget_closed' AND body LIKE '%"brand":"' || $1 || '"%' AND body LIKE '%"left":{"amount":200,%'`, w.brand); n != 1 {
-			t.Errorf("the brand was told %d times that its budget is closed", n)
-		}
 		k.Advance(time.Minute)
 		list, err := a.MyShowcase(ctx, w.creators[0], "", 10)
 		if err != nil || list[0].Terms == nil || list[0].Terms.ClosedAt == nil {
@@ -128,9 +125,6 @@ func TestABudgetClosesToNewClicks(t *testing.T) {
 		})
 		stands("spent 100+400 left, 1500 of 2000 spent")
 		buy(300) // clicked long before it closed: from the reserve
-		if n := w.count(`SELECT COUNT(*) FROM outbox WHERE topic = 'program.budget_closed'`); n != 1 {
-			t.Errorf("told %d times of one closing", n)
-		}
 		stands("spent 0+200 left, 1800 of 2000 spent")
 		topped, err := a.UpdateProgram(ctx, w.owner, p.ID, 0, affiliate.ProgramChange{Budget: ptr(money.Of(5000, "EUR"))})
 		if err != nil || topped.ClosedAt != nil {
@@ -158,11 +152,16 @@ func TestASpentBudgetBesideAnother(t *testing.T) {
 		k.Advance(time.Hour)
 		w.click(w.viewer, 0, 0)
 		k.Advance(time.Hour)
-		if got := w.decide(w.sale(0))[0]; got.Program != other || got.Rate != 1000 {
-			t.Fatalf("%+v", got)
-		}
-		if got, err := a.Program(ctx, w.owner, p.ID); err != nil || got.ClosedAt == nil {
-			t.Fatalf("%+v %v", got, err)
+		for range 2 { // the brand is told once
+			if got := w.decide(w.sale(0))[0]; got.Program != other || got.Rate != 1000 {
+				t.Fatalf("%+v", got)
+			}
+			if got, err := a.Program(ctx, w.owner, p.ID); err != nil || got.ClosedAt == nil {
+				t.Fatalf("%+v %v", got, err)
+			}
+			if n := w.count(`SELECT COUNT(*) FROM outbox WHERE topic = 'program.budget_closed' AND body LIKE '%"brand":"' || CAST($1 AS TEXT) || '"%' AND body LIKE '%"left":{"amount":200,%'`, string(w.brand)); n != 1 {
+				t.Errorf("the brand was told %d times that its budget is closed", n)
+			}
 		}
 	})
 }
