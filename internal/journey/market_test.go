@@ -55,7 +55,14 @@ func engines(t *testing.T, journey func(t *testing.T, o program.Options)) {
 // open starts a program and furnishes a market through its API.
 func open(t *testing.T, o program.Options, stock int64) *market {
 	t.Helper()
-	o.Args = append(o.Args, "--sandbox-clock", "--no-limits", "--webhooks", "local")
+	o.Args = append(o.Args, "--sandbox-clock")
+	return furnished(t, o, stock)
+}
+
+// furnished is open for a program whose clock cannot be turned.
+func furnished(t *testing.T, o program.Options, stock int64) *market {
+	t.Helper()
+	o.Args = append(o.Args, "--no-limits", "--webhooks", "local")
 	o.Env = append(o.Env, "MEZZO_OPERATOR_EMAIL="+operatorEmail, "MEZZO_OPERATOR_PASSWORD="+operatorPassword)
 	m := &market{t: t, ctx: t.Context(), program: program.Start(t, o)}
 	m.nobody = client.Client{Base: m.program.URL}

@@ -1,0 +1,81 @@
+package journey
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mezzo/internal/client"
+	"mezzo/internal/clock"
+	"mezzo/internal/payment/stripetest"
+	"mezzo/internal/program"
+)
+
+// Two shoppers pay on Stripe's page: one comes back, of the other only a message comes. Each is paid once, whatever is told again, and a refund reaches Stripe.
+func TestBuyingByStripe(t *testing.T) {
+	engines(t, func(t *testing.T, o program.Options) {
+		there := stripetest.New(clock.System{})
+		t.Cleanup(there.Close)
+		o.Args = append(o.Args, "--payments", "stripe", "--stripe-url", there.URL, "--public-url", "http://localhost:8080")
+		o.Env = append(o.Env, "MEZZO_STRIPE_KEY="+stripetest.Key, "MEZZO_STRIPE_WEBHOOK_SECRET="+stripetest.Secret)
+		m := furnished(t, o, 5)
+		back, told := m.toStripe(there), m.toStripe(there)
+		if a := must(try(t, back.Client, call{method: http.MethodGet, path: back.path + "?payment=back"}))(t); a.status != http.StatusOK {
+			t.Errorf("back from a page that was not paid: %d", a.status)
+		}
+		for _, s := range []atStripe{back, told} {
+			if !there.Pay(s.page, false) {
+				t.Fatal("the page takes no money")
+			}
+		}
+		home := must(try(t, back.Client, call{method: http.MethodGet, path: back.path + "?payment=back"}))(t)
+		at := home.header.Get("Location")
+		if home.status != http.StatusSeeOther || !strings.HasPrefix(at, "/orders/ord_") {
+			t.Fatalf("back from the page that was paid: %d to %q", home.status, at)
+		}
+		for _, again := range []string{"done", "repeated"} {
+			for _, body := range slices.Backward(there.Events()) {
+				a := must(try(t, m.nobody, call{method: http.MethodPost, path: "/webhooks/stripe", body: body,
+					header: map[string]string{"Content-Type": "application/json", "Stripe-Signature": stripetest.Sign(stripetest.Secret, time.Now(), body)}}))(t)
+				if a.status != http.StatusOK || again == "repeated" && !strings.Contains(string(a.body), again) {
+					t.Errorf("a message: %d %s", a.status, a.body)
+				}
+			}
+		}
+		var orders struct{ Items []client.Order }
+		m.ok(m.owner.Call(m.ctx, http.MethodGet, "/api/v1/brands/"+m.brand+"/orders", nil, &orders))
+		if len(orders.Items) != 2 || orders.Items[0].Parts[0].State != "paid" || orders.Items[1].Parts[0].State != "paid" {
+			t.Fatalf("paid were two, and the brand sees %+v", orders.Items)
+		}
+		id, _, _ := strings.Cut(strings.TrimPrefix(at, "/orders/"), "?")
+		paid := must(m.owner.GetOrder(m.ctx, id))(t)
+		r := must(m.owner.Refund(m.ctx, id, paid.Lines[0].ID, 1, true, "Scratched"))(t)
+		given := there.All("refund")
+		if r.State != "confirmed" || len(given) != 1 || given[0].Number("amount") != r.Amount.Amount || r.Amount.Amount == 0 {
+			t.Errorf("the refund %+v is %v at Stripe", r, given)
+		}
+		m.balanced()
+		m.checked(o)
+	})
+}
+
+// atStripe is a shopper on Stripe's page.
+type atStripe struct {
+	client.Client
+	path, page string
+}
+
+// toStripe has a fresh shopper go to Stripe's page for one unit.
+func (m *market) toStripe(there *stripetest.Server) atStripe {
+	m.t.Helper()
+	shopper := must(m.nobody.NewViewer(m.ctx))(m.t)
+	c := must(checkout(m.ctx, shopper, m.product.Variants[0].ID, ""))(m.t)
+	sent := must(shopper.Pay(m.ctx, c, "hosted"))(m.t)
+	if sent.NextAction == nil || !strings.HasPrefix(sent.NextAction.URL, there.URL+"/pay/") {
+		m.t.Fatalf("not sent to Stripe: %+v", sent)
+	}
+	return atStripe{shopper, fmt.Sprintf("/checkout/%s", c.ID), strings.TrimPrefix(sent.NextAction.URL, there.URL+"/pay/")}
+}
