@@ -65,7 +65,7 @@ func (o *Orders) RefundTold(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.giveBackDue(ctx, ord); err != nil && !slow(err) {
+	if err := o.giveBackDue(ctx, ord); err != nil && !slow(err) && !denied(err) {
 		return err
 	}
 	return nil

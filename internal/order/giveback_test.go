@@ -3,6 +3,7 @@ package order_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
@@ -111,4 +112,32 @@ func TestEveryPaymentIsGivenBack(t *testing.T) {
 func (w *world) approve(pay id.Payment) {
 	w.t.Helper()
 	w.exec(`UPDATE sandbox_charges SET state = 'succeeded' WHERE key = $1`, pay)
+}
+
+// A message of money that came too late and is disputed already is dealt with: what Stripe refuses to give back is
+// stored, and asked for again by the sweep, not by the message.
+func TestStripeMessageOfLateMoneyThatIsDisputed(t *testing.T) {
+	stripes(t, func(t *testing.T, w *till) {
+		who, placed := w.place()
+		page := w.goes(who, placed)
+		w.clock.Advance(payment.StripeLife + time.Second)
+		w.sweep()
+		if !w.there.Pay(page.Text("id"), true) {
+			t.Fatal("the page takes no money")
+		}
+		ref := w.there.DisputePart(w.there.All("payment_intent")[0].Text("id"), 100)
+		for _, body := range w.there.Events()[:len(w.there.Events())-1] { // of the dispute nothing is heard
+			w.tell(body)
+		}
+		if out, err := w.orders.ComeBack(context.Background(), who, placed.Checkout); err != nil || out.State != order.PayReturning {
+			t.Errorf("its buyer comes back to %+v %v", out, err)
+		}
+		w.there.EndDispute(ref, "lost")
+		w.tellRest()
+		w.sweep()
+		if back := w.there.All("refund"); len(back) != 1 || back[0].Number("amount") != placed.Total.Minor-100 {
+			t.Errorf("given back: %v", back)
+		}
+		w.world.sound()
+	})
 }

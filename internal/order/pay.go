@@ -240,8 +240,8 @@ func (o *Orders) settle(ctx context.Context, known payment, charge Charge) (Outc
 		out, err = o.refuseBeyond(ctx, known.id, charge)
 	}
 	if err == nil && out.State == PayReturning {
-		if err = o.giveBackDue(ctx, out.Order); slow(err) {
-			err = nil
+		if err = o.giveBackDue(ctx, out.Order); slow(err) || denied(err) {
+			err = nil // it is stored, and the sweep asks again
 		}
 	}
 	return out, err
