@@ -57,9 +57,57 @@ func TestBuyingByStripe(t *testing.T) {
 		if r.State != "confirmed" || len(given) != 1 || given[0].Number("amount") != r.Amount.Amount || r.Amount.Amount == 0 {
 			t.Errorf("the refund %+v is %v at Stripe", r, given)
 		}
+		m.othersAndNonsense(there, back)
 		m.balanced()
 		m.checked(o)
 	})
+}
+
+// othersAndNonsense tries the routes that are there only with Stripe: strangers are refused, nonsense is, and neither
+// leaves anything at Stripe.
+func (m *market) othersAndNonsense(there *stripetest.Server, back atStripe) {
+	m.t.Helper()
+	stranger := must(m.nobody.SignUp(m.ctx, "stranger@example.com", password, "Stranger"))(m.t)
+	nothing := len(there.All("account"))
+	long := `{"current_password":"` + strings.Repeat("x", 1<<20) + `"}`
+	right, mine, brands := `{"current_password":"`+password+`","return_url":"/studio/payouts"}`, "/api/v1/me/payout_account", "/api/v1/brands/"+m.brand+"/payout_account"
+	for _, x := range []struct {
+		who          client.Client
+		method, path string
+		body         string
+		want         []int
+	}{
+		{m.nobody, http.MethodGet, mine, "", []int{401}}, {m.nobody, http.MethodPost, mine, right, []int{401}},
+		{stranger, http.MethodGet, mine, "", []int{403, 404}}, {stranger, http.MethodPost, mine, right, []int{403, 404}},
+		{m.nobody, http.MethodGet, brands, "", []int{401}}, {stranger, http.MethodGet, brands, "", []int{404}}, {m.creator, http.MethodGet, brands, "", []int{404}},
+		{stranger, http.MethodPost, brands, right, []int{404}}, {m.creator, http.MethodPost, brands, right, []int{404}},
+		{m.creator, http.MethodPost, mine, `{"current_password":"not it","return_url":"/"}`, []int{403}},
+		{m.creator, http.MethodPost, mine, `{"current_password":"` + password + `","return_url":"https://elsewhere.example/"}`, []int{422}},
+		{m.creator, http.MethodPost, mine, `{"current_password":"` + password + `","return_url":"//elsewhere.example"}`, []int{422}},
+		{m.creator, http.MethodPost, mine, `{"current_password":17}`, []int{400, 422}}, {m.creator, http.MethodPost, mine, `[`, []int{400}},
+		{m.creator, http.MethodPost, mine, ``, []int{400, 422}}, {m.creator, http.MethodPost, mine, long, []int{413, 422}},
+		{stranger, http.MethodGet, back.path + "?payment=back", "", []int{404}}, {m.nobody, http.MethodGet, back.path + "?payment=back", "", []int{404}},
+		{back.Client, http.MethodGet, "/checkout/%00?payment=back", "", []int{400, 404}}, {back.Client, http.MethodGet, back.path + "?payment=" + strings.Repeat("back", 500), "", []int{200, 303, 400, 404, 414}},
+	} {
+		q := call{method: x.method, path: x.path, header: map[string]string{"Content-Type": "application/json"}}
+		if x.method == http.MethodPost {
+			q.body = []byte(x.body)
+		}
+		a, err := try(m.t, x.who, q)
+		if err != nil || !slices.Contains(x.want, a.status) {
+			m.t.Errorf("%s %s with %.80q: %d %v, want %v: %.200s", x.method, x.path, x.body, a.status, err, x.want, a.body)
+		}
+	}
+	if n := len(there.All("account")); n != nothing {
+		m.t.Errorf("%d accounts were opened at Stripe", n-nothing)
+	}
+	m.ok(m.creator.Call(m.ctx, http.MethodPut, "/api/v1/me/payee", map[string]any{"kind": "individual", "legal_name": "Marisol Vega", "line1": "1 Main St", "city": "Austin",
+		"region": "TX", "postal_code": "73301", "country": "US", "tax_id": "123-45-6789"}, nil))
+	var page struct{ URL string }
+	m.ok(m.creator.Call(m.ctx, http.MethodPost, mine, map[string]any{"current_password": password, "return_url": "/studio/payouts"}, &page))
+	if !strings.HasPrefix(page.URL, there.URL+"/onboard/") || len(there.All("account")) != nothing+1 {
+		m.t.Errorf("the creator is sent to %q", page.URL)
+	}
 }
 
 // atStripe is a shopper on Stripe's page.
