@@ -162,6 +162,34 @@ func TestStripePaysOut(t *testing.T) {
 	})
 }
 
+// A transfer of which a part was reversed at Stripe has still arrived; the part is on the list of differences until the
+// rest is taken back too, and the whole is booked once.
+func TestStripeReversesAPart(t *testing.T) {
+	connects(t, func(t *testing.T, h *connected) {
+		h.captures(5000, 4000)
+		pot := must(h.Ask(ctx, h.maker, h.makers(), usd(3000), h.joins()))(t)
+		h.there.ReversePart(pot.Reference, 1000)
+		h.sweep(26 * time.Hour)
+		h.must(h.ReconcileDue(ctx))
+		list, _, err := h.Differences(ctx, h.ops[0], false, 10)
+		h.must(err)
+		if now := must(h.One(ctx, h.maker, h.makers(), pot.ID))(t); now.State != payout.Confirmed || len(list) != 1 ||
+			list[0].Subject != "payout:"+string(pot.ID)+":returned" || list[0].Theirs.Minor != 1000 || list[0].Ours.Minor != 0 {
+			t.Fatalf("it is %s, and different are %+v", now.State, list)
+		}
+		if back := must(h.TakeBack(ctx, h.ops[0], pot.ID, "The rest too"))(t); back.State != payout.Returned {
+			t.Errorf("taken back it is %s", back.State)
+		}
+		h.clock.Advance(25 * time.Hour)
+		h.must(h.ReconcileDue(ctx))
+		list, _, err = h.Differences(ctx, h.ops[0], false, 10)
+		h.must(err)
+		if len(list) != 0 || h.balance(ledger.CreatorAvailable(h.creator)) != 4000 || h.balance(ledger.Clearing("stripe")) != h.there.Held() {
+			t.Errorf("in the end %d are the creator's, Stripe holds %d of %d, and different are %+v", h.balance(ledger.CreatorAvailable(h.creator)), h.there.Held(), h.balance(ledger.Clearing("stripe")), list)
+		}
+	})
+}
+
 // A balance at Stripe that is too low is waited for; an account that may not be paid is a failure.
 func TestStripePayoutsThatCannotBe(t *testing.T) {
 	connects(t, func(t *testing.T, h *connected) {

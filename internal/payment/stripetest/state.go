@@ -206,10 +206,21 @@ func (s *Server) reverse(t Object) (Object, *failure) {
 	if t == nil || t["reversed"] == true {
 		return nil, &failure{400, "invalid_request_error", "transfer_already_reversed", "This transfer has already been reversed."}
 	}
+	left := t.Number("amount") - t.Number("amount_reversed")
 	t["reversed"], t["amount_reversed"] = true, t["amount"]
-	s.book("transfer_refund", t, t.Number("amount"), 0)
+	s.book("transfer_refund", t, left, 0)
 	s.happens("transfer.reversed", t)
 	return s.newObject("trr", "transfer_reversal", Object{"amount": t["amount"], "transfer": t["id"]}), nil
+}
+
+// ReversePart reverses a part of a transfer at Stripe's own pages.
+func (s *Server) ReversePart(transfer string, amount int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.objects[transfer]
+	t["amount_reversed"] = t.Number("amount_reversed") + amount
+	s.book("transfer_refund", t, amount, 0)
+	s.happens("transfer.reversed", t)
 }
 
 // Complete is the owner of a connected account who answers everything, or (closed) whom Stripe then closes.
