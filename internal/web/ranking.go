@@ -462,9 +462,9 @@ func previewWords(f rank.Preview) *PreviewWords {
 	row := func(label string, write func(rank.Exposure) string) {
 		p.Table.Rows = append(p.Table.Rows, []TableCell{{Text: label}, {Text: write(f.Now), Num: true}, {Text: write(f.Then), Num: true}})
 	}
-	row("Worth by the weights in force", func(e rank.Exposure) string { return thousandths(e.Before) })
-	row("Worth by the weights tried", func(e rank.Exposure) string { return thousandths(e.After) })
-	row("Sales, smallest unit", func(e rank.Exposure) string { return thousandths(e.Sales) })
+	row("Worth by the weights in force, minor units", func(e rank.Exposure) string { return thousandths(e.Before) })
+	row("Worth by the weights tried, minor units", func(e rank.Exposure) string { return thousandths(e.After) })
+	row("Sales, minor units", func(e rank.Exposure) string { return thousandths(e.Sales) })
 	row("Watched longer than", func(e rank.Exposure) string { return Share(e.Watch) })
 	row("Clicks", func(e rank.Exposure) string { return Share(e.Click) })
 	row("Orders", func(e rank.Exposure) string { return Share(e.Order) })
