@@ -46,6 +46,9 @@ func disputing(state string, minor int64, decided *bool) func(*mortal) act {
 	}
 }
 
+// strides are how dense the stops lie: SQLite's are before every statement, and PostgreSQL, which takes longer, has its share.
+var strides = map[db.Engine]int{db.SQLite: 1, db.Postgres: 4}
+
 // The program is stopped before each statement of a dispute that opens, is won and is lost, and of a
 // cancellation whose payment is given back.
 func TestStoppedInADispute(t *testing.T) {
@@ -70,6 +73,7 @@ func TestStoppedInADispute(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
 				m := newMortal(t, d, c)
+				m.stride = strides[d.Engine()]
 				m.killed(of(m))
 			})
 		})
@@ -136,6 +140,7 @@ func TestStoppedInAPayout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
 				m := newMortal(t, d, c)
+				m.stride = strides[d.Engine()]
 				m.exec(`UPDATE accounts SET over_18 = 1`)
 				who, owner := maker(m)
 				if _, err := m.payouts.PutPayee(context.Background(), who, owner, 0, payout.Payee{Legal: payout.Individual, Name: "Ada Marisol", Line1: "7 Lane", City: "Austin",

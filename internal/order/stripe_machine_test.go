@@ -214,9 +214,9 @@ func TestMoneyMachineWithStripe(t *testing.T) {
 			h.ends(rt)
 		})
 	}
-	t.Run("sqlite", func(t *testing.T) { run(t, "16", func() db.Options { return db.Options{Dir: t.TempDir()} }) })
+	t.Run("sqlite", func(t *testing.T) { run(t, "10", func() db.Options { return db.Options{Dir: t.TempDir()} }) })
 	t.Run("postgres", func(t *testing.T) {
-		run(t, "4", func() db.Options { return db.Options{URL: dbtest.NewPostgresURL(t)} })
+		run(t, "3", func() db.Options { return db.Options{URL: dbtest.NewPostgresURL(t)} })
 	})
 }
 
