@@ -21,29 +21,42 @@ const (
 const (
 	firstOrder, secondOrder, calledOff, lastOrder = 1, 8, 13, 18
 	firstSales                                    = 2
+	lostSale, wonSale, codeSales, missingSale     = 3, 4, 5, 17
 	lastDay                                       = Days - 1
 )
 
 // sale is one that happens whatever the lots say.
 type sale struct {
-	goods string   // in the manifest; "": there is none
-	by    *creator // whose first film it is seen in; nil: nobody's
+	goods string                                            // in the manifest; "": there is none
+	by    *creator                                          // whose first film it is seen in; nil: nobody's
+	code  string                                            // typed at the till; "": none
+	then  func(context.Context, *visit, client.Order) error // what comes of it; nil: nothing
 }
 
 // certain returns what the first visitors of a day buy in any case.
 func (w *World) certain(today int) []sale {
+	marisol, tomas := w.creators[1], w.creators[2]
 	switch today {
 	case firstOrder:
-		return []sale{{goods: "mug"}}
+		return []sale{{goods: "mug", then: w.keep("first")}}
+	case lostSale:
+		return []sale{{goods: "pan", by: marisol, then: w.keep("lost")}}
+	case wonSale:
+		return []sale{{goods: "board", by: tomas, then: w.keep("won")}}
+	case codeSales: // one brought the buyer, the other's code was typed
+		return []sale{{goods: "pan", by: marisol, code: "TOMAS10"}, {goods: "board", by: tomas, code: "MARISOL10"}}
 	case secondOrder:
 		return []sale{{goods: "honey"}}
 	case calledOff:
-		return []sale{{goods: "lamp"}}
+		return []sale{{goods: "lamp", then: func(ctx context.Context, v *visit, o client.Order) error { return v.Cancel(ctx, o.ID) }}}
+	case missingSale:
+		return []sale{{goods: "knife", by: tomas, then: w.keep("missing")}}
 	case lastOrder:
-		return []sale{{goods: "candle"}}
+		return []sale{{goods: "teapot", then: w.keep("last")}}
 	}
 	var list []sale
 	if today == lastDay {
+		list = append(list, sale{goods: "pan", by: marisol, then: w.keep("open")})
 		for _, b := range w.brands {
 			list = append(list, sale{goods: b.goods[0]})
 		}
@@ -51,7 +64,7 @@ func (w *World) certain(today int) []sale {
 	if today == lastDay || today == firstSales {
 		for _, c := range w.creators[:shown] {
 			film, _ := w.video(c.first)
-			list = append(list, sale{film.goods[0], c})
+			list = append(list, sale{goods: film.goods[0], by: c})
 		}
 	}
 	return list
@@ -60,7 +73,7 @@ func (w *World) certain(today int) []sale {
 // visitor returns who comes as the i-th of a day.
 func (w *World) visitor(today, i int) *shopper {
 	switch today {
-	case firstOrder, secondOrder, calledOff, lastOrder:
+	case firstOrder, secondOrder, calledOff, lastOrder, lastDay:
 		if i == 0 {
 			return w.shoppers[0]
 		}
@@ -115,7 +128,7 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 	if err := w.turn(ctx, scroll); err != nil {
 		return err
 	}
-	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], today, sure[i]) })
+	err = w.each(ctx, turnout, func(ctx context.Context, i int) error { return w.pastVisit(ctx, visits[i], sure[i]) })
 	if err != nil {
 		return err
 	}
@@ -125,11 +138,14 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 	if err := w.each(ctx, len(w.brands), func(ctx context.Context, i int) error { return w.pack(ctx, i, today, &under[i]) }); err != nil {
 		return err
 	}
+	if err := w.settleMatters(ctx, today); err != nil {
+		return err
+	}
 	return w.turn(ctx, day-scroll-morning)
 }
 
 // pastVisit tells all of a visit at once: the clock has been turned over it.
-func (w *World) pastVisit(ctx context.Context, v *visit, today int, certain sale) error {
+func (w *World) pastVisit(ctx context.Context, v *visit, certain sale) error {
 	at := w.now().Add(-scroll / 2)
 	var events []client.Event
 	for _, item := range v.items {
@@ -148,8 +164,8 @@ func (w *World) pastVisit(ctx context.Context, v *visit, today int, certain sale
 	}
 	w.change(func(s *Status) { s.Sessions++ })
 	order, err := w.decide(ctx, v, certain)
-	if err == nil && certain.goods != "" && today == calledOff {
-		err = v.Cancel(ctx, order.ID)
+	if err == nil && certain.then != nil {
+		err = certain.then(ctx, v, order)
 	}
 	return err
 }

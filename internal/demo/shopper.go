@@ -129,10 +129,10 @@ func (w *World) decide(ctx context.Context, v *visit, certain sale) (client.Orde
 	default:
 		wanted = v.taps[len(v.taps)-1:]
 	}
-	return w.buy(ctx, v, wanted)
+	return w.buy(ctx, v, wanted, certain.code)
 }
 
-func (w *World) buy(ctx context.Context, v *visit, wanted []tap) (client.Order, error) {
+func (w *World) buy(ctx context.Context, v *visit, wanted []tap, code string) (client.Order, error) {
 	cart, err := v.NewCart(ctx)
 	if err != nil {
 		return client.Order{}, err
@@ -151,6 +151,11 @@ func (w *World) buy(ctx context.Context, v *visit, wanted []tap) (client.Order, 
 	}
 	if _, err := v.SendEvents(ctx, added...); err != nil {
 		return client.Order{}, err
+	}
+	if code != "" {
+		if err := v.Call(ctx, http.MethodPut, "/api/v1/carts/"+cart+"/codes", map[string]any{"codes": []string{code}}, nil); err != nil {
+			return client.Order{}, err
+		}
 	}
 	mail := v.email
 	if mail == "" {

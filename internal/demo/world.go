@@ -69,11 +69,12 @@ type World struct {
 	begun    time.Time
 	whole    time.Time // when the past ended, in the shop's time
 
-	mu     sync.Mutex
-	ahead  time.Duration // of the shop's clock over the machine's; the past while negative
-	goods  map[string]client.Product
-	videos map[string]video // by id
-	status Status
+	mu      sync.Mutex
+	ahead   time.Duration // of the shop's clock over the machine's; the past while negative
+	goods   map[string]client.Product
+	videos  map[string]video   // by id
+	matters map[string]*matter // by what they are for
+	status  Status
 }
 
 type brand struct {
@@ -103,7 +104,7 @@ func New(o Options) (*World, error) {
 	if o.Limit == 0 {
 		o.Limit = fillLimit
 	}
-	w := &World{o: o, manifest: m, begun: o.Clock.Now(), ahead: -o.Past, goods: map[string]client.Product{}, videos: map[string]video{}}
+	w := &World{o: o, manifest: m, begun: o.Clock.Now(), ahead: -o.Past, goods: map[string]client.Product{}, videos: map[string]video{}, matters: map[string]*matter{}}
 	w.nobody = client.Client{Base: o.URL, HTTP: &http.Client{Timeout: time.Minute, Transport: &patient{&http.Transport{MaxIdleConnsPerHost: 2 * atOnce}, w.pause}}}
 	return w, nil
 }
@@ -141,7 +142,7 @@ func (w *World) Fill(ctx context.Context) error {
 		percent int
 		what    string
 		do      func(context.Context) error
-	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}, {99, "what is earned", w.settle}} {
+	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {39, "vouchers and offers", w.giveVouchers}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}, {98, "what is earned", w.settle}, {99, "payouts and disputes", w.payOut}} {
 		w.stage(step.percent, "%s", step.what)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
