@@ -56,12 +56,34 @@ type NewLine struct {
 	Token    string   // the impression token of what it was seen in; "" none. One forged, foreign or too old earns nothing and stops nobody from buying.
 }
 
+// check refuses what no cart takes.
+func (in NewLine) check() error {
+	if in.Quantity < 1 || in.Quantity > MaxQuantity {
+		return fault.InvalidField("body.quantity", "Quantity must be 1 to %d.", MaxQuantity)
+	}
+	// Rooms do not run yet, so none can be named: a line that dropped it would lose its sale's room unsaid.
+	if in.Room != "" {
+		return fault.New(fault.Missing, "There is no such room, so nothing can be put into the cart from it. Leave room_id out.").WithField("body.room_id", "There is no such room.")
+	}
+	if in.Offer != "" {
+		return fault.New(fault.Missing, "There is no such offer, or it is over. Leave offer_id out to buy at the usual price.").WithField("body.offer_id", "There is no such offer.")
+	}
+	return nil
+}
+
 // CreateCart opens an empty cart for the asker.
 func (o *Orders) CreateCart(ctx context.Context, who account.Asker) (Cart, error) {
-	if who.Viewer == "" && who.Account == "" {
-		return Cart{}, fault.New(fault.Unauthorized, "A cart needs a viewer or an account: send the mezzo_viewer cookie, X-Viewer-Token or a token.")
+	if err := mayHaveCart(who); err != nil {
+		return Cart{}, err
 	}
 	return db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) { return newCart(tx, who) })
+}
+
+func mayHaveCart(who account.Asker) error {
+	if who.Viewer == "" && who.Account == "" {
+		return fault.New(fault.Unauthorized, "A cart needs a viewer or an account: send the mezzo_viewer cookie, X-Viewer-Token or a token.")
+	}
+	return nil
 }
 
 func newCart(tx *db.Tx, who account.Asker) (Cart, error) {
@@ -73,16 +95,19 @@ func newCart(tx *db.Tx, who account.Asker) (Cart, error) {
 	return Cart{ID: cart, Lines: []CartLine{}, Codes: []string{}, Version: 1, viewer: who.Viewer, account: who.Account}, err
 }
 
-// Cart returns the asker's cart with today's prices.
+// Ordered reports whether the cart has become an order, and takes nothing any more.
+func (c Cart) Ordered() bool { return c.ordered }
+
+// Cart returns the asker's cart with today's prices and its vouchers.
 func (o *Orders) Cart(ctx context.Context, who account.Asker, cart id.Cart) (Cart, error) {
-	return db.Get(ctx, o.db, func(tx *db.Tx) (Cart, error) { return o.loadCart(tx, who, cart) })
+	return db.Get(ctx, o.db, func(tx *db.Tx) (Cart, error) { return o.shownCart(tx, who, cart) })
 }
 
-// CurrentCart returns the asker's newest open cart; ok is false when there is none.
+// CurrentCart returns the asker's bag, their newest open cart that is not beside one; ok is false when there is none.
 func (o *Orders) CurrentCart(ctx context.Context, who account.Asker) (c Cart, ok bool, err error) {
 	err = o.db.Read(ctx, func(tx *db.Tx) error {
 		var cart id.Cart
-		err := tx.Row(`SELECT id FROM carts WHERE state = 'open' AND ((viewer_id = $1 AND viewer_id <> '') OR (account_id = $2 AND account_id <> ''))
+		err := tx.Row(`SELECT id FROM carts WHERE state = 'open' AND beside = 0 AND ((viewer_id = $1 AND viewer_id <> '') OR (account_id = $2 AND account_id <> ''))
 			ORDER BY id DESC LIMIT 1`, who.Viewer, who.Account).Scan(&cart)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -101,40 +126,59 @@ func (o *Orders) CurrentCart(ctx context.Context, who account.Asker) (c Cart, ok
 // the impression it was seen in as a touch. Conflict: another currency, not for sale, not enough
 // units; Invalid: quantity out of 1–20; Missing: a room or an offer that is not there.
 func (o *Orders) AddLine(ctx context.Context, who account.Asker, cart id.Cart, in NewLine) (Cart, error) {
-	if in.Quantity < 1 || in.Quantity > MaxQuantity {
-		return Cart{}, fault.InvalidField("body.quantity", "Quantity must be 1 to %d.", MaxQuantity)
-	}
-	// Rooms do not run yet, so none can be named: a line that dropped it would lose its sale's room unsaid.
-	if in.Room != "" {
-		return Cart{}, fault.New(fault.Missing, "There is no such room, so nothing can be put into the cart from it. Leave room_id out.").WithField("body.room_id", "There is no such room.")
-	}
-	if in.Offer != "" {
-		return Cart{}, fault.New(fault.Missing, "There is no such offer, or it is over. Leave offer_id out to buy at the usual price.").WithField("body.offer_id", "There is no such offer.")
+	if err := in.check(); err != nil {
+		return Cart{}, err
 	}
 	return db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
 		c, err := o.openCart(tx, who, cart)
 		if err != nil {
 			return Cart{}, err
 		}
-		offers, err := catalog.ForSale(tx, []id.Variant{in.Variant})
+		return o.addLine(tx, who, c, in)
+	})
+}
+
+// BuyNow puts units of a variant into a new cart beside the bag, so that they can be bought alone: CurrentCart goes
+// on returning the bag, with what is in it. It fails as AddLine does.
+func (o *Orders) BuyNow(ctx context.Context, who account.Asker, in NewLine) (Cart, error) {
+	if err := in.check(); err != nil {
+		return Cart{}, err
+	}
+	if err := mayHaveCart(who); err != nil {
+		return Cart{}, err
+	}
+	return db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
+		c, err := newCart(tx, who)
 		if err != nil {
 			return Cart{}, err
 		}
-		offer, ok := offers[in.Variant]
-		if !ok {
-			return Cart{}, fault.New(fault.Missing, "This product is not for sale (any more).")
-		}
-		if c, err = putLine(tx, c, offer, in.Quantity); err != nil {
+		if _, err := tx.Exec(`UPDATE carts SET beside = 1 WHERE id = $1`, c.ID); err != nil {
 			return Cart{}, err
 		}
-		if shown, err := o.keys.OpenImpression(who.Viewer, in.Token, tx.Now()); err == nil && in.Token != "" {
-			if err := affiliate.RecordTouch(tx, affiliate.NewTouch{Asker: who, Impression: shown,
-				Product: offer.Product, Brand: offer.Brand, Kind: affiliate.TouchCart, At: tx.Now()}); err != nil {
-				return Cart{}, err
-			}
-		}
-		return c, o.vouchers(tx, who, &c)
+		return o.addLine(tx, who, c, in)
 	})
+}
+
+// addLine puts a line into an open cart and remembers what it was seen in.
+func (o *Orders) addLine(tx *db.Tx, who account.Asker, c Cart, in NewLine) (Cart, error) {
+	offers, err := catalog.ForSale(tx, []id.Variant{in.Variant})
+	if err != nil {
+		return Cart{}, err
+	}
+	offer, ok := offers[in.Variant]
+	if !ok {
+		return Cart{}, fault.New(fault.Missing, "This product is not for sale (any more).")
+	}
+	if c, err = putLine(tx, c, offer, in.Quantity); err != nil {
+		return Cart{}, err
+	}
+	if shown, err := o.keys.OpenImpression(who.Viewer, in.Token, tx.Now()); err == nil && in.Token != "" {
+		if err := affiliate.RecordTouch(tx, affiliate.NewTouch{Asker: who, Impression: shown,
+			Product: offer.Product, Brand: offer.Brand, Kind: affiliate.TouchCart, At: tx.Now()}); err != nil {
+			return Cart{}, err
+		}
+	}
+	return c, o.vouchers(tx, who, &c)
 }
 
 // putLine merges units into the line of their variant and returns the cart with them.

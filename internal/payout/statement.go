@@ -32,6 +32,14 @@ type Statement struct {
 	Closing   Stands         `json:"closing" doc:"Opening and all movements"`
 	Movements []Movement     `json:"movements" nullable:"false"`
 	Causes    []CauseSum     `json:"by_cause" nullable:"false"`
+	Vouchers  *VoucherSum    `json:"vouchers,omitempty" doc:"In what was sold in the time; left out where there were none"`
+}
+
+// VoucherSum is what vouchers took off the lines of a brand that were sold in a time.
+type VoucherSum struct {
+	Lines int          `json:"lines"`
+	Own   money.Amount `json:"own" doc:"By the brand's own: a lower price, in no account"`
+	House money.Amount `json:"platform" doc:"By the platform's: paid to the brand, in what was sold"`
 }
 
 // Stands is what stands in each of an owner's accounts; owed is against them.
@@ -53,6 +61,9 @@ type Movement struct {
 	Key      string       `json:"key" doc:"What of the business it is: order:…, refund:…, payout:…"`
 	Amount   money.Amount `json:"amount" doc:"What it changes the total by; what is owed counts against it"`
 	Says     string       `json:"cause"`
+	// Of a sale, what vouchers took off its line.
+	Own   *money.Amount `json:"own_voucher,omitempty" doc:"By the brand's own voucher"`
+	House *money.Amount `json:"platform_voucher,omitempty" doc:"By the platform's, which pays it"`
 }
 
 // CauseSum is what one kind of transfer changed the total by.
@@ -169,7 +180,49 @@ func (s *Statement) read(tx *db.Tx) error {
 		of.Amount.Minor += m.Amount.Minor
 	}
 	s.Closing = stands(sums, s.Currency)
+	return s.vouchers(tx)
+}
+
+// vouchers notes at each sale, and in sum, what vouchers took off it.
+func (s *Statement) vouchers(tx *db.Tx) error {
+	brand := s.Owner.Brand()
+	if brand == "" {
+		return nil
+	}
+	type off struct {
+		line       string
+		own, house int64
+	}
+	list, err := db.All(tx, func(r *sql.Rows) (o off, err error) {
+		return o, r.Scan(&o.line, &o.own, &o.house)
+	}, `SELECT l.id, l.brand_off_minor, l.platform_off_minor FROM order_lines l JOIN order_parts p ON p.id = l.part_id
+		WHERE p.brand_id = $1 AND l.currency = $2 AND p.paid_at >= $3 AND p.paid_at < $4 AND (l.brand_off_minor > 0 OR l.platform_off_minor > 0)`,
+		string(brand), string(s.Currency), db.Micros(s.From), db.Micros(s.To))
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	by := map[string]off{}
+	s.Vouchers = &VoucherSum{Lines: len(list), Own: money.Of(0, s.Currency), House: money.Of(0, s.Currency)}
+	for _, o := range list {
+		by[o.line] = o
+		s.Vouchers.Own.Minor += o.own
+		s.Vouchers.House.Minor += o.house
+	}
+	for i := range s.Movements {
+		m := &s.Movements[i]
+		o, ok := by[m.Key[strings.LastIndex(m.Key, ":")+1:]]
+		if m.Kind != ledger.KindPaid || !ok {
+			continue
+		}
+		own, house := money.Of(o.own, s.Currency), money.Of(o.house, s.Currency)
+		m.Own, m.House = &own, &house
+	}
 	return nil
+}
+
+// Last reports whether the i-th movement is the last of its transfer: only there the total is one that ever stood.
+func (s Statement) Last(i int) bool {
+	return i+1 == len(s.Movements) || s.Movements[i+1].Transfer != s.Movements[i].Transfer
 }
 
 func (s *Statement) entries(tx *db.Tx) ([]Movement, error) {
@@ -203,18 +256,27 @@ func stands(sums map[string]int64, c money.Currency) Stands {
 	return s
 }
 
-// CSV returns the statement as a spreadsheet opens it: an opening line, the movements, a closing line.
+// CSV returns the statement as a spreadsheet opens it: an opening line, the movements, a closing line. The total
+// stands at the last line of each transfer.
 func (s Statement) CSV() string {
-	out := newSheet("at", "transfer", "account", "kind", "cause", "key", "amount", "currency", "total")
+	out := newSheet("at", "transfer", "account", "kind", "cause", "key", "amount", "currency", "total", "own_voucher", "platform_voucher")
 	total := s.Opening.Total
-	line := func(at time.Time, transfer, account, kind, says, key, amount string) {
-		out.row(at.UTC().Format(time.RFC3339), transfer, account, kind, says, key, amount, string(s.Currency), total.Decimal())
+	edge := func(at time.Time, kind, says string) {
+		out.row(at.UTC().Format(time.RFC3339), "", "", kind, says, "", "", string(s.Currency), total.Decimal(), "", "")
 	}
-	line(s.From, "", "", "opening", "Stood at the beginning", "", "")
-	for _, m := range s.Movements {
+	edge(s.From, "opening", "Stood at the beginning")
+	for i, m := range s.Movements {
 		total.Minor += m.Amount.Minor
-		line(m.At, string(m.Transfer), m.Account, string(m.Kind), m.Says, m.Key, m.Amount.Decimal())
+		then := ""
+		if s.Last(i) {
+			then = total.Decimal()
+		}
+		own, house := "", ""
+		if m.Own != nil && m.House != nil {
+			own, house = m.Own.Decimal(), m.House.Decimal()
+		}
+		out.row(m.At.UTC().Format(time.RFC3339), string(m.Transfer), m.Account, string(m.Kind), m.Says, m.Key, m.Amount.Decimal(), string(s.Currency), then, own, house)
 	}
-	line(s.To, "", "", "closing", "Stands at the end", "", "")
+	edge(s.To, "closing", "Stands at the end")
 	return out.String()
 }

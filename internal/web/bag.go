@@ -84,7 +84,14 @@ func (s *Site) addToBag(v *visit) error {
 		quantity = 1
 	}
 	variant := id.Variant(v.text("variant_id"))
-	err := s.addLine(v, order.NewLine{Variant: variant, Quantity: quantity, Token: v.text("impression")})
+	line, now := order.NewLine{Variant: variant, Quantity: quantity, Token: v.text("impression")}, v.text("then") == "checkout"
+	var alone order.Cart
+	var err error
+	if now {
+		alone, err = s.Orders.BuyNow(v.ctx(), v.who, line)
+	} else {
+		err = s.addLine(v, line)
+	}
 	if a, said := v.amissOf(err); said {
 		product, known := v.productOf(variant)
 		if !known {
@@ -95,8 +102,8 @@ func (s *Site) addToBag(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if v.text("then") == "checkout" {
-		return v.to("/checkout")
+	if now {
+		return v.to(tillURL(string(alone.ID)))
 	}
 	return v.to("/bag")
 }

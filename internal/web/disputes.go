@@ -70,7 +70,7 @@ func (s *Site) disputesOfBrand(v *visit) error {
 		row.URL = v.brandURL("/disputes/" + string(list[i].ID))
 		page.Rows = append(page.Rows, row)
 	}
-	page.Chrome = v.chrome("Disputes", Brand, "orders")
+	page.Chrome = v.chrome("Disputes", Brand, "money")
 	return v.show(http.StatusOK, Disputes(page))
 }
 
@@ -117,7 +117,7 @@ func (s *Site) showDispute(v *visit, status int, change func(*DisputePage)) erro
 	if change != nil {
 		change(&page)
 	}
-	page.Chrome = v.chrome("Dispute", Brand, "orders")
+	page.Chrome = v.chrome("Dispute", Brand, "money")
 	return v.show(status, DisputeOfBrand(page))
 }
 
@@ -151,8 +151,17 @@ func (s *Site) disputesOfHouse(v *visit) error {
 		sums := d.All()
 		row := v.contestRowOf(*d, sums)
 		row.Amount = d.Amount
-		row.Costs = Money(sums.Own) + " from brands, " + Money(sums.Creators) + " from creators, " + Money(sums.Platform) + " and the bank’s fee of " + Money(d.Fee) + " from the house"
-		if beyond := d.Amount.Minor - d.Covered.Minor; beyond > 0 {
+		parties := Money(sums.Own) + " from brands, " + Money(sums.Creators) + " from creators, " + Money(sums.Platform) + " from the house"
+		switch d.State {
+		case order.DisputeWon:
+			row.Next = ""
+			row.Costs = "Nobody lost by it but the house: the bank’s fee of " + Money(d.Fee) + ". What was held went back: " + parties
+		case order.DisputeLost:
+			row.Costs = "Taken: " + parties + ", and the bank’s fee of " + Money(d.Fee) + " from the house"
+		default:
+			row.Costs = "Held, and lost if the bank says so: " + parties + ", and the bank’s fee of " + Money(d.Fee) + " from the house either way"
+		}
+		if beyond := d.Amount.Minor - d.Covered.Minor; beyond > 0 && d.State != order.DisputeWon {
 			row.Costs += ". More than the buyer had not got back already: that is the house’s loss too"
 		}
 		row.Costs += "."
@@ -170,6 +179,9 @@ func disputeNotes(o order.Order) (notes []Note) {
 	}
 	for _, d := range o.Disputes {
 		n := Note{Tone: "wait", Head: bank + " is looking into this payment.", Text: Money(d.Amount) + " is disputed. Until the bank has decided, nothing of this order is given back or paid out here."}
+		if o.Asker == order.AsBuyer {
+			n.Text += " So it cannot be cancelled or sent back until then."
+		}
 		switch d.State {
 		case order.DisputeWon:
 			n = Note{Head: bank + " let the payment stand.", Text: Money(d.Amount) + " was disputed."}

@@ -32,7 +32,7 @@ func TestADisputeOnThePages(t *testing.T) {
 	paid := m.buy(guest, "pm_card_visa").under("/orders/")
 	ord := strings.TrimPrefix(strings.Split(paid.url, "?")[0], "/orders/")
 	d := m.disputed(ord)
-	guest.get(paid.url).ok().says("Your bank is looking into this payment")
+	guest.get(paid.url).ok().says("Your bank is looking into this payment", "cannot be cancelled").silent("Cancel the order")
 	m.owner.get("/brand/" + m.brand).ok().says("Disputed by banks")
 	list := m.owner.get("/brand/"+m.brand+"/disputes").ok().says("The buyer says that it never came", "Without evidence by")
 	one := m.owner.get(list.find(`href="(/brand/[^"]*/disputes/dsp_[^"]*)"`)).ok().says("What it costs if it is lost", "From creators", "Your share is held")

@@ -74,7 +74,7 @@ func tillPages() map[string]templ.Component {
 		"bag-saving":       Bag(BagPage{Chrome: sampleChrome("Your bag", Market, "bag"), Groups: []BagGroup{{Brand: Link{Text: "Ferro & Ash", URL: "/"}, Lines: []BagLine{{ID: "lin_1", Title: "Everyday skillet, 26 cm", URL: "/", Picture: pic("pan"), Quantity: 1, Most: 14, Unit: usd(4800), Total: usd(4800)}}}}, Total: usd(4800), Off: usd(980), Saving: sampleSaving()}),
 		"bag-empty":        Bag(BagPage{Chrome: sampleChrome("Your bag", Market, "bag")}),
 		"checkout-address": CheckoutAddress(AddressPage{Chrome: till, Lines: sampleTill(), Form: form, SignIn: true}),
-		"checkout-kept":    CheckoutAddress(AddressPage{Chrome: till, Lines: sampleTill(), Form: form, Kept: []KeptRow{{"adr_1", "Dana Reyes", "1 Main St, Austin, TX 78701, United States", true}, {"adr_2", "Dana Reyes", "c/o Ferro & Ash, 418 Foundry Row, Portland, OR 97209, United States", false}}}),
+		"checkout-kept":    CheckoutAddress(AddressPage{Chrome: till, Lines: sampleTill(), Form: form, Kept: []KeptRow{{"adr_1", "Dana Reyes", "1 Main St, Austin, TX 78701, United States", "/checkout?to=a", true}, {"adr_2", "Dana Reyes", "c/o Ferro & Ash, 418 Foundry Row, Portland, OR 97209, United States", "/checkout?to=a", false}}}),
 		"checkout": Checkout(CheckoutPage{Chrome: till, ID: "chk_1", Lines: sampleTill(), HeldUntil: noon(22, 11, 14), Email: "dana.reyes@mail.example", Address: order.Address, Ships: sampleShips(), Sums: sampleSums(), Total: usd(5185), Methods: methods, Sandbox: true,
 			Notes: []Note{{Tone: "bad", Head: "Your bank said no.", Text: "Nothing was taken. Your skillet is held until 11:14: try another card."}}}),
 		"sandbox":      Sandbox(SandboxPage{Chrome: sampleChrome("Sandbox bank", Market, ""), Action: "/sandbox/x", Total: usd(5185), To: "Mezzo"}),
@@ -121,6 +121,7 @@ func studioPages() map[string]templ.Component {
 		"codes-empty":     Codes(CodesPage{Chrome: studio("Your codes", "codes")}),
 		"showcase-empty":  Showcase(ShowcasePage{Chrome: studio("Showcase", "showcase")}),
 		"earnings":        Earnings(sampleEarnings()),
+		"attributions":    Attributions(sampleAttributions()),
 		"earnings-empty":  Earnings(EarningsPage{Chrome: studio("Earnings", "earnings"), Available: usd(0), Pending: usd(0), Paid: usd(0), Reversed: usd(0), Closed: "Payouts are not open on this server yet. The money stays yours."}),
 		"you":             You(you),
 		"you-not-creator": You(YouPage{Chrome: sampleChrome("Dana Reyes", Market, "you"), Name: you.Name, Email: "dana@mail.example", Fresh: "mzo_abcdefghijklmnopqrstuvwxyz0123456789"}),
@@ -257,4 +258,11 @@ func sampleHook(c Chrome) WebhookPage {
 		Tabs: []Tab{{Text: "All", URL: "/", Here: true}, {Text: "Waiting", URL: "/"}, {Text: "Accepted", URL: "/"}, {Text: "Given up", URL: "/"}, {Text: "Held", URL: "/"}},
 		Sent: []SentRow{{ID: "msg_1", Type: "order.paid", At: "Tue 3 Nov, 11:06", State: "accepted", Tone: "good", Note: "tried once", Body: "{\n  \"type\": \"order.paid\"\n}"},
 			{ID: "msg_2", Type: "order.refunded", At: "Mon 2 Nov, 09:00", State: "given up", Tone: "bad", Note: "tried 15 times. It answered 500.", Body: "{}"}}}
+}
+
+func sampleAttributions() AttributionsPage {
+	r := Receipt{Says: "A creator's code that was typed earns the commission before any click.", Facts: []SumRow{{Label: "Price of the goods, without tax", Value: "$43.00"}, {Label: "Rule", Value: "code live last click, version 2"}},
+		Touches: []Candidate{{Who: "You", What: "a click from a video", When: "Wed 18 Nov, 09:12", Says: "A creator's code was typed, which counts before a click."}}, Others: "1 touch of another creator was considered beside yours."}
+	return AttributionsPage{Chrome: sampleChrome("Why not me", Studio, "earnings"), States: []Tab{{Text: "All", URL: "/studio/attributions", Here: true}, {Text: "Not earned", URL: "/studio/attributions?outcome=lost"}},
+		Rows: []AttributionRow{{Title: "Everyday skillet, 26 cm", Picture: pic("pan"), When: "18 Nov, order ··4471", Says: r.Touches[0].Says, Receipt: r}, {Title: "Everyday skillet, 26 cm", Picture: pic("pan"), When: "17 Nov, order ··1192", Won: true, Says: "It won: you earn by it.", Receipt: Receipt{Says: "The last eligible click before the order earns the commission."}}}, Pager: Pager{Next: "/studio/attributions?cursor=x"}}
 }

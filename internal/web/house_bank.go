@@ -75,7 +75,7 @@ func (v *visit) bankStands(page *BankPage) error {
 		}
 		page.Stands = append(page.Stands, card)
 	}
-	page.Settle = []Field{{Name: "amount", Label: "Amount", Currency: code}, {Name: "reference", Label: "The bank’s reference of the line", Max: 100}, {Name: "currency", Label: "Currency", Max: 3, Value: string(code)}}
+	page.Settle = []Field{{Name: "currency", Label: "Currency", Max: 3, Value: string(code)}, {Name: "amount", Label: "Amount", Mode: "decimal", Hint: "In figures, such as 50.00, in the currency beside."}, {Name: "reference", Label: "The bank’s reference of the line", Max: 100}}
 	list, err := v.site.Payouts.Settlements(v.ctx(), v.who, "", bankRows)
 	if err != nil {
 		return err

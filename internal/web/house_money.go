@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"mezzo/internal/ledger"
@@ -32,6 +33,9 @@ func (s *Site) houseMoney(v *visit) error {
 	page.Largest = Table{Label: "To whom most is owed", Heads: []TableCell{{Text: "Whom"}, {Text: "Ready", Num: true}, {Text: "Held", Num: true}}}
 	for _, o := range largest {
 		row := []TableCell{{Text: o.Name, Sub: "a creator"}, {Text: Money(o.Ready), Num: true}, {Text: Money(o.Held), Num: true}}
+		if c := o.Owner.Creator(); c != "" {
+			row[0].URL = "/operator/ledger?account=" + url.QueryEscape("creator:"+string(c)+":available")
+		}
 		if b := o.Owner.Brand(); b != "" {
 			row[0].URL, row[0].Sub = "/brand/"+string(b)+"/balance", "a brand"
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"mezzo/internal/account"
@@ -152,6 +153,9 @@ func (s *Site) showOrder(v *visit, status int, notes []Note) error {
 	if page.Earned, err = v.earnedOn(o); err != nil {
 		return err
 	}
+	if page.Considered, err = v.consideredOn(o); err != nil {
+		return err
+	}
 	page.Chrome = v.chrome("Order "+Tail(string(o.ID)), Market, "orders")
 	return v.show(status, Order(page))
 }
@@ -166,7 +170,13 @@ func mayStop(o order.Order) bool {
 			return false
 		}
 	}
-	return len(o.Shipments) == 0
+	lost := slices.ContainsFunc(o.Disputes, func(d order.Dispute) bool { return d.State == order.DisputeLost })
+	return len(o.Shipments) == 0 && !inDispute(o) && !lost
+}
+
+// inDispute reports whether a bank still decides about the payment: until then nothing of the order is given back.
+func inDispute(o order.Order) bool {
+	return slices.ContainsFunc(o.Disputes, func(d order.Dispute) bool { return d.State == order.DisputeOpen })
 }
 
 func (v *visit) orderParts(o order.Order) ([]OrderPart, error) {
@@ -212,7 +222,9 @@ func stepsOf(o order.Order, p order.Part) []Step {
 		} else if last := &steps[len(steps)-1]; last.State == "done" {
 			step.State = "now"
 		}
-		step.Icon = icon
+		if step.Icon = icon; step.State != "done" && icon == "check" {
+			step.Icon = "clock" // a tick is for what is done
+		}
 		steps = append(steps, step)
 	}
 	add(o.PaidAt, "coin", "Paid", "Payment", "")

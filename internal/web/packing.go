@@ -97,6 +97,9 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 		for _, p := range o.Parts {
 			job := OrderJob{Order: string(o.ID), Part: string(p.ID), State: string(p.State), Says: jobSays(p, v.now), Paid: p.PaidAt, Buyer: o.Address.Name,
 				Address: addressLines(o.Address)[1:], Total: p.Total, Key: rand.Text()}
+			if inDispute(o) {
+				job.Says += ", disputed at the buyer’s bank: nothing is refunded here until it has decided"
+			}
 			job.Carrier, job.Tracking = NewShipFields(string(p.ID))
 			yours := money.Of(0, o.Currency)
 			for _, l := range o.Lines {

@@ -172,7 +172,7 @@ func (v *visit) payeeFields(page *PayoutsPage, owner payout.Owner) error {
 		{Name: "line2", Label: "More of the address", Max: 200, Value: p.Line2, Optional: true, Complete: "address-line2"}, {Name: "city", Label: "City", Max: 100, Value: p.City, Complete: "address-level2"},
 		{Name: "region", Label: "State or region", Max: 100, Value: p.Region, Optional: true, Complete: "address-level1"}, {Name: "postal_code", Label: "Postal code", Max: 20, Value: p.PostalCode, Optional: true, Complete: "postal-code"},
 		{Name: "country", Label: "Country where you pay tax", Options: choose(countries(), p.Country)}, {Name: "tax_id", Label: "Tax id", Max: 40, Value: p.TaxID, Complete: "off"},
-		{Name: "date_of_birth", Label: "Date of birth", Max: 10, Value: p.Birth, Optional: true, Hint: "YYYY-MM-DD; asked for in the EU."}}
+		{Name: "date_of_birth", Label: "Date of birth", Kind: "date", Value: p.Birth, Optional: true, Complete: "bday", Hint: "Asked for in the EU."}}
 	return nil
 }
 

@@ -2,8 +2,10 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"mezzo/internal/affiliate"
 	"mezzo/internal/catalog"
@@ -12,8 +14,11 @@ import (
 	"mezzo/internal/money"
 )
 
-// programsShown is how many programs of a brand its page lists.
-const programsShown = 50
+// How many programs of a brand its page lists, and creators among whom it chooses.
+const (
+	programsShown  = 50
+	promotersShown = 60
+)
 
 // programs lists a brand's programs, ended ones among them.
 func (s *Site) programs(v *visit) error {
@@ -59,6 +64,11 @@ func programRow(p affiliate.Program, now time.Time) ProgramRow {
 	}
 	if p.Kind == affiliate.Targeted {
 		row.Goods += ", for " + CountOf(len(p.Creators), "creator", "") + " by name"
+		for _, c := range p.Creators {
+			row.Creators = append(row.Creators, Link{Text: c.DisplayName, URL: "/c/" + c.Handle})
+			row.Named.Value += "@" + c.Handle + "\n"
+		}
+		row.Named = Field{Name: "creator_handles", ID: "creators-" + string(p.ID), Label: "For these creators", Rows: min(8, 2+len(p.Creators)), Value: row.Named.Value, Hint: "One handle on a line."}
 	}
 	switch {
 	case p.State == "scheduled":
@@ -101,6 +111,7 @@ func (s *Site) newProgram(v *visit) error {
 	page := NewProgramPage{}
 	page.Name, page.Percent, page.Window, page.Hold = NewProgramFields()
 	page.Other, page.Budget = NewProgramMore(string(v.brand.Currency))
+	page.Handles, page.Targeted = handlesField(), v.text("kind") == string(affiliate.Targeted)
 	return s.showNewProgram(v, http.StatusOK, page, nil)
 }
 
@@ -117,14 +128,19 @@ func (s *Site) showNewProgram(v *visit, status int, page NewProgramPage, chosen 
 		if p.State != catalog.Active {
 			continue
 		}
-		pick := Pick{ID: string(p.ID), Title: p.Title, Price: Money(p.Low()), Picture: goods[i].Picture}
-		for _, c := range chosen {
-			pick.Chosen = pick.Chosen || c == p.ID
-		}
+		pick := Pick{ID: string(p.ID), Title: p.Title, Price: Money(p.Low()), Picture: goods[i].Picture, Chosen: slices.Contains(chosen, p.ID)}
 		page.Goods = append(page.Goods, pick)
 		if page.Example == "" {
 			page.Example = exampleOf(p)
 		}
+	}
+	sellers, err := s.Affiliate.Promoters(v.ctx(), v.who, v.brand.ID, promotersShown)
+	if err != nil {
+		return err
+	}
+	ticked := many[string](v, "creators")
+	for _, c := range sellers {
+		page.Sellers = append(page.Sellers, Pick{ID: c.Handle, Title: c.DisplayName, Price: "@" + c.Handle, Chosen: slices.Contains(ticked, c.Handle)})
 	}
 	page.Chrome = v.chrome("New program", Brand, "programs")
 	return v.show(status, NewProgram(page))
@@ -138,10 +154,22 @@ func exampleOf(p catalog.Product) string {
 	return "Of " + p.Title + " at " + Money(price) + ", 15 % are " + Money(earn) + " for the creator who sold it. You pay it only when it is sold and kept."
 }
 
-// openProgram opens a program to everybody.
+// handlesIn returns the creators a form names, ticked and typed: "@marisol, tomas.bakes".
+func (v *visit) handlesIn() []string {
+	list := many[string](v, "creators")
+	for _, h := range strings.FieldsFunc(v.text("creator_handles"), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
+		list = append(list, strings.TrimPrefix(h, "@"))
+	}
+	return list
+}
+
+// openProgram opens a program to everybody, or to the creators it names.
 func (s *Site) openProgram(v *visit) error {
-	in := affiliate.NewProgram{Kind: affiliate.Open, Name: v.text("name"), Products: many[id.Product](v, "product_ids")}
+	in := affiliate.NewProgram{Kind: affiliate.Open, Name: v.text("name"), Products: many[id.Product](v, "product_ids"), Handles: v.handlesIn()}
 	in.All = len(in.Products) == 0
+	if v.text("kind") == string(affiliate.Targeted) {
+		in.Kind = affiliate.Targeted
+	}
 	rate, err := v.rate("commission_percent")
 	in.Rate = rate
 	window, ok := v.number("window_days")
@@ -169,6 +197,9 @@ func (s *Site) openProgram(v *visit) error {
 		page.Name.Value, page.Percent.Value, page.Window.Value, page.Hold.Value = in.Name, v.text("commission_percent"), v.text("window_days"), v.text("hold_days")
 		page.Other, page.Budget = NewProgramMore(string(v.brand.Currency))
 		page.Other.Value, page.Budget.Value = v.text("indirect_percent"), v.text("budget")
+		page.Targeted, page.Handles = in.Kind == affiliate.Targeted || len(in.Handles) > 0, handlesField()
+		page.Handles.Value = v.text("creator_handles")
+		a.under(&page.Handles, "creator_handles")
 		a.under(&page.Other, "indirect_bps")
 		a.under(&page.Budget, "budget")
 		a.mark(&page.Name)
@@ -178,7 +209,11 @@ func (s *Site) openProgram(v *visit) error {
 		page.Notes = a.notes("The program was not opened.")
 		return s.showNewProgram(v, a.status, page, in.Products)
 	}
-	return v.kept(err, "The program is open. Anyone may show these goods now.", "/programs")
+	says := "The program is open. Anyone may show these goods now."
+	if in.Kind == affiliate.Targeted {
+		says = "The program is open for the creators you chose: it goes before your open ones for them."
+	}
+	return v.kept(err, says, "/programs")
 }
 
 // budget reads the field of a budget; nil when it is empty.
@@ -208,6 +243,12 @@ func (v *visit) changeOf(p affiliate.Program) (ch affiliate.ProgramChange, err e
 		}
 		ch.Indirect = &other
 	}
+	if v.r.PostForm.Has("creator_handles") {
+		named := v.handlesIn()
+		if before := handlesOf(p); !slices.Equal(before, named) {
+			ch.Handles = &named
+		}
+	}
 	if !v.r.PostForm.Has("budget") {
 		return ch, nil
 	}
@@ -222,6 +263,13 @@ func (v *visit) changeOf(p affiliate.Program) (ch affiliate.ProgramChange, err e
 		ch.Budget = &none
 	}
 	return ch, nil
+}
+
+func handlesOf(p affiliate.Program) (list []string) {
+	for _, c := range p.Creators {
+		list = append(list, c.Handle)
+	}
+	return list
 }
 
 // changeProgram changes a program's terms, or ends it: at once while nobody promotes under it, else
@@ -252,6 +300,8 @@ func (s *Site) changeProgram(v *visit) error {
 					a.under(&row.Change, "commission_bps")
 					a.under(&row.Change2, "indirect_bps")
 					a.under(&row.Change3, "budget")
+					row.Named.Value = v.text("creator_handles")
+					a.under(&row.Named, "creator_handles")
 				}
 			}
 			page.Notes = a.notes("The program is as it was.")

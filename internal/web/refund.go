@@ -16,7 +16,7 @@ const unitsField = "units_"
 
 // refundFormOf is the form for what of a part may still be given back; nil when nothing may.
 func refundFormOf(o order.Order, p order.Part, action string) *RefundForm {
-	if o.PaidAt.IsZero() || o.State == order.Cancelled && o.ClosedReason == "cancelled" {
+	if o.PaidAt.IsZero() || o.State == order.Cancelled && o.ClosedReason == "cancelled" || inDispute(o) {
 		return nil
 	}
 	f := &RefundForm{Action: action, Part: string(p.ID), Key: rand.Text(), Tab: string(p.State),

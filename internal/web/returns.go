@@ -24,7 +24,7 @@ var returnSays = map[order.ReturnState]string{
 // returnFormOf is the form with which a buyer asks to return something of a part; nil when nothing may be.
 func returnFormOf(o order.Order, p order.Part, now time.Time) *ReturnForm {
 	until := p.DeliveredAt.Add(order.ReturnWindow)
-	if p.State != order.Delivered || now.After(until) {
+	if p.State != order.Delivered || now.After(until) || inDispute(o) {
 		return nil
 	}
 	f := &ReturnForm{Action: "/orders/" + string(o.ID) + "/returns", Part: string(p.ID), Until: Day(until)}

@@ -77,9 +77,9 @@ func (m *market) fill(b *browser) {
 }
 
 // address says where the bag goes.
-func (m *market) address(b *browser) shown {
+func (m *market) address(b *browser, more ...string) shown {
 	m.t.Helper()
-	return b.post("/checkout", "email", "jo@mail.example", "name", "Jo Kim", "line1", "1 Main St", "city", "Austin", "region", "TX", "postal_code", "78701", "country", "US").
+	return b.post("/checkout", append(more, "email", "jo@mail.example", "name", "Jo Kim", "line1", "1 Main St", "city", "Austin", "region", "TX", "postal_code", "78701", "country", "US")...).
 		ok().under("/checkout/").says("Total", "$48.00", "Sold by Ferro & Ash (Ferro & Ash LLC), United States")
 }
 
@@ -116,8 +116,8 @@ func TestAPlainLinkCountsAsAClick(t *testing.T) {
 	m := newMarket(t)
 	guest := m.browser()
 	product := guest.get(guest.get("/").ok().find(`href="(/go\?t=[^"]*)"`)).ok()
-	guest.post("/bag/lines", "variant_id", product.value("variant_id"), "quantity", "1", "then", "checkout").ok().under("/checkout")
-	page := m.address(guest)
+	till := guest.post("/bag/lines", "variant_id", product.value("variant_id"), "quantity", "1", "then", "checkout").ok().under("/checkout")
+	page := m.address(guest, "cart", till.value("cart"))
 	guest.post(page.find(`action="(/checkout/[^"]*/pay)"`), "key", page.value("key"), "expected_total", page.value("expected_total"), "payment_method", "pm_card_visa").
 		ok().under("/orders/").says("Marisol Vega earned $7.20")
 	other := m.browser()

@@ -193,6 +193,7 @@ func (s *Site) making() []Route {
 		{"POST /studio/showcase", Maker, s.changeShowcase, 0},
 		{"GET /studio/codes", Maker, s.codes, 0},
 		{"GET /studio/earnings", Maker, s.earnings, 0},
+		{"GET /studio/attributions", Maker, s.attributions, 0},
 		{"GET /studio/payouts", Maker, s.payouts, 0},
 		{"GET /studio/statement", Maker, s.statement, 0},
 		{"POST /studio/payouts", Maker, s.payOut, 0},

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"mezzo/internal/fault"
@@ -80,9 +81,17 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 	page.Causes = append(page.Causes, SumRow{Label: "Stands at the end", Value: Money(st.Closing.Total), Total: true})
 	page.Rows = Table{Label: "Each movement", Heads: []TableCell{{Text: "What"}, {Text: "When"}, {Text: "Account"}, {Text: "Amount", Num: true}, {Text: "All of it then", Num: true}}}
 	total := st.Opening.Total
-	for _, m := range st.Movements {
+	for i, m := range st.Movements {
 		total.Minor += m.Amount.Minor
-		page.Rows.Rows = append(page.Rows.Rows, []TableCell{{Text: m.Says, Sub: string(m.Transfer)}, {Text: DayTime(m.At)}, {Text: standWords[m.Account]}, {Text: Money(m.Amount), Num: true}, {Text: Money(total), Num: true}})
+		then := TableCell{Num: true}
+		if st.Last(i) {
+			then.Text = Money(total)
+		}
+		amount := TableCell{Text: Money(m.Amount), Num: true, Sub: voucherSays(m)}
+		page.Rows.Rows = append(page.Rows.Rows, []TableCell{{Text: m.Says, Sub: string(m.Transfer)}, {Text: DayTime(m.At)}, {Text: standWords[m.Account]}, amount, then})
+	}
+	if sum := st.Vouchers; sum != nil {
+		page.Vouchers = []SumRow{{Label: "The house’s vouchers, paid to you", Value: Money(sum.House)}, {Label: "Your own, a lower price", Value: Money(sum.Own)}}
 	}
 	query := func(from, to time.Time) string {
 		return page.At + "/statement?" + url.Values{"from": {from.UTC().Format(time.DateOnly)}, "to": {to.UTC().Format(time.DateOnly)}, "currency": {page.Code}}.Encode()
@@ -97,6 +106,18 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 	}
 	same := url.Values{"from": {st.From.UTC().Format(time.RFC3339)}, "to": {st.To.UTC().Format(time.RFC3339)}, "currency": {page.Code}}.Encode()
 	page.CSV, page.JSON = at+"/statements?format=csv&"+same, at+"/statements?format=json&"+same
+}
+
+// voucherSays is what vouchers took off a sale, and who pays for it.
+func voucherSays(m payout.Movement) string {
+	var says []string
+	if m.House != nil && m.House.Minor > 0 {
+		says = append(says, Money(*m.House)+" of it by a voucher of the house")
+	}
+	if m.Own != nil && m.Own.Minor > 0 {
+		says = append(says, "after "+Money(*m.Own)+" off by yours")
+	}
+	return strings.Join(says, ", ")
 }
 
 // standWords are an owner's accounts to their owner.

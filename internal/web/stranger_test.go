@@ -64,7 +64,7 @@ var public = map[string]string{
 	"POST /v/{video}/like": "people like what they see", "POST /v/{video}/comments": "people talk about what they see", "POST /c/{handle}/follow": "people follow whom they like",
 	"GET /you": "one's own", "POST /you": "one's own", "POST /you/creator": "one's own", "POST /you/tokens": "one's own",
 	"GET /studio": "one's own", "POST /studio/creator": "one's own", "GET /studio/upload": "one's own", "POST /studio/videos": "one's own", "GET /studio/videos": "one's own",
-	"GET /studio/programs": "open to every creator", "GET /studio/showcase": "one's own", "POST /studio/showcase": "one's own, of open programs", "GET /studio/earnings": "one's own", "GET /studio/payouts": "one's own", "GET /studio/statement": "one's own", "POST /studio/payouts": "one's own", "POST /studio/payouts/payee": "one's own", "POST /studio/payouts/destinations": "one's own",
+	"GET /studio/programs": "open to every creator", "GET /studio/showcase": "one's own", "POST /studio/showcase": "one's own, of open programs", "GET /studio/earnings": "one's own", "GET /studio/attributions": "one's own", "GET /studio/payouts": "one's own", "GET /studio/statement": "one's own", "POST /studio/payouts": "one's own", "POST /studio/payouts/payee": "one's own", "POST /studio/payouts/destinations": "one's own",
 	"GET /ranking": "told to all", "POST /ranking/profiling": "one's own", "POST /ranking/reset": "one's own", "POST /ranking/creators": "one's own", "POST /ranking/videos": "one's own",
 	"GET /brand/new": "anybody may open a brand", "POST /brands": "anybody may open a brand",
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -35,19 +36,52 @@ func (s *Site) address(v *visit) error {
 			}
 		}
 	}
-	v.fillAddress(&form, before)
-	return s.showAddress(v, http.StatusOK, form, nil)
-}
-
-func (s *Site) showAddress(v *visit, status int, form AddressForm, notes []Note) error {
-	cart, _, err := s.Orders.CurrentCart(v.ctx(), v.who)
+	cart, err := v.tillCart()
 	if err != nil {
 		return err
 	}
-	if len(cart.Lines) == 0 {
+	v.fillAddress(&form, before, cart)
+	return s.showAddress(v, http.StatusOK, cart, form, nil)
+}
+
+// tillCart is the cart being paid: the one that is named, which is bought beside the bag, else the bag.
+func (v *visit) tillCart() (order.Cart, error) {
+	if name := v.text("cart"); name != "" {
+		return v.site.Orders.Cart(v.ctx(), v.who, id.Cart(name))
+	}
+	cart, _, err := v.site.Orders.CurrentCart(v.ctx(), v.who)
+	return cart, err
+}
+
+// besideOf is a cart's name where it is not the bag; "" for the bag.
+func (v *visit) besideOf(cart id.Cart) (string, order.Cart, error) {
+	bag, _, err := v.site.Orders.CurrentCart(v.ctx(), v.who)
+	if err != nil || bag.ID == cart {
+		return "", bag, err
+	}
+	return string(cart), bag, nil
+}
+
+// tillURL is where the address for a cart is asked for.
+func tillURL(beside string) string {
+	if beside == "" {
+		return "/checkout"
+	}
+	return "/checkout?cart=" + url.QueryEscape(beside)
+}
+
+func (s *Site) showAddress(v *visit, status int, cart order.Cart, form AddressForm, notes []Note) error {
+	if len(cart.Lines) == 0 || cart.Ordered() {
 		return v.to("/bag")
 	}
-	page := AddressPage{Form: form, Notes: notes, SignIn: v.who.Account == "", Code: codeField()}
+	page := AddressPage{Form: form, Notes: notes, SignIn: v.who.Account == "", Code: codeField(), Sums: goodsSums(cart)}
+	beside, bag, err := v.besideOf(cart.ID)
+	if err != nil {
+		return err
+	}
+	if page.Cart, page.Back = beside, tillURL(beside); beside != "" && len(bag.Lines) > 0 {
+		page.Bag = "You buy this by itself. What is in your bag (" + CountOf(units(bag), "thing", "") + ") stays there."
+	}
 	groups, err := v.bagGroups(cart)
 	if err != nil {
 		return err
@@ -64,10 +98,37 @@ func (s *Site) showAddress(v *visit, status int, form AddressForm, notes []Note)
 	for _, k := range kept {
 		page.Kept = append(page.Kept, KeptRow{ID: string(k.ID), Name: k.Name, Says: strings.Join(addressLines(k.Address)[1:], ", "), Chosen: string(k.ID) == v.text("to")})
 	}
+	for i := range page.Kept {
+		page.Kept[i].URL = "/checkout?to=" + page.Kept[i].ID
+		if beside != "" {
+			page.Kept[i].URL += "&cart=" + url.QueryEscape(beside)
+		}
+	}
 	page.Keep = v.text("keep") == "1"
 	page.Chrome = v.chrome("Checkout", Market, "bag")
 	page.Chrome.Back = "/bag"
 	return v.show(status, CheckoutAddress(page))
+}
+
+func units(cart order.Cart) (n int64) {
+	for _, l := range cart.Lines {
+		n += l.Quantity
+	}
+	return n
+}
+
+// goodsSums are what the goods of a cart cost, with each voucher that holds; nothing where that is one row.
+func goodsSums(cart order.Cart) []SumRow {
+	if cart.Discounts.Minor <= 0 {
+		return nil
+	}
+	rows := []SumRow{{Label: "Goods", Value: Money(cart.Subtotal)}}
+	for _, o := range cart.Offers {
+		if o.Chosen > 0 {
+			rows = append(rows, SumRow{Label: o.Voucher.Title + " (" + o.Voucher.Code + ")", Value: MoneyLess(money.Of(o.Chosen, cart.Subtotal.Currency)), Less: true})
+		}
+	}
+	return append(rows, SumRow{Label: "Goods with vouchers, before shipping", Value: Money(money.Of(cart.Subtotal.Minor-cart.Discounts.Minor, cart.Subtotal.Currency)), Total: true})
 }
 
 // keptAddresses are those a signed-in shopper keeps; guests keep none.
@@ -119,10 +180,10 @@ func (v *visit) addressBefore() typedAddress {
 	return before
 }
 
-// fillAddress puts an address into its form; without a country it is the one most of the bag comes from.
-func (v *visit) fillAddress(f *AddressForm, a typedAddress) {
+// fillAddress puts an address into its form; without a country it is the one the first of the cart comes from.
+func (v *visit) fillAddress(f *AddressForm, a typedAddress, cart order.Cart) {
 	if a.Country == "" {
-		if cart, ok, err := v.site.Orders.CurrentCart(v.ctx(), v.who); err == nil && ok && len(cart.Lines) > 0 {
+		if len(cart.Lines) > 0 {
 			if brand, err := v.site.Accounts.Brand(v.ctx(), cart.Lines[0].Offer.Brand); err == nil {
 				a.Country = brand.Country
 			}
@@ -137,11 +198,11 @@ func (v *visit) fillAddress(f *AddressForm, a typedAddress) {
 func (s *Site) checkOut(v *visit) error {
 	a := typedAddress{v.text("email"), order.Address{Name: v.text("name"), Line1: v.text("line1"), Line2: v.text("line2"), City: v.text("city"),
 		Region: v.text("region"), PostalCode: v.text("postal_code"), Country: strings.ToUpper(v.text("country")), Phone: v.text("phone")}}
-	cart, ok, err := s.Orders.CurrentCart(v.ctx(), v.who)
+	cart, err := v.tillCart()
 	if err != nil {
 		return err
 	}
-	if !ok || len(cart.Lines) == 0 {
+	if len(cart.Lines) == 0 || cart.Ordered() {
 		return v.to("/bag")
 	}
 	chosen := map[id.Brand]string{}
@@ -163,12 +224,12 @@ func (s *Site) checkOut(v *visit) error {
 	}
 	if wrong, said := v.amissOf(err); said {
 		form := NewAddressForm()
-		v.fillAddress(&form, a)
+		v.fillAddress(&form, a, cart)
 		wrong.mark(&form.Email)
 		for _, f := range []*Field{&form.Name, &form.Line1, &form.Line2, &form.City, &form.Region, &form.PostalCode, &form.Country, &form.Phone} {
 			wrong.under(f, "shipping_address."+f.Name)
 		}
-		return s.showAddress(v, wrong.status, form, wrong.notes("Nothing was ordered."))
+		return s.showAddress(v, wrong.status, cart, form, wrong.notes("Nothing was ordered."))
 	}
 	if err != nil {
 		return err
@@ -235,8 +296,15 @@ func (s *Site) showCheckout(v *visit, status int, notes []Note) error {
 	}
 	page.Hidden = []Hidden{{"email", o.Email}, {"name", o.Address.Name}, {"line1", o.Address.Line1}, {"line2", o.Address.Line2}, {"city", o.Address.City},
 		{"region", o.Address.Region}, {"postal_code", o.Address.PostalCode}, {"country", o.Address.Country}, {"phone", o.Address.Phone}}
+	beside, _, err := v.besideOf(o.Cart)
+	if err != nil {
+		return err
+	}
+	if beside != "" {
+		page.Hidden = append(page.Hidden, Hidden{"cart", beside})
+	}
 	page.Chrome = v.chrome("Checkout", Market, "bag")
-	page.Chrome.Back = "/checkout"
+	page.Chrome.Back = tillURL(beside)
 	return v.show(status, Checkout(page))
 }
 

@@ -208,11 +208,13 @@ func newVoucherForm(c money.Currency) VoucherForm {
 	amount := func(name, label, hint string) Field {
 		return Field{Name: name, Label: label, Mode: "decimal", Optional: true, Hint: hint, Currency: c}
 	}
+	off := amount("amount", "Amount off", "")
+	off.Either = true
 	return VoucherForm{
 		Code:      Field{Name: "code", Label: "Code", Max: voucher.MaxCode, Hint: "3 to 32 letters, figures, - or _. It stays yours for ever."},
 		Title:     Field{Name: "title", Label: "What shoppers read", Max: voucher.MaxTitle},
-		Percent:   Field{Name: "percent", Label: "Percent off", Mode: "decimal", Optional: true},
-		Amount:    amount("amount", "Amount off", ""),
+		Percent:   Field{Name: "percent", Label: "Percent off", Mode: "decimal", Optional: true, Either: true},
+		Amount:    off,
 		Most:      amount("max_discount", "At most", "Of a percentage."),
 		Least:     amount("min_basket", "From goods of", "What it covers must come to so much."),
 		Currency:  Field{Name: "currency", Label: "Currency", Max: 3, Value: "USD"},

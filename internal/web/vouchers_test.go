@@ -38,6 +38,7 @@ func TestVouchersOnThePages(t *testing.T) {
 	jo.post("/bag/codes/remove", "code", "HELLO").want(404)
 
 	where := []string{"email", "jo@mail.example", "name", "Jo Kim", "line1", "1 Main St", "city", "Austin", "region", "TX", "postal_code", "78701", "country", "US"}
+	jo.get("/checkout").ok().says("Autumn sale (AUTUMN) −$4.80", "Goods with vouchers, before shipping")
 	till := jo.post("/checkout", where...).ok().says("Autumn sale (AUTUMN)", "Code of a voucher or creator")
 	form := append(where, "checkout", till.value("checkout"))
 	jo.post("/checkout", append(form, "code", "nothing")...).want(422).says("This code is not known here.", "The total is as it was.", "Autumn sale (AUTUMN)")
@@ -54,5 +55,6 @@ func TestVouchersOnThePages(t *testing.T) {
 	if err != nil || len(years) != 1 || years[0].Total.Gross != paid+100 {
 		t.Errorf("the year says %+v, %v; want a gross of %d", years, err, paid+100)
 	}
+	m.owner.get("/brand/"+m.brand+"/statement").ok().says("Vouchers in what was sold", "The house’s vouchers, paid to you $1.00", "Your own, a lower price $4.80", "$1.00 of it by a voucher of the house")
 	m.owner.post(m.owner.get(at).ok().find(`action="(/brand/\w+/vouchers/vch_\w+/end)"`)).ok().says("ended")
 }
