@@ -81,6 +81,10 @@ func cellOf(f insight.Figures, key string) Cell {
 		}
 	}
 	switch key {
+	case "epc":
+		if f.EPC != nil && f.EPC.IsZero() && f.Commission != nil && f.Commission.Minor > 0 {
+			c.Range += ", none of the commission is settled yet"
+		}
 	case "ctr":
 		c.share(f.CTR, f.Intervals.CTR, n)
 	case "ctor":
@@ -248,6 +252,26 @@ func (v *visit) window() metric.Window {
 		}
 	}
 	return metric.Day
+}
+
+// windowWords is a window as its tab calls it: "24 hours".
+func windowWords(w metric.Window) string {
+	for _, x := range windows {
+		if x.window == w {
+			return x.text
+		}
+	}
+	return ""
+}
+
+// window is the one shown, as its tab calls it.
+func (l Live) window() string {
+	for _, t := range l.Tabs {
+		if t.Here {
+			return t.Text
+		}
+	}
+	return ""
 }
 
 // live makes a page follow the numbers of entities; house follows the machine too.

@@ -58,6 +58,7 @@ func (v *visit) studioNumbers(page *StudioPage) error {
 			return err
 		}
 		followed = append(followed, page.Best.Of)
+		page.Best.Window = windowWords(w)
 		page.Best.Funnel, page.Best.Cells = funnelOf(best.Figures), cellsOf(best.Figures, "ctor", "gpm")
 	}
 	page.Live = v.live(w, followed...)
