@@ -12,7 +12,7 @@ func TestDashboardsSayWhatWasCounted(t *testing.T) {
 	first := "Your first views appear here within a second."
 	m.maker.get("/studio").ok().says("What your videos do", first, "24 hours", "No sales yet")
 	m.maker.get("/studio/videos").ok().says("All its numbers", "0 impressions")
-	page := m.maker.get("/studio/videos/"+m.id).ok().says("What this video does", first, "Product clicks", "How often a product click led to an order.")
+	page := m.maker.get("/studio/videos/"+m.id).ok().says("What this video did in the last 24 hours", first, "Product clicks", "How often a product click led to an order.")
 	if !strings.Contains(page.body, `data-stream="/api/v1/metrics/stream?entities=video%3A`+m.id) || !strings.Contains(page.body, `<noscript><meta http-equiv="refresh"`) {
 		t.Errorf("the page is not followed: %s", page.body[:2000])
 	}
