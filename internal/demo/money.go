@@ -168,10 +168,14 @@ func (w *World) payOut(ctx context.Context) error {
 	if err := w.payTo(ctx, ember.Client, "/brands/"+ember.id, business, awaiting, "dst_test"); err != nil {
 		return err
 	}
-	for at, to := range map[int]string{1: "dst_test", 2: "dst_fail"} {
-		c := w.creators[at]
-		person := map[string]any{"kind": "individual", "legal_name": c.name, "date_of_birth": "1994-05-17", "line1": "12 Alder St", "city": "Austin", "region": "TX", "postal_code": "73301", "country": "US", "tax_id": "123-45-6789"}
-		if err := w.payTo(ctx, c.Client, "/me", person, paidOut, to); err != nil {
+	for _, asks := range []struct {
+		by                *creator
+		street, born, tax string // nobody else's: who shares an address with a buyer earns nothing by them
+		to                string
+	}{{w.creators[1], "2210 Comal St", "1994-05-17", "123-45-6789", "dst_test"}, {w.creators[2], "31 Rosewood Ave", "1988-11-02", "987-65-4320", "dst_fail"}} {
+		c := asks.by
+		person := map[string]any{"kind": "individual", "legal_name": c.name, "date_of_birth": asks.born, "line1": asks.street, "city": "Austin", "region": "TX", "postal_code": "78702", "country": "US", "tax_id": asks.tax}
+		if err := w.payTo(ctx, c.Client, "/me", person, paidOut, asks.to); err != nil {
 			return err
 		}
 	}
