@@ -162,11 +162,15 @@ func ScheduleCommissions(tx *db.Tx, part id.Part, releaseAt time.Time) error {
 	return err
 }
 
-// ReleaseCommissions makes the part's pending commissions available and returns them, by line. It is
+// ReleaseCommissions makes the parts' pending commissions available and returns them, by line. It is
 // harmless to repeat: what is released already is not returned again.
-func ReleaseCommissions(tx *db.Tx, part id.Part) ([]Commission, error) {
+func ReleaseCommissions(tx *db.Tx, parts ...id.Part) ([]Commission, error) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	in, args := db.In(2, parts)
 	freed, err := byLine(db.All(tx, scanCommission, `UPDATE commissions SET state = 'available', released_at = $1
-		WHERE part_id = $2 AND state = 'pending' RETURNING `+commissionColumns, db.Micros(tx.Now()), string(part)))
+		WHERE state = 'pending' AND part_id IN `+in+` RETURNING `+commissionColumns, append([]any{db.Micros(tx.Now())}, args...)...))
 	if err != nil {
 		return nil, err
 	}

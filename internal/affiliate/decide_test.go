@@ -230,9 +230,9 @@ func TestWaiting(t *testing.T) {
 		k.Advance(time.Minute)
 		w.click(w.viewer, 1, 0)
 		w.write(func(tx *db.Tx) error {
-			waiting, err := affiliate.Waiting(tx, s.Lines[0].Part)
+			waiting, err := affiliate.Waiting(tx, []id.Order{s.Order})
 			list, err2 := affiliate.Undecided(tx, 10)
-			if !waiting || err != nil || err2 != nil || len(list) != 1 || list[0] != s.Order {
+			if len(waiting) != 1 || waiting[0] != s.Lines[0].Part || err != nil || err2 != nil || len(list) != 1 || list[0] != s.Order {
 				return fmt.Errorf("waiting %v %v, undecided %v %v", waiting, err, list, err2)
 			}
 			return nil

@@ -47,11 +47,11 @@ func Undecided(tx *db.Tx, limit int) ([]id.Order, error) {
 	}, `SELECT DISTINCT order_id FROM attributions WHERE state = 'waiting' ORDER BY order_id LIMIT $1`, int64(limit))
 }
 
-// Waiting reports whether a line of the part is not decided yet.
-func Waiting(tx *db.Tx, part id.Part) (bool, error) {
-	var n int64
-	err := tx.Row(`SELECT COUNT(*) FROM attributions WHERE part_id = $1 AND state = 'waiting'`, string(part)).Scan(&n)
-	return n > 0, err
+// Waiting returns the parts of the orders of which a line is not decided yet.
+func Waiting(tx *db.Tx, orders []id.Order) ([]id.Part, error) {
+	in, args := db.In(1, orders)
+	return db.All(tx, func(rows *sql.Rows) (p id.Part, err error) { return p, rows.Scan(&p) },
+		`SELECT DISTINCT part_id FROM attributions WHERE state = 'waiting' AND order_id IN `+in, args...)
 }
 
 // DecideWaiting settles the waiting lines of an order as they would have been at the sale, once the

@@ -3,7 +3,6 @@ package order
 import (
 	"context"
 	"regexp"
-	"slices"
 	"time"
 
 	"mezzo/internal/affiliate"
@@ -102,32 +101,6 @@ func (o *Orders) bookDelivered(tx *db.Tx, ord *Order, part *Part, release time.T
 		return err
 	}
 	return affiliate.ScheduleCommissions(tx, part.ID, release)
-}
-
-// bookReleased makes a part's pending money available.
-func (o *Orders) bookReleased(tx *db.Tx, ord *Order, part *Part) error {
-	reserve, err := o.reserveOf(tx, part.Brand)
-	if err != nil {
-		return err
-	}
-	transfers, err := ledger.HoldReleased(o.ledgerSale(ord, part), reserve.Bps)
-	if err := post(tx, transfers, err); err != nil {
-		return err
-	}
-	if err := keepBack(tx, part, ord.Currency, transfers, reserve); err != nil {
-		return err
-	}
-	freed, err := affiliate.ReleaseCommissions(tx, part.ID)
-	if err != nil {
-		return err
-	}
-	purses := []ledger.Purse{ledger.BrandPurse(part.Brand)}
-	for _, c := range freed {
-		if p := ledger.CreatorPurse(c.Creator); !slices.Contains(purses, p) {
-			purses = append(purses, p)
-		}
-	}
-	return ledger.Recover(tx, string(part.ID), ord.Currency, purses...)
 }
 
 // bookCancelled owes the buyer everything back and reverses what was earned.

@@ -65,13 +65,6 @@ func claimsWhere(tx *db.Tx, where string, args ...any) ([]Claim, error) {
 	}, `SELECT c.id, c.order_id, c.part_id, c.brand_id, c.state, c.says, c.proof, c.decided_by, c.refund_id, c.due_at, c.created_at, c.settled_at FROM claims c WHERE `+where, args...)
 }
 
-// claimed reports whether a claim of the part is open.
-func claimed(tx *db.Tx, part id.Part) (bool, error) {
-	var n int64
-	err := tx.Row(`SELECT COUNT(*) FROM claims WHERE part_id = $1 AND state = 'open'`, part).Scan(&n)
-	return n > 0, err
-}
-
 // claimProofs hold claims, and what is promised of sending, against parts, refunds and timers.
 var claimProofs = []proof{
 	{says: "claim %s says that a refund was made for it, and there is none of its part", query: `SELECT c.id FROM claims c WHERE c.refund_id <> ''

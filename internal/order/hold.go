@@ -7,7 +7,6 @@ import (
 
 	"mezzo/internal/affiliate"
 	"mezzo/internal/db"
-	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 )
@@ -99,49 +98,4 @@ func lockedOfPart(tx *db.Tx, part id.Part) (Order, error) {
 		return Order{}, err
 	}
 	return loadLocked(tx, ord)
-}
-
-// releaseHolds completes parts whose hold has passed.
-func (o *Orders) releaseHolds(ctx context.Context) error {
-	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT id FROM order_parts WHERE state = 'delivered' AND release_at <= $1 AND`+notDisputed("order_parts.order_id")+`ORDER BY release_at LIMIT $2`)
-	for _, part := range list {
-		err = errors.Join(err, o.releasePart(ctx, part))
-	}
-	return err
-}
-
-// releasePart makes the money of one part available: the creators' commissions and the brand's share, less
-// its reserve. A part with a commission still undecided waits for the decision, one with a refund under way
-// for the provider's answer, one with a return, a claim or a dispute for its end.
-func (o *Orders) releasePart(ctx context.Context, part id.Part) error {
-	return o.db.Write(ctx, func(tx *db.Tx) error {
-		full, err := lockedOfPart(tx, part)
-		if err != nil {
-			return err
-		}
-		p := full.part(part)
-		if !partReleases.allows(p.State) || p.ReleaseAt.After(tx.Now()) || full.undisputed() != nil {
-			return nil
-		}
-		for _, waits := range []func() (bool, error){
-			func() (bool, error) { return affiliate.Waiting(tx, part) },
-			func() (bool, error) { return refunding(tx, full.ID, part) },
-			func() (bool, error) { return returned(tx, part) },
-			func() (bool, error) { return claimed(tx, part) },
-		} {
-			if waiting, err := waits(); err != nil || waiting {
-				return err
-			}
-		}
-		if _, err := tx.Exec(partReleases.update(`completed_at = $1, version = version + 1`)+`id = $2`, db.Micros(tx.Now()), part); err != nil {
-			return err
-		}
-		if err := o.bookReleased(tx, &full, p); err != nil {
-			return err
-		}
-		if err := addStep(tx, full.ID, part, "completed", "", "platform"); err != nil {
-			return err
-		}
-		return event.Emit(tx, event.OrderCompleted{Order: full.ID, Part: part, Brand: p.Brand})
-	})
 }

@@ -62,6 +62,7 @@ type Orders struct {
 	provider Provider
 	log      Log
 	options  Options
+	together int // how many due parts are released in one transaction
 	logger   *slog.Logger
 	// guesses at codes, of one shopper and of one address
 	guesses, guessesFrom *account.Limiter
@@ -80,7 +81,7 @@ type Parts struct {
 // New joins the room to its neighbours.
 func New(p Parts, o Options) *Orders {
 	return &Orders{db: p.DB, clock: p.DB.Clock(), keys: p.Keys,
-		provider: p.Provider, log: p.Log, options: o, logger: p.Logger,
+		provider: p.Provider, log: p.Log, options: o, together: ReleaseBatch, logger: p.Logger,
 		guesses: account.NewLimiter(p.DB.Clock(), guessesOfOne), guessesFrom: account.NewLimiter(p.DB.Clock(), guessesOfAddress)}
 }
 

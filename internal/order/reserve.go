@@ -100,7 +100,7 @@ func (o *Orders) SetReserve(ctx context.Context, who account.Asker, brand id.Bra
 }
 
 // keepBack notes what a release has put into the brand's reserve, and until when.
-func keepBack(tx *db.Tx, part *Part, c money.Currency, released []ledger.Transfer, r Reserve) error {
+func keepBack(rows *db.Values, tx *db.Tx, part *Part, c money.Currency, released []ledger.Transfer, r Reserve) {
 	var kept int64
 	for _, t := range released {
 		for _, l := range t.Legs {
@@ -109,11 +109,16 @@ func keepBack(tx *db.Tx, part *Part, c money.Currency, released []ledger.Transfe
 			}
 		}
 	}
-	if kept == 0 {
+	if kept != 0 {
+		rows.Row(part.ID, part.Brand, c, kept, kept, db.Micros(tx.Now().AddDate(0, 0, int(r.Days))), db.Micros(tx.Now()))
+	}
+}
+
+func insertKept(tx *db.Tx, rows *db.Values) error {
+	if rows.Empty() {
 		return nil
 	}
-	_, err := tx.Exec(`INSERT INTO reserves(part_id, brand_id, currency, amount_minor, left_minor, release_at, created_at) VALUES ($1,$2,$3,$4,$4,$5,$6)`,
-		part.ID, part.Brand, c, kept, db.Micros(tx.Now().AddDate(0, 0, int(r.Days))), db.Micros(tx.Now()))
+	_, err := tx.Exec(`INSERT INTO reserves(part_id, brand_id, currency, amount_minor, left_minor, release_at, created_at) VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
 
@@ -129,15 +134,10 @@ func scanKept(r *sql.Rows) (k kept, err error) {
 	return k, err
 }
 
-func keptOf(tx *db.Tx, part id.Part) (kept, error) {
-	list, err := db.All(tx, scanKept, `SELECT part_id, brand_id, currency, left_minor FROM reserves WHERE part_id = $1`, part)
-	if err == nil && len(list) == 0 {
-		err = missing("reserve")
-	}
-	if err != nil {
-		return kept{}, err
-	}
-	return list[0], nil
+// keptOf returns the reserves of parts, those released first that were due first.
+func keptOf(tx *db.Tx, parts []id.Part) ([]kept, error) {
+	in, args := db.In(1, parts)
+	return db.All(tx, scanKept, `SELECT part_id, brand_id, currency, left_minor FROM reserves WHERE part_id IN `+in+` ORDER BY release_at, part_id`, args...)
 }
 
 // drawReserve pays what a refund or a dispute made the brand owe from what was kept back of it, the oldest first: that is
@@ -168,37 +168,6 @@ func (o *Orders) drawReserve(tx *db.Tx, cause string, brand id.Brand, c money.Cu
 		transfers = append(transfers, ledger.ReserveDrawn(cause, k.part, brand, money.Of(x, c)))
 	}
 	return post(tx, transfers, nil)
-}
-
-// releaseReserves makes available what was kept back long enough; a debt is paid from it first.
-func (o *Orders) releaseReserves(ctx context.Context) error {
-	list, err := due[id.Part](ctx, o, o.clock.Now(), `SELECT part_id FROM reserves WHERE released_at = 0 AND release_at <= $1 ORDER BY release_at LIMIT $2`)
-	for _, part := range list {
-		err = errors.Join(err, o.db.Write(ctx, func(tx *db.Tx) error { return releaseReserve(tx, part) }))
-	}
-	return err
-}
-
-func releaseReserve(tx *db.Tx, part id.Part) error {
-	k, err := keptOf(tx, part)
-	if err != nil {
-		return err
-	}
-	// The purse first, as a refund that draws on the reserve takes it; then what is left, as it stands now.
-	if _, err := ledger.Take(tx, k.left.Currency, ledger.BrandPurse(k.brand)); err != nil {
-		return err
-	}
-	if k, err = keptOf(tx, part); err != nil {
-		return err
-	}
-	n, err := tx.Exec(`UPDATE reserves SET released_at = $1 WHERE part_id = $2 AND released_at = 0`, db.Micros(tx.Now()), part)
-	if err != nil || n == 0 || k.left.Minor == 0 {
-		return err // released already, or all of it has paid debts
-	}
-	if err := post(tx, []ledger.Transfer{ledger.ReserveReleased(part, k.brand, k.left)}, nil); err != nil {
-		return err
-	}
-	return ledger.Recover(tx, "reserve:"+string(part), k.left.Currency, ledger.BrandPurse(k.brand))
 }
 
 // reserveProofs hold what was kept back against the books.

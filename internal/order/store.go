@@ -137,9 +137,18 @@ func scanLine(r *sql.Rows) (Line, error) {
 
 // addStep writes an entry of the order's timeline.
 func addStep(tx *db.Tx, ord id.Order, part id.Part, kind, detail, actor string) error {
+	var rows db.Values
+	stepRow(&rows, tx, ord, part, kind, detail, actor)
+	return insertSteps(tx, &rows)
+}
+
+func stepRow(rows *db.Values, tx *db.Tx, ord id.Order, part id.Part, kind, detail, actor string) {
 	var step id.Event
-	_, err := tx.Exec(`INSERT INTO order_steps(id, order_id, part_id, kind, detail, actor, at) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
-		step.Next(tx.Now()), ord, part, kind, detail, actor, db.Micros(tx.Now()))
+	rows.Row(step.Next(tx.Now()), ord, part, kind, detail, actor, db.Micros(tx.Now()))
+}
+
+func insertSteps(tx *db.Tx, rows *db.Values) error {
+	_, err := tx.Exec(`INSERT INTO order_steps(id, order_id, part_id, kind, detail, actor, at) VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
 

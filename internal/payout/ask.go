@@ -2,6 +2,9 @@ package payout
 
 import (
 	"context"
+	"database/sql"
+	"maps"
+	"slices"
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
@@ -64,63 +67,138 @@ func (p *Payouts) create(tx *db.Tx, r request) (Payout, error) {
 	if least := set.Minimum(r.amount.Currency); r.amount.Minor < least.Minor {
 		return Payout{}, fault.InvalidField("body.amount", "The least that is paid out is %s. What is below it stays yours and waits.", least)
 	}
+	one := []Payout{p.draw(tx, r, payee, dst, set)}
+	err = p.book(tx, one)
+	return one[0], err
+}
+
+// draw makes a payout of what was asked and is in order; how many operators must look at it is seen when it is booked.
+func (p *Payouts) draw(tx *db.Tx, r request, payee Payee, dst Destination, set SettingsView) Payout {
 	pot := Payout{ID: id.Payout("").Next(tx.Now()), State: Created, Amount: r.amount, Destination: dst.ID, Label: dst.Label, Rail: p.rail.Name(),
 		Scheduled: r.scheduled, Owner: r.owner, AskedBy: r.by, CreatedAt: tx.Now()}
 	pot.Withheld = money.Of(0, r.amount.Currency)
 	pot.Withheld.Minor, pot.Jurisdiction = set.withheld(r.owner, payee.Country, r.amount)
-	one := []Payout{pot}
-	if _, err := ledger.Take(tx, pot.Amount.Currency, pot.Owner.Purse()); err != nil { // two at once take turns
-		return Payout{}, err
-	}
-	if err := watch(tx, one); err != nil {
-		return Payout{}, err
-	}
-	if err := p.book(tx, one[0]); err != nil {
-		return Payout{}, err
-	}
-	return one[0], one[0].tell(tx)
+	return pot
 }
 
-// book stores a payout and takes its money out of what is available, of a purse that was taken. What its owner owes is settled first.
-func (p *Payouts) book(tx *db.Tx, pot Payout) error {
-	purse := pot.Owner.Purse()
-	var open int64
-	if err := tx.Row(`SELECT COUNT(*) FROM payouts WHERE owner = $1 AND state IN ('created','sent')`, string(pot.Owner)).Scan(&open); err != nil {
+// book stores payouts, takes their money out of what is available in one posting, and tells of them. What their
+// owners owe is settled first. It notes in pots what must be approved.
+func (p *Payouts) book(tx *db.Tx, pots []Payout) error {
+	if len(pots) == 0 {
+		return nil
+	}
+	if err := takePurses(tx, pots); err != nil { // two at once take turns
 		return err
 	}
-	if open >= maxOpen {
-		return fault.New(fault.Conflict, "%d payouts are under way. Wait until they have arrived.", maxOpen)
-	}
-	if err := ledger.Recover(tx, string(pot.ID), pot.Amount.Currency, purse); err != nil {
+	if err := watch(tx, pots); err != nil {
 		return err
 	}
-	debt, err := ledger.BalanceOf(tx, purse.Owes, pot.Amount.Currency)
+	if err := roomFor(tx, pots); err != nil {
+		return err
+	}
+	came := make([]ledger.Came, len(pots))
+	for i, pot := range pots {
+		came[i] = ledger.Came{Cause: string(pot.ID), Currency: pot.Amount.Currency, Purse: pot.Owner.Purse()}
+	}
+	if err := ledger.RecoverEach(tx, came...); err != nil {
+		return err
+	}
+	if err := debtless(tx, pots); err != nil {
+		return err
+	}
+	if err := insertPayouts(tx, pots); err != nil {
+		return err
+	}
+	sent := make([]ledger.Transfer, len(pots))
+	for i, pot := range pots {
+		var err error
+		if sent[i], err = ledger.PayoutSent(pot.paying(p.rail.Source())); err != nil {
+			return err
+		}
+	}
+	if _, err := ledger.Post(tx, sent...); err != nil {
+		return err
+	}
+	for _, pot := range pots {
+		if err := pot.tell(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takePurses takes what is available to the payouts' owners, in order of currencies and names.
+func takePurses(tx *db.Tx, pots []Payout) error {
+	purses := map[money.Currency][]ledger.Purse{}
+	for _, pot := range pots {
+		purses[pot.Amount.Currency] = append(purses[pot.Amount.Currency], pot.Owner.Purse())
+	}
+	for _, c := range slices.Sorted(maps.Keys(purses)) {
+		if _, err := ledger.Take(tx, c, purses[c]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roomFor refuses payouts of an owner of whom maxOpen are under way.
+func roomFor(tx *db.Tx, pots []Payout) error {
+	owners := make([]Owner, len(pots))
+	for i, pot := range pots {
+		owners[i] = pot.Owner
+	}
+	open := map[Owner]int64{}
+	in, args := db.In(1, owners)
+	_, err := db.All(tx, func(r *sql.Rows) (struct{}, error) {
+		var o Owner
+		var n int64
+		err := r.Scan(&o, &n)
+		open[o] = n
+		return struct{}{}, err
+	}, `SELECT owner, COUNT(*) FROM payouts WHERE state IN ('created','sent') AND owner IN `+in+` GROUP BY owner`, args...)
 	if err != nil {
 		return err
 	}
-	if debt.Minor > 0 {
-		return fault.New(fault.Conflict, "%s of refunds after a payout is still owed; it is taken from the next money that becomes available, and payouts go on then.", debt).WithType("balance_owed")
+	for _, o := range owners {
+		if open[o]++; open[o] > maxOpen {
+			return fault.New(fault.Conflict, "%d payouts are under way. Wait until they have arrived.", maxOpen)
+		}
 	}
-	if err := insertPayout(tx, pot); err != nil {
-		return err
+	return nil
+}
+
+// debtless refuses payouts of owners who owe something in their currency.
+func debtless(tx *db.Tx, pots []Payout) error {
+	owes := make([]ledger.Account, len(pots))
+	for i, pot := range pots {
+		owes[i] = pot.Owner.Purse().Owes
 	}
-	sent, err := ledger.PayoutSent(pot.paying(p.rail.Source()))
+	debts, err := ledger.Balances(tx, owes...)
 	if err != nil {
 		return err
 	}
-	_, err = ledger.Post(tx, sent)
-	return err
+	for _, pot := range pots {
+		for _, d := range debts {
+			if d.Account == pot.Owner.Purse().Owes && d.Balance.Currency == pot.Amount.Currency && d.Balance.Minor > 0 {
+				return fault.New(fault.Conflict, "%s of refunds after a payout is still owed; it is taken from the next money that becomes available, and payouts go on then.", d.Balance).WithType("balance_owed")
+			}
+		}
+	}
+	return nil
 }
 
-func insertPayout(tx *db.Tx, p Payout) error {
-	ask := int64(0)
-	if p.Approvals == 0 {
-		ask = db.Micros(tx.Now().Add(Patience))
+func insertPayouts(tx *db.Tx, pots []Payout) error {
+	var rows db.Values
+	for _, p := range pots {
+		ask := int64(0)
+		if p.Approvals == 0 {
+			ask = db.Micros(tx.Now().Add(Patience))
+		}
+		rows.Row(string(p.ID), string(p.Owner), p.Rail, string(p.Destination), p.Label, string(p.Amount.Currency), p.Amount.Minor, p.Withheld.Minor, p.Jurisdiction,
+			string(Created), p.Approvals, db.Flag(p.Scheduled), p.AskedBy, db.Micros(p.CreatedAt), ask, db.Micros(p.CreatedAt))
 	}
 	_, err := tx.Exec(`INSERT INTO payouts (id, owner, rail, destination_id, label, currency, amount_minor, withheld_minor, jurisdiction, state, approvals, scheduled,
-		asked_by, created_at, ask_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'created', $10, $11, $12, $13, $14, $13)`,
-		string(p.ID), string(p.Owner), p.Rail, string(p.Destination), p.Label, string(p.Amount.Currency), p.Amount.Minor, p.Withheld.Minor, p.Jurisdiction,
-		p.Approvals, db.Flag(p.Scheduled), p.AskedBy, db.Micros(p.CreatedAt), ask)
+		asked_by, created_at, ask_at, updated_at) VALUES `+rows.Text(), rows.Args()...)
 	return err
 }
 

@@ -25,14 +25,15 @@ type Options struct {
 
 // Payouts is the room.
 type Payouts struct {
-	db     *db.DB
-	clock  clock.Clock
-	vault  *Vault
-	rail   Rail // takes new payouts
-	rails  map[string]Rail
-	prove  func(ctx context.Context, who account.Asker, password string) error
-	report Reporter
-	log    *slog.Logger
+	db       *db.DB
+	clock    clock.Clock
+	vault    *Vault
+	rail     Rail // takes new payouts
+	rails    map[string]Rail
+	prove    func(ctx context.Context, who account.Asker, password string) error
+	report   Reporter
+	together int // how many owners are paid in one transaction
+	log      *slog.Logger
 }
 
 // New returns the room.
@@ -43,7 +44,7 @@ func New(d *db.DB, o Options) *Payouts {
 	if len(o.Rails) == 0 {
 		o.Rails = []Rail{Manual("main")}
 	}
-	p := &Payouts{db: d, clock: d.Clock(), vault: o.Vault, rail: o.Rails[0], rails: map[string]Rail{}, prove: o.Prove, report: o.Report, log: o.Log}
+	p := &Payouts{db: d, clock: d.Clock(), vault: o.Vault, rail: o.Rails[0], rails: map[string]Rail{}, prove: o.Prove, report: o.Report, together: ScheduleBatch, log: o.Log}
 	for _, r := range o.Rails {
 		p.rails[r.Name()] = r
 	}

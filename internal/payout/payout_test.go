@@ -1,10 +1,15 @@
 package payout_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"mezzo/internal/account"
+	"mezzo/internal/db"
+	"mezzo/internal/db/dbtest"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
@@ -272,5 +277,72 @@ func TestSchedules(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 		h.sound()
+	})
+}
+
+// An owner whose payout cannot be made holds up none of those paid in the same run.
+func TestABadScheduleHoldsUpNobody(t *testing.T) {
+	everywhere(t, func(t *testing.T, h *house) {
+		h.known()
+		h.earn(60_00, 40_00)
+		must(h.PutSchedule(ctx, h.owner, h.brands(), payout.Schedule{Every: payout.EveryWeek, Destination: "dst_any"}))(t)
+		must(h.PutSchedule(ctx, h.maker, h.makers(), payout.Schedule{Every: payout.EveryWeek, Destination: "dst_any"}))(t)
+		for i := range 50 { // so many are under way that no more is made
+			h.exec(`INSERT INTO payouts (id, owner, rail, destination_id, label, currency, amount_minor, withheld_minor, jurisdiction, state, approvals, scheduled, asked_by, created_at, updated_at) VALUES ($1, $2, 'sandbox', 'dst_any', '', 'USD', 1, 0, '', 'sent', 0, 0, 'x', 1, 1)`,
+				fmt.Sprintf("pot_%d", i), string(h.brands()))
+		}
+		h.clock.Advance(8 * 24 * time.Hour)
+		if err := h.Sweep(ctx); err == nil || !strings.Contains(err.Error(), "50 payouts are under way") {
+			t.Errorf("the run says %v", err)
+		}
+		if left := h.balance(ledger.CreatorAvailable(h.creator)); left != 0 {
+			t.Errorf("%d of the creator's were not paid out", left)
+		}
+		if left := h.balance(ledger.BrandAvailable(h.brand)); left != 60_00 {
+			t.Errorf("the brand has %d left, and nothing could go", left)
+		}
+		h.exec(`UPDATE payouts SET state = 'confirmed', settled_at = 1 WHERE amount_minor = 1`)
+		h.sweep(time.Minute)
+		if left := h.balance(ledger.BrandAvailable(h.brand)); left != 0 {
+			t.Errorf("%d of the brand's are left once there is room", left)
+		}
+		h.sound()
+	})
+}
+
+// A run in groups leaves the payouts and balances that a run one by one leaves.
+func TestGroupedSchedulesEqualOneByOne(t *testing.T) {
+	run := func(h *house, groups int) (text string) {
+		h.InGroupsOf(groups)
+		h.known()
+		h.earn(60_00, 40_00)
+		h.must(h.d.Write(ctx, func(tx *db.Tx) error { return h.sell(tx, "EUR", 30_00, 20_00) }))
+		h.owe(h.makers(), 5_00)
+		must(h.PutSchedule(ctx, h.owner, h.brands(), payout.Schedule{Every: payout.EveryWeek, Destination: "dst_any"}))(h.t)
+		must(h.PutSchedule(ctx, h.maker, h.makers(), payout.Schedule{Every: payout.EveryWeek, Destination: "dst_any"}))(h.t)
+		h.sweep(8 * 24 * time.Hour)
+		for _, x := range []struct {
+			who account.Asker
+			of  payout.Owner
+		}{{h.owner, h.brands()}, {h.maker, h.makers()}} {
+			list := must(h.List(ctx, x.who, x.of, "", 50))(h.t)
+			slices.SortFunc(list, func(a, b payout.Payout) int { return strings.Compare(a.Amount.String(), b.Amount.String()) })
+			for _, p := range list {
+				text += fmt.Sprintln(p.State, p.Amount, p.Withheld, p.Scheduled, p.Approvals)
+			}
+			text += must(h.Schedule(ctx, x.who, x.of))(h.t).NextAt.String() + "\n"
+		}
+		for _, a := range []ledger.Account{h.brands().Purse().Available, h.makers().Purse().Available, h.makers().Purse().Owes} {
+			text += fmt.Sprintln(h.balance(a))
+		}
+		h.sound()
+		return text
+	}
+	d, c := dbtest.SQLite(t)
+	want := run(open(t, d, c), 1)
+	everywhere(t, func(t *testing.T, h *house) {
+		if got := run(h, payout.ScheduleBatch); got != want {
+			t.Errorf("in groups\n%s\none by one\n%s", got, want)
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"mezzo/internal/account"
@@ -11,6 +12,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
+	"mezzo/internal/money"
 )
 
 // Every is how often an owner's available money is paid out unasked.
@@ -111,72 +113,96 @@ func (p *Payouts) usableLater(tx *db.Tx, o Owner, dst id.Destination) (Destinati
 	return destinationOf(tx, o, dst)
 }
 
+// ScheduleBatch is how many owners' payouts are made in one transaction: one posting and one commit for all.
+const ScheduleBatch = 50
+
 // runSchedules pays out what is due.
 func (p *Payouts) runSchedules(ctx context.Context) error {
 	due, err := db.Get(ctx, p.db, func(tx *db.Tx) ([]Owner, error) {
 		return db.All(tx, func(r *sql.Rows) (o Owner, err error) { return o, r.Scan(&o) },
 			`SELECT owner FROM payout_schedules WHERE next_at > 0 AND next_at <= $1 ORDER BY next_at LIMIT CAST($2 AS INTEGER)`, db.Micros(p.clock.Now()), sweepBatch)
 	})
-	for _, o := range due {
-		err = errors.Join(err, p.runSchedule(ctx, o))
+	if err != nil {
+		return err
 	}
-	return err
+	return db.InGroups(ctx, due, p.together, func(owners []Owner) error { return p.runTogether(ctx, owners) })
 }
 
-// runSchedule makes one owner's payouts, one for each currency, and moves the schedule on in the same
+// runTogether makes owners' payouts, one for each currency, and moves their schedules on in the same
 // transaction: a crash neither leaves one out nor makes two.
-func (p *Payouts) runSchedule(ctx context.Context, o Owner) error {
-	made, err := db.Do(ctx, p.db, func(tx *db.Tx) ([]id.Payout, error) {
-		s, err := scheduleOf(tx, o)
-		if err != nil || s.NextAt == nil || s.NextAt.After(tx.Now()) {
-			return nil, err
-		}
-		made, note, err := p.payAll(tx, o, s.Destination)
+func (p *Payouts) runTogether(ctx context.Context, owners []Owner) error {
+	made, err := db.Do(ctx, p.db, func(tx *db.Tx) ([]Payout, error) {
+		var all []Payout
+		set, err := settingsOf(tx)
 		if err != nil {
 			return nil, err
 		}
-		_, err = tx.Exec(`UPDATE payout_schedules SET next_at = $1, last_note = $2 WHERE owner = $3`, db.Micros(s.Every.next(tx.Now())), note, string(o))
-		return made, err
+		var moved db.Values
+		for _, o := range slices.Sorted(slices.Values(owners)) {
+			s, err := scheduleOf(tx, o)
+			if err != nil {
+				return nil, err
+			}
+			if s.NextAt == nil || s.NextAt.After(tx.Now()) {
+				continue
+			}
+			pots, note, err := p.payAll(tx, o, s.Destination, set)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, pots...)
+			moved.Row(string(o), string(s.Every), string(s.Destination), db.Micros(s.Every.next(tx.Now())), note, "", 0)
+		}
+		if err := p.book(tx, all); err != nil {
+			return nil, err
+		}
+		return all, moveOn(tx, &moved)
 	})
 	for _, pot := range made {
-		if e := p.settle(ctx, pot); e != nil {
-			p.log.Warn("a scheduled payout waits for its rail", "payout", pot, "error", e)
+		if e := p.settle(ctx, pot.ID); e != nil {
+			p.log.Warn("a scheduled payout waits for its rail", "payout", pot.ID, "error", e)
 		}
 	}
 	return err
 }
 
-// payAll asks for all that is available in each currency; note says why something did not go. What stands in the
+// moveOn notes when schedules are due next; each of them is there.
+func moveOn(tx *db.Tx, rows *db.Values) error {
+	if rows.Empty() {
+		return nil
+	}
+	_, err := tx.Exec(`INSERT INTO payout_schedules (owner, every, destination_id, next_at, last_note, changed_by, updated_at) VALUES `+rows.Text()+`
+		ON CONFLICT (owner) DO UPDATE SET next_at = excluded.next_at, last_note = excluded.last_note`, rows.Args()...)
+	return err
+}
+
+// payAll draws all that is available in each currency; note says why something does not go. What stands in the
 // way is looked at before anything is written: a transaction is not half done.
-func (p *Payouts) payAll(tx *db.Tx, o Owner, dst id.Destination) (made []id.Payout, note string, err error) {
-	if _, err := p.payable(tx, o); err != nil {
+func (p *Payouts) payAll(tx *db.Tx, o Owner, dst id.Destination, set SettingsView) (made []Payout, note string, err error) {
+	payee, err := p.payable(tx, o)
+	if err != nil {
 		return nil, saidOf(err), nil
 	}
-	if _, err := p.usable(tx, o, dst); err != nil {
+	to, err := p.usable(tx, o, dst)
+	if err != nil {
 		return nil, saidOf(err), nil
 	}
-	set, err := settingsOf(tx)
+	purse := o.Purse()
+	list, err := ledger.Balances(tx, purse.Available, purse.Owes)
 	if err != nil {
 		return nil, "", err
 	}
-	list, err := ledger.Balances(tx, o.Purse().Available)
-	if err != nil {
-		return nil, "", err
+	owed := map[money.Currency]bool{}
+	for _, b := range list {
+		if b.Account == purse.Owes && b.Balance.Minor > 0 {
+			owed[b.Balance.Currency] = true
+		}
 	}
 	for _, b := range list {
 		c := b.Balance.Currency
-		debt, err := ledger.BalanceOf(tx, o.Purse().Owes, c)
-		if err != nil {
-			return nil, "", err
+		if b.Account == purse.Available && !owed[c] && b.Balance.Minor > 0 && b.Balance.Minor >= set.Minimum(c).Minor {
+			made = append(made, p.draw(tx, request{owner: o, amount: b.Balance, destination: dst, scheduled: true, by: "schedule"}, payee, to, set))
 		}
-		if debt.Minor > 0 || b.Balance.Minor < set.Minimum(c).Minor {
-			continue
-		}
-		pot, err := p.create(tx, request{owner: o, amount: b.Balance, destination: dst, scheduled: true, by: "schedule"})
-		if err != nil {
-			return nil, "", err
-		}
-		made = append(made, pot.ID)
 	}
 	return made, "", nil
 }
