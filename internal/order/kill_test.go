@@ -295,6 +295,9 @@ func TestStoppedBeforeAnyStatement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+				if name == "scheduled payouts" && d.Engine() == db.Postgres {
+					t.Skip("the group's one transaction is stopped on SQLite; here it would take long")
+				}
 				m := newMortal(t, d, c)
 				m.killed(of(m))
 			})
