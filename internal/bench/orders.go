@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"mezzo/internal/client"
@@ -13,10 +14,21 @@ var home = client.Address{Name: "Bench", Line1: "1 Main St", City: "Austin", Reg
 
 // loadOrders lets each client buy one unit after another as a guest. An order counts once it is paid.
 func loadOrders(ctx context.Context, m *market, o Options, r *Report) error {
+	// Each client has a connection that costs little: the machine is the server's too.
+	wires := make([]*http.Client, o.Clients)
+	for i := range wires {
+		w, err := newWire(o.URL)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		wires[i] = &http.Client{Transport: w}
+	}
 	rounds, before := make([]int, o.Clients), o.spending()
 	total, took := run(ctx, o, func(ctx context.Context, i int, t *tally) error {
 		rounds[i]++
-		s, turn := m.shopper(o, i, rounds[i]), rounds[i]*o.Clients+i
+		s, turn := *m.shopper(o, i, rounds[i]), rounds[i]*o.Clients+i
+		s.HTTP = wires[i]
 		token := ""
 		if len(s.tokens) > 0 {
 			token = s.tokens[turn%len(s.tokens)]

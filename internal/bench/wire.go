@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"slices"
@@ -32,6 +33,8 @@ type wire struct {
 	in     *bufio.Reader
 	out    []byte
 	answer []byte
+	head   []byte // lines of header
+	sent   []byte // a body
 }
 
 // newWire returns a connection to be opened at its first request.
@@ -54,6 +57,35 @@ func (w *wire) close() {
 // post sends a JSON body with lines of header, each ended by CRLF, and returns the answer, which
 // stands until the next request. After an error the connection is closed: what came of the request is not known.
 func (w *wire) post(ctx context.Context, path string, header, body []byte) (status int, answer []byte, err error) {
+	return w.send(ctx, http.MethodPost, path, append(w.head[:0], "Content-Type: application/json\r\n"...), header, body)
+}
+
+// RoundTrip is http.RoundTripper over the one connection, for the requests that package client makes.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.head = w.head[:0]
+	for name, values := range r.Header {
+		for _, v := range values {
+			w.head = append(append(append(append(w.head, name...), ": "...), v...), "\r\n"...)
+		}
+	}
+	w.sent = w.sent[:0]
+	if r.Body != nil {
+		defer r.Body.Close()
+		buffer := bytes.NewBuffer(w.sent)
+		if _, err := buffer.ReadFrom(r.Body); err != nil {
+			return nil, err
+		}
+		w.sent = buffer.Bytes()
+	}
+	status, answer, err := w.send(r.Context(), r.Method, r.URL.RequestURI(), w.head, nil, w.sent)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,
+		ContentLength: int64(len(answer)), Body: io.NopCloser(bytes.NewReader(answer))}, nil
+}
+
+func (w *wire) send(ctx context.Context, method, path string, head, header, body []byte) (status int, answer []byte, err error) {
 	if w.conn == nil {
 		if err := w.open(ctx); err != nil {
 			return 0, nil, err
@@ -67,11 +99,12 @@ func (w *wire) post(ctx context.Context, path string, header, body []byte) (stat
 	if err := w.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return 0, nil, err
 	}
-	w.out = append(w.out[:0], "POST "...)
+	w.out = append(append(w.out[:0], method...), ' ')
 	w.out = append(w.out, path...)
 	w.out = append(w.out, " HTTP/1.1\r\nHost: "...)
 	w.out = append(w.out, w.base.Host...)
-	w.out = append(w.out, "\r\nUser-Agent: mezzo-bench\r\nContent-Type: application/json\r\n"...)
+	w.out = append(w.out, "\r\nUser-Agent: mezzo-bench\r\n"...)
+	w.out = append(w.out, head...)
 	w.out = append(w.out, header...)
 	w.out = append(w.out, "Content-Length: "...)
 	w.out = strconv.AppendInt(w.out, int64(len(body)), 10)

@@ -156,11 +156,12 @@ func scanTaken(rows *sql.Rows) (t taken, err error) {
 	return t, err
 }
 
-// move changes the state of an order's reservations and returns what they hold, by variant id.
-// extra narrows it further and may use parameters from $4 on.
+// move changes the state of an order's reservations and returns what they hold, by variant id. extra narrows it
+// further and may use parameters from $2 on. The states stand in the text: SQLite prepares a statement anew for
+// each value of a parameter that a partial index is compared with.
 func move(tx *db.Tx, order id.Order, from, to ReservationState, extra string, args ...any) ([]taken, error) {
-	moved, err := db.All(tx, scanTaken, `UPDATE reservations SET state = $1 WHERE order_id = $2 AND state = $3`+extra+` RETURNING variant_id, quantity`,
-		append([]any{string(to), string(order), string(from)}, args...)...)
+	moved, err := db.All(tx, scanTaken, `UPDATE reservations SET state = '`+string(to)+`' WHERE order_id = $1 AND state = '`+string(from)+`'`+extra+` RETURNING variant_id, quantity`,
+		append([]any{string(order)}, args...)...)
 	sort.Slice(moved, func(i, j int) bool { return moved[i].variant < moved[j].variant })
 	return moved, err
 }
@@ -208,7 +209,7 @@ func Restock(tx *db.Tx, order id.Order, variants []id.Variant) error {
 	if len(variants) == 0 {
 		return nil
 	}
-	list, args := db.In(4, variants)
+	list, args := db.In(2, variants)
 	back, err := move(tx, order, Sold, Released, ` AND variant_id IN `+list, args...)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type conn struct {
 	sql    *sql.Conn
 	stmts  map[string]*sql.Stmt
 	handle uintptr // SQLite's own, 0 when the driver hides it
+	wrote  bool    // a statement may have changed something since this was put down
 
 	mu   sync.Mutex
 	busy bool // a body is using it, and may be interrupted
@@ -95,6 +97,7 @@ func (c *conn) under(ctx context.Context) context.Context {
 }
 
 func (c *conn) prepared(ctx context.Context, q string) (*sql.Stmt, error) {
+	c.wrote = c.wrote || !strings.HasPrefix(q, "SELECT")
 	if s := c.stmts[q]; s != nil {
 		return s, nil
 	}

@@ -99,18 +99,25 @@ func Do[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, error
 	return out, nil
 }
 
+const insertKey = `INSERT INTO idempotency (actor, route, key, hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
+
 // claim takes the key, or returns the answer stored for it. On PostgreSQL a second request with
-// the same key waits here until the first has committed or failed.
+// the same key waits here until the first has committed or failed; SQLite has one writer, and the key is
+// taken with its answer.
 func claim(tx *Tx, k Key) (stored string, err error) {
 	hash := hex.EncodeToString(k.Hash[:])
-	n, err := tx.Exec(`INSERT INTO idempotency (actor, route, key, hash, answer, created_at)
-		VALUES ($1, $2, $3, $4, '', $5) ON CONFLICT DO NOTHING`, k.Actor, k.Route, k.Value, hash, Micros(tx.Now()))
-	if err != nil || n == 1 {
-		return "", err
+	if tx.Engine() != SQLite {
+		n, err := tx.Exec(insertKey+` ON CONFLICT DO NOTHING`, k.Actor, k.Route, k.Value, hash, "", Micros(tx.Now()))
+		if err != nil || n == 1 {
+			return "", err
+		}
 	}
 	var before string
 	err = tx.Row(`SELECT hash, answer FROM idempotency WHERE actor = $1 AND route = $2 AND key = $3`,
 		k.Actor, k.Route, k.Value).Scan(&before, &stored)
+	if tx.Engine() == SQLite && errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -120,6 +127,10 @@ func claim(tx *Tx, k Key) (stored string, err error) {
 	return stored, nil
 }
 
+// KeepNoAnswer lets the transaction's answer not be kept under the key it was asked with: the one who asked
+// is no more. A repeat is run again.
+func (t *Tx) KeepNoAnswer() { t.unkept = true }
+
 func keepAnswer(tx *Tx, k Key, v any) error {
 	if r, ok := v.(Redacted); ok {
 		v = r.Redacted()
@@ -128,8 +139,14 @@ func keepAnswer(tx *Tx, k Key, v any) error {
 	if err != nil {
 		return fmt.Errorf("db: encode the answer for a key: %w", err)
 	}
-	_, err = tx.Exec(`UPDATE idempotency SET answer = $1 WHERE actor = $2 AND route = $3 AND key = $4`,
-		string(answer), k.Actor, k.Route, k.Value)
+	switch {
+	case tx.unkept:
+		_, err = tx.Exec(`DELETE FROM idempotency WHERE actor = $1 AND route = $2 AND key = $3`, k.Actor, k.Route, k.Value)
+	case tx.Engine() == SQLite:
+		_, err = tx.Exec(insertKey, k.Actor, k.Route, k.Value, hex.EncodeToString(k.Hash[:]), string(answer), Micros(tx.Now()))
+	default:
+		_, err = tx.Exec(`UPDATE idempotency SET answer = $1 WHERE actor = $2 AND route = $3 AND key = $4`, string(answer), k.Actor, k.Route, k.Value)
+	}
 	return err
 }
 

@@ -214,6 +214,9 @@ func (b *begun) run(fn func(*Tx) error) error {
 	if b.tx.rows != nil {
 		b.tx.rows.Close()
 	}
+	if err == nil && b.tx.lost == nil {
+		err = b.tx.tell()
+	}
 	switch {
 	case conflicting(b.tx.lost):
 		return b.tx.lost // whatever fn made of it
@@ -262,6 +265,7 @@ func (s *server) read(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer b.end()
+	b.tx.reading = true
 	err = fn(b.tx)
 	if b.tx.rows != nil {
 		b.tx.rows.Close()

@@ -107,7 +107,7 @@ func (s *lite) read(ctx context.Context, fn func(*Tx) error) (err error) {
 		s.drop(c)
 		return unavailable(err, sayFailed)
 	}
-	tx := &Tx{ctx: body, d: s.d, run: c, now: s.d.clock.Now(), fault: faultOf(body)}
+	tx := &Tx{ctx: body, d: s.d, run: c, now: s.d.clock.Now(), fault: faultOf(body), reading: true}
 	release := c.watch(body)
 	defer func() {
 		release()

@@ -23,8 +23,11 @@ type Tx struct {
 	rows    *sql.Rows // the last ones handed out by Query
 	lost    error     // the first failure of a statement
 	fault   func() error
+	reading bool // of a Read
 	emitted bool
 	queued  bool
+	told    []string // topic and body of facts that are written when the body has ended
+	unkept  bool     // its answer is not kept under its key
 }
 
 // runner runs statements on the connection of a transaction.

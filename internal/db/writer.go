@@ -30,6 +30,7 @@ type body struct {
 	stage   atomic.Int32
 	err     error
 	final   bool // err stands even if the group's commit is lost
+	broken  bool // a statement of it failed
 	panicky any  // what fn panicked with
 	gone    bool // fn ended its goroutine
 	facts   bool
@@ -46,7 +47,7 @@ const (
 func (b *body) begin() bool { return b.stage.CompareAndSwap(stageWaiting, stageStarted) }
 
 // writer owns the one connection that changes a SQLite file.
-// Waiting bodies share a commit, and so its fsync; each stands in a savepoint of its own.
+// Waiting bodies share a commit, and so its fsync; what one of them did is undone without the others' harm.
 type writer struct {
 	d      *DB
 	c      *conn
@@ -58,6 +59,7 @@ type writer struct {
 
 	// The rest is the writing goroutine's own.
 	open    bool    // a transaction is open
+	careful int     // so many groups more give each body a savepoint
 	running *body   // whose fn is being run
 	group   []*body // begun and not answered
 	again   []*body // to be run by themselves, after their group was lost
@@ -201,6 +203,7 @@ func (w *writer) together(first *body) {
 		return
 	}
 	w.open = true
+	w.careful = max(0, w.careful-1)
 	full := time.NewTimer(GroupTime)
 	defer full.Stop()
 	for b, more := first, true; more; b, more = w.take(full.C) {
@@ -233,8 +236,28 @@ func (w *writer) take(full <-chan time.Time) (*body, bool) {
 	}
 }
 
-// nested runs one body in its savepoint; false means that the whole transaction is lost.
+// carefulFor is how many groups give each body a savepoint after one was lost for want of it.
+const carefulFor = 64
+
+// nested runs one body of a group; false means that the whole transaction is lost. Most bodies succeed, and most
+// that fail have changed nothing yet, so a group does without savepoints, each of which costs two statements and
+// copies of the pages its body changes. When one fails that has changed something, the group is lost,
+// its bodies are run by themselves, and the next groups are careful.
 func (w *writer) nested(b *body) bool {
+	if w.careful > 0 {
+		return w.saved(b)
+	}
+	w.c.wrote = false
+	w.call(b)
+	if b.err == nil || !b.broken && !w.c.wrote {
+		return true
+	}
+	w.careful = carefulFor
+	return false
+}
+
+// saved runs one body in its savepoint.
+func (w *writer) saved(b *body) bool {
 	if err := w.c.command("SAVEPOINT body"); err != nil {
 		return false
 	}
@@ -350,6 +373,7 @@ func (w *writer) call(b *body) {
 		if b.err == nil && tx.lost != nil {
 			b.err = tx.lost // a body that swallows a failed statement has failed
 		}
+		b.broken = tx.lost != nil
 		tx.lost = errEnded
 		b.facts, b.jobs = tx.emitted, tx.queued
 		if v := recover(); v != nil {
@@ -359,5 +383,10 @@ func (w *writer) call(b *body) {
 			b.err, b.final = unavailable(context.DeadlineExceeded, saySlow), true
 		}
 	}()
-	b.err = b.fn(tx)
+	if b.err = b.fn(tx); b.err == nil && tx.lost == nil {
+		if tx.rows != nil {
+			tx.rows.Close()
+		}
+		b.err = tx.tell()
+	}
 }

@@ -34,8 +34,10 @@ func (o *Orders) paid(tx *db.Tx, p payment, charge Charge, caughtUp bool) (late 
 	if err := catalog.Sell(tx, ord.ID); err != nil {
 		return false, err
 	}
-	if err := voucher.MarkUsed(tx, ord.ID); err != nil {
-		return false, err
+	if ord.Discounts.Minor > 0 { // nothing else is held
+		if err := voucher.MarkUsed(tx, ord.ID); err != nil {
+			return false, err
+		}
 	}
 	sale := o.sale(&ord, tx, caughtUp)
 	if err := addCodes(tx, &ord, &sale); err != nil {

@@ -164,10 +164,16 @@ func loadStory(tx *db.Tx, o *Order) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = loadVouchers(tx, o); err != nil {
+	if err = loadVouchers(tx, o); err != nil || o.PaidAt.IsZero() { // nothing is sent or given back before
 		return err
 	}
-	if o.Shipments, err = shipmentsWhere(tx, `s.order_id = $1`, string(o.ID)); err != nil || o.PaidAt.IsZero() {
+	var sent, more int64 // most orders that are looked at were paid this moment
+	err = tx.Row(`SELECT (SELECT COUNT(*) FROM shipments WHERE order_id = $1), (SELECT COUNT(*) FROM refunds WHERE order_id = $1)
+		+ (SELECT COUNT(*) FROM returns WHERE order_id = $1) + (SELECT COUNT(*) FROM claims WHERE order_id = $1)`, o.ID).Scan(&sent, &more)
+	if err != nil || sent+more == 0 {
+		return err
+	}
+	if o.Shipments, err = shipmentsWhere(tx, `s.order_id = $1`, string(o.ID)); err != nil || more == 0 {
 		return err
 	}
 	if o.Refunds, err = refundsWhere(tx, `r.order_id = $1`, string(o.ID)); err != nil {

@@ -120,21 +120,22 @@ func (s *Sandbox) Charge(ctx context.Context, r order.ChargeRequest) (order.Char
 		if slow > 0 {
 			due = db.Micros(tx.Now().Add(slow))
 		}
-		made, err := tx.Exec(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, reason, secret, return_url, created_at, updated_at, succeeds_at, fee_minor)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11,$12,$13) ON CONFLICT(key) DO NOTHING`,
+		made := true
+		c, err := scanCharge(tx.Row(`INSERT INTO sandbox_charges(id, key, request_hash, amount_minor, currency, method, state, reason, secret, return_url, created_at, updated_at, succeeds_at, fee_minor)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11,$12,$13) ON CONFLICT(key) DO NOTHING RETURNING `+chargeColumns,
 			"sch_"+strings.TrimPrefix(string(r.Key), "pay_"), r.Key, hex.EncodeToString(hash[:]), r.Amount.Minor, r.Amount.Currency, r.Method, state, reason,
-			rand.Text(), r.ReturnURL, db.Micros(tx.Now()), due, s.fee.Of(r.Amount.Minor))
-		if err != nil {
-			return order.Charge{}, err
+			rand.Text(), r.ReturnURL, db.Micros(tx.Now()), due, s.fee.Of(r.Amount.Minor)))
+		if errors.Is(err, sql.ErrNoRows) { // it was made before
+			made = false
+			c, err = scanCharge(tx.Row(`SELECT `+chargeColumns+` FROM sandbox_charges WHERE key = $1`, r.Key))
 		}
-		c, err := scanCharge(tx.Row(`SELECT `+chargeColumns+` FROM sandbox_charges WHERE key = $1`, r.Key))
 		if err != nil {
 			return order.Charge{}, err
 		}
 		if c.hash != hex.EncodeToString(hash[:]) {
 			return order.Charge{}, fault.New(fault.Conflict, "This payment was begun with another method or amount.").WithType("payment_running")
 		}
-		if made == 1 && card(r.Method) == MethodDisputed {
+		if made && card(r.Method) == MethodDisputed {
 			if _, err := s.openDispute(tx, c, c.amount, "fraudulent"); err != nil {
 				return order.Charge{}, err
 			}
