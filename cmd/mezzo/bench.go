@@ -50,6 +50,7 @@ type benchLedger struct {
 	Seconds  int    `default:"5" help:"How long to load, after a warm-up of 1 s. Default: ${default}."`
 	Clients  int    `default:"16" help:"Callers at once, each waiting for its answer. Default: ${default}."`
 	Batch    int    `default:"50" help:"Transfers each brings at once, 1 to 100. Default: ${default}."`
+	Fill     int    `default:"0" help:"After the load, fill the book up to so many transfers, at most 5000000, before it is proved; 0 proves it as it is. Default: ${default}."`
 	JSON     bool   `name:"json" help:"Print the report as JSON."`
 }
 
@@ -112,7 +113,7 @@ func (c *benchOrders) Run(ctx context.Context, out io.Writer) error {
 
 // Run loads the book.
 func (c *benchLedger) Run(ctx context.Context, out io.Writer) error {
-	o := bench.Options{Database: c.Database, Dir: c.Dir, Seconds: c.Seconds, Clients: c.Clients, Batch: c.Batch, Shoppers: 1, Variants: 1,
+	o := bench.Options{Database: c.Database, Dir: c.Dir, Seconds: c.Seconds, Clients: c.Clients, Batch: c.Batch, Fill: c.Fill, Shoppers: 1, Variants: 1,
 		Command: append([]string{"mezzo"}, os.Args[1:]...),
 		Note:    func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }}
 	r, err := bench.Ledger(ctx, o)

@@ -18,6 +18,7 @@ const (
 	MaxClients = 1024
 	MaxBatch   = 100 // events in one request, by the contract
 	MaxRate    = 1_000_000
+	MaxFill    = 5_000_000 // transfers in the book
 )
 
 // warmUp is the part of a load that is not counted: connections open, caches fill.
@@ -37,6 +38,7 @@ type Options struct {
 	Singles  int      // clients that send one event a request; 0: none
 	Rates    []int    // events a second offered while freshness is measured, one after the other
 	Variants int      // how many variants the orders spread over
+	Fill     int      // transfers the book is filled up to before it is proved; 0: as many as the load posted
 	Command  []string // as typed, for the report
 	Film     []byte   // a short MP4, so that there is something to see; none: no tokens
 	Sign     Sign     // in of an operator at URL, to prove the books afterwards; may be empty
@@ -61,7 +63,7 @@ func (o *Options) Validate() error {
 	for _, b := range []struct {
 		name     string
 		is, most int
-	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}, {"singles", o.Singles + 1, MaxClients + 1}} {
+	}{{"seconds", o.Seconds, MaxSeconds}, {"clients", o.Clients, MaxClients}, {"batch", o.Batch, MaxBatch}, {"shoppers", o.Shoppers, maxShoppers}, {"variants", o.Variants, maxVariants}, {"singles", o.Singles + 1, MaxClients + 1}, {"fill", o.Fill + 1, MaxFill + 1}} {
 		if b.is < 1 || b.is > b.most {
 			return fmt.Errorf("--%s must be 1 to %d", b.name, b.most)
 		}

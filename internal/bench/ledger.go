@@ -2,10 +2,12 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,22 +80,63 @@ func loadBook(ctx context.Context, d *db.DB, o Options, r *Report) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	posted, err := fillBook(ctx, groups, o, single.all+total.all)
+	if err != nil {
+		return err
+	}
 	begun := time.Now()
 	sealed, err := ledger.Seal(ctx, d)
 	if err != nil {
 		return err
 	}
 	r.Notes = append(r.Notes, fmt.Sprintf("a transfer moves one of %d brands' balances; %d transfers sealed into the chain in %.1f s", bookBrands, sealed, time.Since(begun).Seconds()))
+	held := peak()
 	begun = time.Now()
 	check, err := ledger.Check(ctx, d)
 	if err != nil {
 		return err
 	}
-	if posted := int64(total.all + single.all); !check.Balanced || check.CheckedTransfers != posted {
+	if !check.Balanced || check.CheckedTransfers != int64(posted) {
 		return fmt.Errorf("THE BOOK IS WRONG: %d transfers of the %d acknowledged are in it; %q", check.CheckedTransfers, posted, check.Problems)
 	}
-	r.Notes = append(r.Notes, fmt.Sprintf("the book balances: %d transfers, all that were acknowledged, checked in %.1f s", check.CheckedTransfers, time.Since(begun).Seconds()))
+	r.Notes = append(r.Notes, fmt.Sprintf("the book balances: %d transfers, all that were acknowledged, checked in %.1f s; resident at most %d MB before and %d MB after", check.CheckedTransfers,
+		time.Since(begun).Seconds(), held>>20, peak()>>20))
 	return nil
+}
+
+// fillBook posts until the book holds as many transfers as asked for, and returns how many it holds.
+func fillBook(ctx context.Context, groups *ledger.Groups, o Options, posted int) (int, error) {
+	if o.Fill <= posted {
+		return posted, nil
+	}
+	o.Note("filling the book up to %d transfers", o.Fill)
+	mark, left := uuid.NewString()[:8], make(chan int)
+	var callers sync.WaitGroup
+	errs := make([]error, singleClients)
+	for i := range errs {
+		callers.Go(func() {
+			for n := range left {
+				if errs[i] == nil { // and otherwise reads on, so that nobody waits for it
+					_, errs[i] = groups.Post(ctx, some(mark, n, min(MaxBatch, o.Fill-n))...)
+				}
+			}
+		})
+	}
+	for n := posted; n < o.Fill; n += MaxBatch {
+		left <- n
+	}
+	close(left)
+	callers.Wait()
+	return o.Fill, errors.Join(errs...)
+}
+
+// some are count transfers of a fill, from a number on.
+func some(mark string, from, count int) []ledger.Transfer {
+	transfers := make([]ledger.Transfer, count)
+	for i := range transfers {
+		transfers[i] = captured(fmt.Sprintf("bench:%s:%d", mark, from+i), from+i)
+	}
+	return transfers
 }
 
 // postAll lets each client post batches of its own until the time is over.

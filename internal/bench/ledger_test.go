@@ -10,7 +10,7 @@ import (
 // acknowledged, and the report must say what was measured.
 func TestLedgerLoadsABookAndProvesIt(t *testing.T) {
 	t.Parallel()
-	r, err := Ledger(t.Context(), Options{Dir: t.TempDir(), Seconds: 1, Clients: 3, Batch: 7, Shoppers: 1, Variants: 1})
+	r, err := Ledger(t.Context(), Options{Dir: t.TempDir(), Seconds: 1, Clients: 3, Batch: 7, Shoppers: 1, Variants: 1, Fill: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,24 @@ type cpu struct {
 	at   time.Time
 }
 
+// peak returns the most memory, in bytes, that this process has held so far; 0 where it cannot be told.
+func peak() int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, err := strconv.ParseInt(fields[0], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kib << 10
+}
+
 // clockTick is the unit in which Linux counts the time of processes.
 const clockTick = 10 * time.Millisecond
 
