@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"mezzo/internal/account"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
@@ -33,20 +34,23 @@ func indebtedRelease(t *testing.T, d *db.DB, c *clock.Turned, groups int) string
 	for _, o := range early {
 		w.refunds(o, units(o, 3, true))
 	}
+	var late order.Order
+	var buyer account.Asker
 	for n := range int64(6) {
 		who, o := w.boughtUnits(n+1, payment.MethodVisa)
 		w.bringTo(o, "delivered")
 		if n == 3 {
-			w.claims(who, o)
+			buyer, late = who, o
 		}
 		c.Advance(time.Minute)
 	}
-	c.Advance(16*day - 3*time.Hour)
+	c.Advance(16 * day)
+	w.claims(buyer, late)
 	w.sweep()
 	if n := w.count(`SELECT COUNT(*) FROM order_parts WHERE state = 'completed'`); n != 7 {
 		t.Fatalf("%d parts are released, want two and five", n)
 	}
-	if n := w.count(`SELECT COUNT(*) FROM ledger_transfers WHERE kind = 'recovered' AND key LIKE 'recovered:prt_%'`); n < 3 {
+	if n := w.count(`SELECT COUNT(*) FROM ledger_transfers WHERE kind = 'recovered' AND key LIKE 'recovered:opt_%'`); n < 3 {
 		t.Fatalf("%d transfers pay debts: the case tries too little", n)
 	}
 	c.Advance(31 * day)
