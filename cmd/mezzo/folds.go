@@ -144,4 +144,12 @@ func (m *meters) watchFolds(f *folds) {
 	m.gauge("mezzo_fold_lag_seconds", "How far the numbers are behind the clock; up to a second when they have caught up.", func() float64 { return f.keeper.Lag().Seconds() })
 	m.counter("mezzo_fold_records_total", "Records of the log in the numbers, since the beginning of the log.", func() float64 { return float64(f.keeper.Fold().Stats().Records) })
 	m.gauge("mezzo_fold_entities", "Things that numbers are held of in memory.", func() float64 { return float64(f.keeper.Fold().Stats().Entities) })
+	held := func(what, help string, read func(metric.Stats) int64) {
+		m.gauge("mezzo_fold_"+what, help, func() float64 { return float64(read(f.keeper.Fold().Stats())) })
+	}
+	held("products", "Products of which the numbers know the brand.", func(s metric.Stats) int64 { return s.Products })
+	held("videos", "Videos of which the numbers know what they show.", func(s metric.Stats) int64 { return s.Videos })
+	held("programs", "Programs of which the numbers know what they cover.", func(s metric.Stats) int64 { return s.Programs })
+	held("joins", "Viewers known as another browser of a person.", func(s metric.Stats) int64 { return s.Joins })
+	m.counter("mezzo_fold_unlisted_total", "Products, videos, programs and what belongs to them that were told of beyond what the numbers know at most.", func() float64 { return float64(f.keeper.Fold().Stats().Unlisted) })
 }

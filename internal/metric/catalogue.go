@@ -7,6 +7,16 @@ import (
 	"mezzo/internal/id"
 )
 
+// How much is known at most of what numbers belong to. Beyond, what happens to a product, video or program of
+// which nothing is known counts for what the event itself names, and Stats.Unlisted says how often that was told.
+const (
+	ProductsMost = 1 << 22
+	VideosMost   = 1 << 22
+	ProgramsMost = 1 << 18
+	// GroupsMost is for how many things it is known what belongs to them.
+	GroupsMost = 1 << 24
+)
+
 // catalogue is what the log told of videos, products and programs: whose numbers an event moves.
 type catalogue struct {
 	films    *shards[[16]byte, *film]
@@ -14,6 +24,20 @@ type catalogue struct {
 	programs *shards[[16]byte, *program]
 	offers   map[[16]byte][][16]byte // product, or brand of all its products → programs, in the order of ids; of programs
 	groups   *shards[group, members]
+	most     bounds
+	unlisted int64 // what was told beyond the bounds
+}
+
+// bounds are how much of each is known at most.
+type bounds struct{ products, videos, programs, groups int }
+
+// full notes that what is not yet known is not taken in where so many are.
+func (c *catalogue) full(known bool, have, most int) bool {
+	if known || have < most {
+		return false
+	}
+	c.unlisted++
+	return true
 }
 
 // film is a video, and the things that watching it moves.
@@ -36,7 +60,7 @@ type program struct {
 }
 
 func newCatalogue(c *cutting) catalogue {
-	return catalogue{films: byID(c, itemFilm, (*writer).film), brands: byID(c, itemBrand, func(w *writer, brand [16]byte) { w.id(brand) }),
+	return catalogue{most: bounds{ProductsMost, VideosMost, ProgramsMost, GroupsMost}, films: byID(c, itemFilm, (*writer).film), brands: byID(c, itemBrand, func(w *writer, brand [16]byte) { w.id(brand) }),
 		programs: byID(c, itemProgram, (*writer).program), offers: map[[16]byte][][16]byte{}, groups: newShards(c, group.hash, (*writer).group)}
 }
 
@@ -57,13 +81,16 @@ func (c *catalogue) setProduct(p event.ProductState) {
 	if product == ([16]byte{}) || brand == ([16]byte{}) {
 		return
 	}
+	if _, known := c.brands.look(product); c.full(known, c.brands.n, c.most.products) {
+		return
+	}
 	c.brands.set(product, brand)
 	c.join(Brand, brand, Product, product)
 }
 
 func (c *catalogue) setFilm(v event.VideoState) {
 	video := bytesOf(v.Video)
-	if video == ([16]byte{}) {
+	if video == ([16]byte{}) || c.full(c.films.get(video) != nil, c.films.n, c.most.videos) {
 		return
 	}
 	n := &film{creator: bytesOf(v.Creator), duration: v.DurationMS}
@@ -102,7 +129,11 @@ func (c *catalogue) setProgram(p event.ProgramState) {
 	if name == ([16]byte{}) {
 		return
 	}
-	if old := c.programs.get(name); old != nil {
+	old := c.programs.get(name)
+	if c.full(old != nil, c.programs.n, c.most.programs) {
+		return
+	}
+	if old != nil {
 		c.offer(name, old, false)
 	}
 	n := &program{brand: bytesOf(p.Brand), all: p.AllProducts}

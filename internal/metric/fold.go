@@ -47,7 +47,7 @@ type Fold struct {
 	clicks   cohorts
 	visits   cohorts
 	waiting  *shards[[16]byte, *waiting] // by order
-	joined   *shards[[16]byte, [16]byte] // viewer → the first viewer of that person
+	joins    joins
 	lastFact int64
 	edge     reach
 	floor    uint32     // of buckets that begin before this second SQL knows more; 0: of none
@@ -91,6 +91,12 @@ type Stats struct {
 	Away         int64     // of them not in memory
 	LastFact     int64     // number of the last fact
 	CohortsSince time.Time // clicks and visits since then are remembered for their orders; zero: all
+	JoinsSince   time.Time // viewers that joined a person since then are known as that person's; zero: all
+	Joins        int64     // viewers known as another's
+	Products     int64     // known, and what they belong to
+	Videos       int64     // known, and what they show
+	Programs     int64     // known, and what they cover
+	Unlisted     int64     // told of products, videos and programs beyond what is known at most
 }
 
 // New returns a fold of nothing: its position is the beginning of the log.
@@ -111,7 +117,7 @@ func (f *Fold) empty() {
 	f.things, f.catalogue = newThings(), newCatalogue(f.cutting)
 	f.clicks = newCohorts(f.cutting, clickLife, itemYoungClick, itemOldClick)
 	f.visits = newCohorts(f.cutting, visitLife, itemYoungVisit, itemOldVisit)
-	f.waiting, f.joined = byID(f.cutting, itemWaiting, (*writer).waiting), byID(f.cutting, itemJoined, func(w *writer, into [16]byte) { w.id(into) })
+	f.waiting, f.joins = byID(f.cutting, itemWaiting, (*writer).waiting), newJoins(f.cutting)
 	f.lastFact, f.restated, f.broken = 0, nil, nil
 }
 
@@ -222,6 +228,12 @@ func (f *Fold) Stats() Stats {
 	if since := max(f.clicks.since, f.visits.since); since != 0 {
 		s.CohortsSince = time.Unix(int64(since), 0).UTC()
 	}
+	if f.joins.since != 0 {
+		s.JoinsSince = time.Unix(int64(f.joins.since), 0).UTC()
+	}
+	s.Joins = int64(f.joins.young.into.n + f.joins.old.into.n)
+	s.Products, s.Videos, s.Programs = int64(f.brands.n), int64(f.films.n), int64(f.programs.n)
+	s.Unlisted = f.unlisted
 	return s
 }
 

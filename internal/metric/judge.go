@@ -229,10 +229,7 @@ func (f *Fold) longest(b *event.Bare) int64 {
 
 // person returns the first viewer of whom this is another.
 func (f *Fold) person(viewer [16]byte) [16]byte {
-	if into, ok := f.joined.look(viewer); ok {
-		return into
-	}
-	return viewer
+	return f.joins.person(viewer)
 }
 
 // judgeFact reads a fact that has not come before.

@@ -43,6 +43,9 @@ func (c *catalogue) join(whose Kind, within [16]byte, which Kind, id [16]byte) {
 	if m := c.groups.get(g); m.has(id) {
 		return
 	}
+	if _, known := c.groups.look(g); c.full(known, c.groups.n, c.most.groups) {
+		return
+	}
 	m := c.groups.change(g)
 	if len(m.list) >= MembersMost {
 		delete(m.have, m.list[0])

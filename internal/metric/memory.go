@@ -14,13 +14,13 @@ func (s *Stats) fields() []*int64 {
 // sources are what is kept in pieces, as of now.
 func (f *Fold) sources() []source {
 	return []source{f.films, f.brands, f.programs, f.groups, f.clicks.young, f.clicks.old, f.visits.young, f.visits.old,
-		f.waiting, f.joined, view(f.restated)}
+		f.waiting, f.joins.young.into, f.joins.old.into, view(f.restated)}
 }
 
 // parts write the same in one go; each returns what it adds to the checksum.
 func (f *Fold) parts() []func(*writer) uint64 {
 	return []func(*writer) uint64{f.films.write, f.brands.write, f.programs.write, f.groups.write, f.clicks.write, f.visits.write,
-		f.waiting.write, f.joined.write, view(f.restated).write}
+		f.waiting.write, f.joins.young.into.write, f.joins.old.into.write, view(f.restated).write}
 }
 
 func (w *writer) film(v *film) {
@@ -174,9 +174,30 @@ func (f *Fold) readWaiting(r *reader) {
 	f.waiting.set(order, o)
 }
 
-func (f *Fold) readJoined(r *reader) {
-	viewer := r.id()
-	f.joined.set(viewer, r.id())
+// writeHead writes what is not in the items.
+func (j *joins) writeHead(w *writer) {
+	w.b = append(w.b, j.young.sort)
+	for _, second := range [...]uint32{j.since, j.old.begun, j.young.begun} {
+		w.uint(uint64(second))
+	}
+}
+
+func (j *joins) readHead(r *reader) {
+	if j.young.sort != r.byte() {
+		j.young, j.old = j.old, j.young
+	}
+	j.since, j.old.begun, j.young.begun = r.second(), r.second(), r.second()
+}
+
+// readOne reads one of either half.
+func (j *joins) readOne(r *reader, sort byte) {
+	h := j.young
+	if h.sort != sort {
+		h = j.old
+	}
+	if viewer, into := r.id(), r.id(); r.err == nil {
+		h.add(viewer, into)
+	}
 }
 
 func (w *writer) restated(r *restated) {
@@ -206,7 +227,7 @@ func (f *Fold) readOrders(r *reader) {
 		f.readWaiting(r)
 	}
 	for range r.count(32) {
-		f.readJoined(r)
+		f.joins.readOne(r, itemJoined)
 	}
 	for range r.count(24) {
 		f.readRestated(r)
@@ -239,8 +260,8 @@ func (f *Fold) items(r *reader) {
 			f.visits.old.readOne(r)
 		case itemWaiting:
 			f.readWaiting(r)
-		case itemJoined:
-			f.readJoined(r)
+		case itemJoined, itemJoinedBeside:
+			f.joins.readOne(r, sort)
 		case itemRestated:
 			f.readRestated(r)
 		default:

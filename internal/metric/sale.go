@@ -295,19 +295,14 @@ func (f *Fold) joinViewers(viewer, into [16]byte) {
 	if viewer == into || viewer == ([16]byte{}) || into == ([16]byte{}) {
 		return
 	}
-	f.joined.set(viewer, into)
+	f.joins.join(f.reach.now, viewer, into)
 }
 
 // eraseViewer forgets who the viewer was: which person's, and whose an order was that waits for its creator.
 // What it was counted in stays: a number names nobody, nor do the 40 bits of a hash that a sketch holds until
 // they slide out of the longest window, nor the 64 that stand for its clicks and visits until they are too old.
 func (f *Fold) eraseViewer(viewer [16]byte) {
-	f.joined.remove(viewer)
-	f.joined.each(func(other, into [16]byte) {
-		if into == viewer {
-			f.joined.remove(other)
-		}
-	})
+	f.joins.erase(viewer)
 	f.waiting.each(func(order [16]byte, w *waiting) {
 		if w.viewer == viewer {
 			f.waiting.change(order).viewer = [16]byte{}

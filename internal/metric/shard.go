@@ -19,6 +19,7 @@ const (
 	itemWaiting
 	itemJoined
 	itemRestated
+	itemJoinedBeside
 )
 
 // cutting is the snapshot that is being made, for all that it is made of.

@@ -13,10 +13,12 @@ import (
 )
 
 // stateVersion is the version of the fold's state; another is refused.
-const stateVersion = 4
+const stateVersion = 5
 
-// Versions that are read as well: in both all but the things was written in one go, in the older nothing is away.
+// Versions that are read as well. Before the last everything that was told was known; before that all but the things
+// was written in one go; in the oldest nothing is away.
 const (
+	stateAll   = 4
 	stateOneGo = 3
 	stateOld   = 2
 )
@@ -281,6 +283,8 @@ func (f *Fold) writeHead(w *writer, known []byte) uint64 {
 	}
 	f.clicks.writeHead(w)
 	f.visits.writeHead(w)
+	f.joins.writeHead(w)
+	w.int(f.unlisted)
 	w.text(string(known))
 	return digest(w.b[begin:])
 }
@@ -312,7 +316,7 @@ func (f *Fold) Restore(state []byte) error {
 	f.pos, f.stamp, f.now, f.reach, f.applied, f.stats = n.pos, n.stamp, n.now, n.reach, n.applied, n.stats
 	f.edge, f.aged, f.floor, f.dropped = n.edge, n.aged, 0, 0
 	f.things, f.catalogue, f.clicks, f.visits = n.things, n.catalogue, n.clicks, n.visits
-	f.waiting, f.joined, f.lastFact, f.restated = n.waiting, n.joined, n.lastFact, n.restated
+	f.waiting, f.joins, f.lastFact, f.restated = n.waiting, n.joins, n.lastFact, n.restated
 	f.cutting, f.broken = n.cutting, nil
 	return nil
 }
@@ -338,9 +342,13 @@ func (f *Fold) read(r *reader) (seen []byte) {
 	for _, n := range f.stats.fields() {
 		*n = r.int()
 	}
-	if version == stateVersion {
+	if version >= stateAll {
 		f.clicks.readHead(r)
 		f.visits.readHead(r)
+		if version > stateAll {
+			f.joins.readHead(r)
+			f.unlisted = r.int()
+		}
 		seen = slices.Clone(r.take(r.count(1)))
 		f.items(r)
 	} else {
