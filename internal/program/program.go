@@ -34,6 +34,9 @@ const folderEnv = "MEZZO_BINARY_FOLDER"
 // Main is the TestMain of a package that starts the program: func TestMain(m *testing.M) { program.Main(m) }.
 // It keeps one build for all the package's tests and removes it at the end.
 func Main(m *testing.M) {
+	if tracing() {
+		return
+	}
 	os.Exit(func() int {
 		if os.Getenv(BinaryEnv) == "" {
 			folder, err := os.MkdirTemp("", "mezzo-program-")
@@ -203,9 +206,7 @@ func (p *Program) Stop() int {
 	if p.child == nil {
 		p.t.Fatal("Stop: it does not run")
 	}
-	if err := p.child.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.Ask()
 	select {
 	case err := <-p.ended:
 		p.child = nil
@@ -214,6 +215,14 @@ func (p *Program) Stop() int {
 		p.Kill()
 		p.t.Fatalf("it did not stop within %v", StopLimit)
 		return -1
+	}
+}
+
+// Ask asks it to end (SIGTERM) and does not wait for that.
+func (p *Program) Ask() {
+	p.t.Helper()
+	if err := p.child.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
