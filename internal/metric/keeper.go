@@ -114,6 +114,9 @@ type Keeper struct {
 	newer   time.Time          // the same of those applied since rows are being written
 	asked   chan chan struct{} // asks for rows now, and hears when that was tried
 
+	applying sync.Mutex // of the fold's place, while rows of the day in which its knowledge begins are made
+	part     partial
+
 	saving  chan struct{} // holds one token while a snapshot is being written
 	saved   time.Time     // when the last snapshot was begun, by the clock
 	behind  int           // records applied since
@@ -217,6 +220,9 @@ func (k *Keeper) unload() {
 func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
 	for len(records) > 0 {
 		n := k.room(ctx, records)
+		if k.part.on && !k.part.known {
+			n = min(n, k.untilRows(records))
+		}
 		if err := k.applySome(records[:n]); err != nil {
 			return err
 		}
@@ -227,6 +233,8 @@ func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
 
 // applySome brings the fold forward and keeps a snapshot when one is due.
 func (k *Keeper) applySome(records []stream.Record) error {
+	k.applying.Lock()
+	defer k.applying.Unlock()
 	if err := k.fold.Apply(records); err != nil {
 		k.unload() // what it holds now is not known: the next Run begins at a snapshot again
 		return fmt.Errorf("metric: the fold stopped behind %v: %w", k.fold.Position(), err)
@@ -235,6 +243,11 @@ func (k *Keeper) applySome(records []stream.Record) error {
 	k.observe(records, now)
 	k.unwritten(records)
 	k.moved()
+	if k.part.on && !k.part.known && k.fold.Position() == k.past.at() {
+		if err := k.tellPart(); err != nil {
+			return err
+		}
+	}
 	k.seen()
 	k.opt.Step("applied")
 	if err := k.tidy(); err != nil {

@@ -36,13 +36,18 @@ func (k *Keeper) load(ctx context.Context) error {
 	if err := k.openCold(); err != nil {
 		return err
 	}
+	if k.past != nil {
+		if err := k.past.load(ctx); err != nil {
+			return err
+		}
+	}
 	found, kept, err := k.restore(ctx, oldest, end)
 	if err != nil {
 		return err
 	}
-	since := found.Since
+	since, thawed := found.Since, false
 	if found.name == "" {
-		if since, err = k.begin(ctx, oldest, len(kept) > 0); err == nil && k.cold != nil {
+		if since, thawed, err = k.begin(ctx, oldest, len(kept) > 0); err == nil && k.cold != nil {
 			err = k.complete(ctx)
 		}
 		if err != nil {
@@ -57,7 +62,11 @@ func (k *Keeper) load(ctx context.Context) error {
 	if k.past == nil {
 		return nil
 	}
-	if err := k.past.load(ctx); err != nil {
+	from := oldest
+	if thawed {
+		from = stream.Position{}
+	}
+	if err := k.startPart(from, found.name == ""); err != nil {
 		return err
 	}
 	k.mu.Lock()
@@ -86,6 +95,9 @@ func (k *Keeper) restore(ctx context.Context, oldest, end stream.Position) (foun
 		head, data, err := k.shelf.read(names[i])
 		if err == nil {
 			err = usable(head, oldest, end)
+		}
+		if err == nil && k.past != nil && k.past.at().Before(head.Position) && !k.over(head.Since, k.past.at()) {
+			err = fmt.Errorf("the hours and days in SQL stand before it, on the day its numbers begin")
 		}
 		if err == nil && found.name == "" {
 			if err = k.fold.Restore(data); err == nil && k.cold != nil {
@@ -124,38 +136,39 @@ func usable(head Snapshot, oldest, end stream.Position) error {
 }
 
 // begin makes the fold again from the oldest records there are, and returns the log time from which it knows
-// everything, zero for the beginning.
-func (k *Keeper) begin(ctx context.Context, oldest stream.Position, had bool) (time.Time, error) {
+// everything, zero for the beginning; thawed says that there were cold files.
+func (k *Keeper) begin(ctx context.Context, oldest stream.Position, had bool) (since time.Time, thawed bool, err error) {
 	if err := k.fold.Restore(nil); err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
 	if oldest.IsZero() {
-		return time.Time{}, nil // the log still holds everything
+		return time.Time{}, false, nil // the log still holds everything
 	}
 	if k.opt.Cold != nil {
 		from, at, ok, err := k.opt.Cold.Oldest(ctx)
 		if err != nil {
-			return time.Time{}, fmt.Errorf("metric: the cold files cannot be read: %w", err)
+			return time.Time{}, false, fmt.Errorf("metric: the cold files cannot be read: %w", err)
 		}
 		if ok && from.Before(oldest) {
-			return k.thaw(ctx, from, at, oldest)
+			since, err = k.thaw(ctx, from, at, oldest)
+			return since, true, err
 		}
 	}
 	var at time.Time
-	err := k.opt.Log.Follow(ctx, oldest, FollowBatch, func(records []stream.Record) error {
+	err = k.opt.Log.Follow(ctx, oldest, FollowBatch, func(records []stream.Record) error {
 		at = records[0].At
 		k.knowsSince(at)
-		if err := k.fold.Apply(records); err != nil {
+		if err := k.fold.Apply(records[:1]); err != nil { // the rows may stand right behind it
 			return err
 		}
 		return errFirst
 	})
 	if err != nil && !errors.Is(err, errFirst) {
-		return at, err
+		return at, false, err
 	}
 	k.opt.Logger.Warn("no snapshot of the numbers can be used and the log has been trimmed: they count from the oldest record kept; restore the folder of snapshots from a backup to have those before it",
 		"since", at, "damaged", had)
-	return at, nil
+	return at, false, nil
 }
 
 // thaw makes the fold again from cold files up to where the log goes on.

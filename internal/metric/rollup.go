@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sort"
 	"sync"
 	"time"
@@ -177,13 +178,24 @@ func (k *Keeper) roll(ctx context.Context) error {
 		return err
 	}
 	stored := k.past.at()
+	since := k.Since()
+	part := k.part.on && !k.over(since, stored)
+	still := func() {}
+	if part { // what is added must be what is counted up to a position, and no more
+		k.applying.Lock()
+		still = sync.OnceFunc(k.applying.Unlock)
+		defer still()
+	}
 	pos, oldest, ok := k.due()
-	if !ok {
+	if !ok || part && !k.part.known {
 		return nil // nothing new, or the fold is still reading what is in the rows already
+	}
+	if part && k.part.at != stored { // another process wrote rows
+		k.leavePart()
+		part = false
 	}
 	begun := clock.StartWatch()
 	k.opt.Step("rollup begun")
-	since := k.Since()
 	if lag := pos.Stamp().Sub(oldest); !oldest.IsZero() && lag > edgeWidth*time.Second {
 		k.opt.Logger.Error("the hours and days in SQL were not written for too long: of refunds and commissions of old sales some may be missing in them for good",
 			"since", oldest, "behind", inDays(lag))
@@ -196,8 +208,16 @@ func (k *Keeper) roll(ctx context.Context) error {
 				add = append(add, r)
 			}
 			return nil
-		case r.Grain == GrainMinute, r.Start.Before(since):
-			return nil // of a bucket the fold knows in part only, SQL knows more
+		case r.Grain == GrainMinute:
+			return nil
+		case r.Start.Before(since): // of a bucket the fold knows in part only, SQL knows more
+			if !part || !k.partly(&r, since) {
+				return nil
+			}
+			if lacks, some := k.part.missing(&r); some {
+				add = append(add, lacks)
+			}
+			return nil
 		}
 		if rows = append(rows, r); len(rows) < rowsPerWrite {
 			return nil
@@ -207,10 +227,20 @@ func (k *Keeper) roll(ctx context.Context) error {
 		k.opt.Step("rollup rows")
 		return err
 	})
+	var told map[bucket]*Row
+	if err == nil && part {
+		told = map[bucket]*Row{}
+		err = k.countPart(told, stored.Stamp().Truncate(time.Second))
+	}
+	still()
 	if err == nil {
 		err = k.past.commit(ctx, stored, pos, rows, add, k.opt.Step)
 	}
 	if err == nil {
+		if part {
+			maps.Copy(k.part.told, told) // of those that did not change it stays
+			k.part.at = pos
+		}
 		k.written()
 		k.opt.Step("rollup committed")
 		k.opt.Observe("rollup", begun.Passed().Seconds())
