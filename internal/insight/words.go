@@ -36,6 +36,8 @@ var definitions = [...]Definition{
 	{"refund_rate", "Refund rate", "How many of the units sold came back, were called off or were lost to a bank. A unit counts where its sale counts, so it cannot pass 100 %.", "units given back ÷ units"},
 	{"late", "Late", "Events that happened before the time within which repeats are known: counted here and nowhere else.", ""},
 	{"flagged", "Flagged", "Events of robots, with forged or another's tokens, or told by clients who cannot know: kept, counted here and nowhere else.", ""},
+	{"lost", "Lost on the way", "Events that never came: a client numbers what it sends, and these numbers are missing. One that comes late is taken off again.", ""},
+	{"repeats", "Repeats dropped", "Events told before, as a client does that had no answer: each is counted once, the first time.", ""},
 	{"interval", "Interval", "The true rate lies within with 95 % confidence (Wilson's score interval). n is what it stands on; below 30 it is early.", ""},
 	{"ingest", "Ingest", "Events acknowledged per second: each of them is on disk.", ""},
 	{"lag", "Lag", "How far the counting is behind the clock. When nothing happens it is up to a second, for then only the log's own tick moves it on.", ""},

@@ -220,7 +220,7 @@ func (k *Keeper) unload() {
 func (k *Keeper) apply(ctx context.Context, records []stream.Record) error {
 	for len(records) > 0 {
 		n := k.room(ctx, records)
-		if k.part.on && !k.part.known {
+		if !k.part.known && k.part.on {
 			n = min(n, k.untilRows(records))
 		}
 		if err := k.applySome(records[:n]); err != nil {
@@ -243,7 +243,7 @@ func (k *Keeper) applySome(records []stream.Record) error {
 	k.observe(records, now)
 	k.unwritten(records)
 	k.moved()
-	if k.part.on && !k.part.known && k.fold.Position() == k.past.at() {
+	if !k.part.known && k.part.on && k.fold.Position() == k.past.at() {
 		if err := k.tellPart(); err != nil {
 			return err
 		}

@@ -200,33 +200,8 @@ func (k *Keeper) roll(ctx context.Context) error {
 		k.opt.Logger.Error("the hours and days in SQL were not written for too long: of refunds and commissions of old sales some may be missing in them for good",
 			"since", oldest, "behind", inDays(lag))
 	}
-	var rows, add []Row
-	err := k.fold.RowsBehind(stored, func(r Row) error {
-		switch {
-		case r.Add:
-			if stored.Before(r.Pos) && !pos.Before(r.Pos) {
-				add = append(add, r)
-			}
-			return nil
-		case r.Grain == GrainMinute:
-			return nil
-		case r.Start.Before(since): // of a bucket the fold knows in part only, SQL knows more
-			if !part || !k.partly(&r, since) {
-				return nil
-			}
-			if lacks, some := k.part.missing(&r); some {
-				add = append(add, lacks)
-			}
-			return nil
-		}
-		if rows = append(rows, r); len(rows) < rowsPerWrite {
-			return nil
-		}
-		err := k.past.put(ctx, stored, rows)
-		rows = rows[:0]
-		k.opt.Step("rollup rows")
-		return err
-	})
+	w := rolling{k: k, stored: stored, pos: pos, since: since, part: part}
+	err := k.fold.RowsBehind(stored, func(r Row) error { return w.take(ctx, r) })
 	var told map[bucket]*Row
 	if err == nil && part {
 		told = map[bucket]*Row{}
@@ -234,7 +209,7 @@ func (k *Keeper) roll(ctx context.Context) error {
 	}
 	still()
 	if err == nil {
-		err = k.past.commit(ctx, stored, pos, rows, add, k.opt.Step)
+		err = k.past.commit(ctx, stored, pos, w.rows, w.add, k.opt.Step)
 	}
 	if err == nil {
 		if part {
@@ -245,6 +220,43 @@ func (k *Keeper) roll(ctx context.Context) error {
 		k.opt.Step("rollup committed")
 		k.opt.Observe("rollup", begun.Passed().Seconds())
 	}
+	return err
+}
+
+// rolling is one writing of the rows.
+type rolling struct {
+	k           *Keeper
+	stored, pos stream.Position // of the rows, and where they will stand
+	since       time.Time
+	part        bool // rows of the hour and the day in which knowledge begins are added to
+	rows, add   []Row
+}
+
+// take writes a row, or keeps it for the last transaction.
+func (w *rolling) take(ctx context.Context, r Row) error {
+	switch {
+	case r.Add:
+		if w.stored.Before(r.Pos) && !w.pos.Before(r.Pos) {
+			w.add = append(w.add, r)
+		}
+		return nil
+	case r.Grain == GrainMinute:
+		return nil
+	case r.Start.Before(w.since): // of a bucket the fold knows in part only, SQL knows more
+		if !w.part || !w.k.partly(&r, w.since) {
+			return nil
+		}
+		if lacks, some := w.k.part.missing(&r); some {
+			w.add = append(w.add, lacks)
+		}
+		return nil
+	}
+	if w.rows = append(w.rows, r); len(w.rows) < rowsPerWrite {
+		return nil
+	}
+	err := w.k.past.put(ctx, w.stored, w.rows)
+	w.rows = w.rows[:0]
+	w.k.opt.Step("rollup rows")
 	return err
 }
 

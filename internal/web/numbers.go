@@ -146,6 +146,7 @@ func houseCells(h insight.House) []Cell {
 		ms("fresh_ranked", "fresh_ranked.p50_ms", h.Ranked.P50MS), ms("fresh_ranked", "fresh_ranked.p99_ms", h.Ranked.P99MS),
 		ms("fresh_pushed", "fresh_pushed.p50_ms", h.Pushed.P50MS), ms("fresh_pushed", "fresh_pushed.p99_ms", h.Pushed.P99MS),
 		count("flagged", "flagged", h.Flagged, "since the counting began"), count("late", "late", h.Late, "since the counting began"),
+		count("lost", "lost", h.Lost, "since the counting began"), count("repeats", "repeats", h.Repeats, "since the counting began"),
 		{Of: of, Key: "log_size", Field: "log_bytes", As: "bytes", Raw: strconv.FormatInt(h.LogBytes, 10), Value: Bytes(h.LogBytes), Range: "kept now"},
 		{Of: of, Key: "dedupe_horizon", Field: "dedupe_horizon_seconds", As: "span", Raw: strconv.FormatInt(h.Horizon, 10), Value: agoWords(time.Duration(h.Horizon) * time.Second), Range: "back"},
 		{Of: of, Key: "log_ahead", Field: "log_ahead_seconds", As: "span", Raw: strconv.FormatInt(h.Ahead, 10), Value: agoWords(time.Duration(h.Ahead) * time.Second), Range: clock},

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -92,37 +93,44 @@ func (v *visit) numbersOf(entity string, w metric.Window) (insight.Numbers, erro
 
 // rank picks the best and the worst of the videos that were seen enough.
 func (v *visit) rank(videos []content.Card, w metric.Window) ([]VideoRank, error) {
-	type ranked struct {
-		content.Card
-		insight.Figures
-		per int64
-	}
 	var list []ranked
 	for _, c := range videos {
 		n, err := v.numbersOf(metric.OfVideo(c.ID).String(), w)
 		if err != nil {
 			return nil, err
 		}
-		if n.Views < rankViews {
-			continue
-		}
-		r := ranked{c, n.Figures, 0}
-		if n.GPM != nil {
-			r.per = n.GPM.Minor
-		}
-		list = append(list, r)
+		list = append(list, ranked{c, n.Figures})
 	}
+	return bestAndWorst(list), nil
+}
+
+// ranked is a video with its numbers.
+type ranked struct {
+	content.Card
+	insight.Figures
+}
+
+// per returns what a thousand views sold.
+func (r *ranked) per() int64 {
+	if r.GPM == nil {
+		return 0
+	}
+	return r.GPM.Minor
+}
+
+func bestAndWorst(list []ranked) []VideoRank {
+	list = slices.DeleteFunc(list, func(r ranked) bool { return r.Views < rankViews })
 	if len(list) < 2 {
-		return nil, nil
+		return nil
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].per > list[j].per })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].per() > list[j].per() })
 	var out []VideoRank
 	for i, head := range map[int]string{0: "Best", len(list) - 1: "Worst"} {
 		r := list[i]
 		out = append(out, VideoRank{Head: head, URL: "/studio/videos/" + string(r.ID), Poster: r.Poster, Title: captionOr(r.Caption), Cells: cellsOf(r.Figures, "gpm", "views", "orders")})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Head < out[j].Head })
-	return out, nil
+	return out
 }
 
 // videoAlerts says which videos sell much faster or slower than before.

@@ -17,7 +17,7 @@ func TestDashboardsSayWhatWasCounted(t *testing.T) {
 		t.Errorf("the page is not followed: %s", page.body[:2000])
 	}
 	m.owner.get("/brand/"+m.brand).ok().says("GMV", "$0.00", "Your first views appear here")
-	m.operator().get("/operator").ok().says("Open dashboards", "To be counted", "Flagged", "since the counting began")
+	m.operator().get("/operator").ok().says("Open dashboards", "To be counted", "Flagged", "since the counting began", "Lost on the way", "Events that never came", "Repeats dropped")
 
 	m.buy(m.signUp("Jo"), "pm_card_visa").under("/orders/")
 	m.eventually("the sale", func() bool {
