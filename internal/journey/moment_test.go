@@ -61,7 +61,9 @@ func TestKilledAtExactMoments(t *testing.T) {
 }
 
 // visit is a visit of the product's page by somebody new.
-func (m *tried) visit() client.Event { return client.NewEvent("product_view", "", m.product.ID, time.Now()) }
+func (m *tried) visit() client.Event {
+	return client.NewEvent("product_view", "", m.product.ID, time.Now())
+}
 
 // told sends events that are answered.
 func (m *tried) told(events ...client.Event) {
