@@ -317,6 +317,7 @@ func (o *Orders) answerClaims(ctx context.Context) error {
 	for _, cid := range list {
 		var out Claim
 		e := o.db.Write(ctx, func(tx *db.Tx) error {
+			out = Claim{} // of a run before, which was undone
 			c, full, err := claimLocked(tx, cid)
 			if err != nil || c.State != ClaimOpen || c.DueAt.After(tx.Now()) {
 				return err

@@ -65,6 +65,7 @@ func (o *Orders) cancelLate(ctx context.Context) error {
 func (o *Orders) cancelLatePart(ctx context.Context, pid id.Part) error {
 	var made id.Refund
 	err := o.db.Write(ctx, func(tx *db.Tx) error {
+		made = "" // of a run before, which was undone
 		full, err := lockedOfPart(tx, pid)
 		if err != nil {
 			return err

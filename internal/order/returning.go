@@ -383,6 +383,7 @@ func (o *Orders) answerReturns(ctx context.Context) error {
 func (o *Orders) answerReturn(ctx context.Context, rid id.Return) error {
 	var out Return
 	err := o.db.Write(ctx, func(tx *db.Tx) error {
+		out = Return{} // of a run before, which was undone
 		r, full, err := returnLocked(tx, rid)
 		if err != nil || r.DueAt.IsZero() || r.DueAt.After(tx.Now()) {
 			return err

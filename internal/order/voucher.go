@@ -97,8 +97,8 @@ func (o *Orders) DropCode(ctx context.Context, who account.Asker, cart id.Cart, 
 }
 
 func (o *Orders) changeCodes(ctx context.Context, who account.Asker, cart id.Cart, change func(Cart) ([]string, error)) (Cart, error) {
-	var fresh []string
-	out, err := db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
+	var guessed int
+	return db.Do(ctx, o.db, func(tx *db.Tx) (Cart, error) {
 		if err := lockCart(tx, cart); err != nil {
 			return Cart{}, err
 		}
@@ -113,13 +113,13 @@ func (o *Orders) changeCodes(ctx context.Context, who account.Asker, cart id.Car
 		if len(codes) > MaxCodes {
 			return Cart{}, fault.New(fault.Conflict, "A cart holds at most %d codes. Take one off first.", MaxCodes).WithType("too_many_codes")
 		}
-		fresh = nil
+		var fresh []string
 		for _, code := range codes {
 			if !slices.Contains(c.Codes, code) {
 				fresh = append(fresh, code)
 			}
 		}
-		if err := o.known(tx, who, c, fresh); err != nil {
+		if err := o.known(tx, who, c, fresh, &guessed); err != nil {
 			return Cart{}, err
 		}
 		if _, err := tx.Exec(`UPDATE carts SET codes = $1 WHERE id = $2`, encode(codes), cart); err != nil {
@@ -131,16 +131,16 @@ func (o *Orders) changeCodes(ctx context.Context, who account.Asker, cart id.Car
 		c.Codes, c.Version = codes, c.Version+1
 		return c, o.vouchers(tx, who, &c)
 	})
-	return out, err
 }
 
 // known refuses codes that nobody gave for what is in the cart, all alike: a code of another brand is as
-// unknown as none. Each that is refused counts as a guess.
-func (o *Orders) known(tx *db.Tx, who account.Asker, c Cart, codes []string) error {
+// unknown as none. Each that is refused counts as a guess, once however often the transaction is run: guessed is
+// how many of the request do.
+func (o *Orders) known(tx *db.Tx, who account.Asker, c Cart, codes []string, guessed *int) error {
 	if len(codes) == 0 {
 		return nil
 	}
-	for range codes {
+	for ; *guessed < len(codes); *guessed++ {
 		wait := o.guesses.Take(who.Actor())
 		if wait == 0 && who.IP != "" {
 			wait = o.guessesFrom.Take(who.IP)
@@ -160,7 +160,7 @@ func (o *Orders) known(tx *db.Tx, who account.Asker, c Cart, codes []string) err
 			return fault.InvalidField(fmt.Sprintf("body.codes[%d]", i), "This code is not known here. Look at how it is written, and put what it is for into the bag first.")
 		}
 	}
-	for range codes {
+	for ; *guessed > 0; *guessed-- {
 		o.guesses.Return(who.Actor())
 		if who.IP != "" {
 			o.guessesFrom.Return(who.IP)

@@ -236,6 +236,7 @@ func (p *Payouts) PutPayee(ctx context.Context, who account.Asker, o Owner, matc
 		return PayeeView{}, err
 	}
 	version, err := db.Do(ctx, p.db, func(tx *db.Tx) (int64, error) {
+		in := in // a run that is undone leaves what was read for it to nobody
 		before, _, err := p.payeeOf(tx, o)
 		if err != nil {
 			return 0, err
