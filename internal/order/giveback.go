@@ -136,8 +136,10 @@ func (o *Orders) giveBack(ctx context.Context, pay id.Payment) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		if err := a.note(tx, "made"); err != nil {
-			return err
+		if a.back.Minor > 0 { // else nothing was asked for, and what was refused before stays so
+			if err := a.note(tx, "made"); err != nil {
+				return err
+			}
 		}
 		if a.reason != tooLate && a.back.Minor > 0 { // money that never reached the books has nothing to leave there
 			if err := post(tx, []ledger.Transfer{ledger.RefundConfirmed(string(a.id), o.provider.Name(), a.back)}, nil); err != nil {

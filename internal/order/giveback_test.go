@@ -141,3 +141,28 @@ func TestStripeMessageOfLateMoneyThatIsDisputed(t *testing.T) {
 		w.world.sound()
 	})
 }
+
+// What the provider refused stays refused where a bank took everything meanwhile: nothing was given back.
+func TestWhatABankTookWholeWasNotGivenBack(t *testing.T) {
+	stripes(t, func(t *testing.T, w *till) {
+		ctx := context.Background()
+		who, ord := w.boughtThere()
+		ref := w.there.DisputePart(w.there.All("payment_intent")[0].Text("id"), ord.Total.Minor) // nobody has heard of it
+		if _, err := w.orders.Cancel(ctx, who, ord.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.sweepQuietly()
+		w.there.EndDispute(ref, "lost")
+		if err := w.orders.Disputed(ctx, ref); err != nil {
+			t.Fatal(err)
+		}
+		w.sweep()
+		if n := w.count(`SELECT COUNT(*) FROM payments WHERE state = 'refunded'`); n != 1 {
+			t.Error("the payment still waits to be given back")
+		}
+		if n := w.count(`SELECT COUNT(*) FROM payment_returns WHERE state = 'refused'`); n != 1 || len(w.there.All("refund")) != 0 {
+			t.Errorf("%d askings are refused, and %d refunds were made", n, len(w.there.All("refund")))
+		}
+		w.world.sound()
+	})
+}
