@@ -521,3 +521,48 @@ func TestSlowGroupTakesNoMore(t *testing.T) {
 		t.Errorf("they took %d commits", groups)
 	}
 }
+
+// Two requests with one key, in a group whose bodies are run again since another of it failed: one effect, one answer.
+func TestAKeyTwiceInAGroupThatIsLost(t *testing.T) {
+	d, _ := dbtest.SQLite(t)
+	table(t, d)
+	release := hold(t, d)
+	var callers sync.WaitGroup
+	var answers [2]int64
+	var replayed [2]bool
+	queued := int64(0)
+	queue := func(call func()) {
+		callers.Go(call)
+		queued++
+		waitFor(t, "the body waits", func() bool { return d.Stats().Waiting == queued })
+	}
+	for i := range answers {
+		queue(func() {
+			ctx := db.WithKey(context.Background(), db.Key{Actor: "a", Route: "r", Value: "k"})
+			var err error
+			answers[i], err = db.Do(ctx, d, func(tx *db.Tx) (n int64, err error) {
+				err = tx.Row(`INSERT INTO numbers (name, n) VALUES ('a', 7) ON CONFLICT (name) DO UPDATE SET n = numbers.n + 1 RETURNING n`).Scan(&n)
+				return n, errors.Join(err, tx.Emit("test", n))
+			})
+			if replayed[i] = db.Replayed(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	queue(func() {
+		if err := d.Write(context.Background(), adds("a", -1000)); err == nil {
+			t.Error("what must not be was done")
+		}
+	})
+	release()
+	callers.Wait()
+	if a := number(t, d, "a"); a != 7 || answers != [2]int64{7, 7} || replayed != [2]bool{false, true} {
+		t.Errorf("a is %d, the answers %v, replayed %v", a, answers, replayed)
+	}
+	if facts := dbtest.Facts(t, d, "test"); len(facts) != 1 {
+		t.Errorf("%d facts were told", len(facts))
+	}
+	if n := d.Stats().Alone; n != 3 {
+		t.Errorf("%d bodies ran by themselves", n)
+	}
+}

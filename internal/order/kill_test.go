@@ -98,7 +98,7 @@ func (m *mortal) delivered() {
 }
 
 // arrived has both parts of an order arrive.
-func (m *mortal) arrived() {
+func (m *mortal) arrived() order.Order {
 	m.t.Helper()
 	o := m.paid()
 	for _, who := range []account.Asker{m.member, m.other} {
@@ -110,6 +110,7 @@ func (m *mortal) arrived() {
 			m.t.Fatal(err)
 		}
 	}
+	return o
 }
 
 // tale is all that can be told of money: balances, what the provider holds, facts, and the orders' timelines.
