@@ -97,7 +97,7 @@ func (c *conn) under(ctx context.Context) context.Context {
 }
 
 func (c *conn) prepared(ctx context.Context, q string) (*sql.Stmt, error) {
-	c.wrote = c.wrote || !strings.HasPrefix(q, "SELECT")
+	c.wrote = c.wrote || !strings.HasPrefix(strings.TrimLeft(q, " \t\n"), "SELECT")
 	if s := c.stmts[q]; s != nil {
 		return s, nil
 	}

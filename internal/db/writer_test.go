@@ -269,7 +269,8 @@ func TestAFailureInAGroup(t *testing.T) {
 	refused := errors.New("refused")
 	looks := func(tx *db.Tx) error {
 		var n int64
-		if err := tx.Row(`SELECT COUNT(*) FROM numbers`).Scan(&n); err != nil {
+		if err := tx.Row(`
+			SELECT COUNT(*) FROM numbers`).Scan(&n); err != nil {
 			return err
 		}
 		return refused

@@ -37,7 +37,7 @@ func TestAGuessCountsOnce(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if n := d.Stats().Alone - alone; n == 0 {
+	if n := d.Stats().Alone - alone; n != 2 {
 		t.Fatalf("%d bodies ran by themselves: the case tries nothing", n)
 	}
 	for i := 1; i < 10; i++ {
