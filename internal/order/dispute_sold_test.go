@@ -136,3 +136,30 @@ func (w *world) taxedWithVoucher() order.Order {
 	w.click(who)
 	return w.buys(who, 3, "quarter")
 }
+
+// A dispute whose shares were frozen before their bases were kept is lost like any other, and what is taken after it
+// comes to exactly what was sold.
+func TestALostDisputeOfSharesWithoutBases(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 100)
+		sold := w.taxedWithVoucher()
+		w.bringTo(sold, "delivered")
+		ref := w.disputed(sold, 3333)
+		trigger := `DROP TRIGGER dispute_shares_no_update`
+		if d.Engine() == db.Postgres {
+			trigger += ` ON dispute_shares`
+		}
+		w.exec(trigger)
+		w.exec(`UPDATE dispute_shares SET base_minor = -1`)
+		w.decided(ref, false)
+		w.sound()
+		for range 3 {
+			w.refunds(w.look(sold.ID), units(sold, 1, false))
+			w.sound()
+		}
+		g, line := w.taken(), sold.Lines[0]
+		if g.base != line.Base.Minor || g.commission != g.soldC || g.gmv != g.sold[0].GMV || g.units != line.Quantity {
+			t.Errorf("taken back: %d of a base of %d, commission %d of %d, GMV %d of %d, units %d", g.base, line.Base.Minor, g.commission, g.soldC, g.gmv, g.sold[0].GMV, g.units)
+		}
+	})
+}
