@@ -85,7 +85,6 @@ func scrub(tx *db.Tx, person id.Account) error {
 	if err != nil && err != sql.ErrNoRows {
 		return err
 	}
-	tx.KeepNoAnswer()
 	now := db.Micros(tx.Now())
 	for _, s := range []struct {
 		q    string

@@ -127,10 +127,6 @@ func claim(tx *Tx, k Key) (stored string, err error) {
 	return stored, nil
 }
 
-// KeepNoAnswer lets the transaction's answer not be kept under the key it was asked with: the one who asked
-// is no more. A repeat is run again.
-func (t *Tx) KeepNoAnswer() { t.unkept = true }
-
 func keepAnswer(tx *Tx, k Key, v any) error {
 	if r, ok := v.(Redacted); ok {
 		v = r.Redacted()
@@ -139,12 +135,9 @@ func keepAnswer(tx *Tx, k Key, v any) error {
 	if err != nil {
 		return fmt.Errorf("db: encode the answer for a key: %w", err)
 	}
-	switch {
-	case tx.unkept:
-		_, err = tx.Exec(`DELETE FROM idempotency WHERE actor = $1 AND route = $2 AND key = $3`, k.Actor, k.Route, k.Value)
-	case tx.Engine() == SQLite:
+	if tx.Engine() == SQLite {
 		_, err = tx.Exec(insertKey, k.Actor, k.Route, k.Value, hex.EncodeToString(k.Hash[:]), string(answer), Micros(tx.Now()))
-	default:
+	} else {
 		_, err = tx.Exec(`UPDATE idempotency SET answer = $1 WHERE actor = $2 AND route = $3 AND key = $4`, string(answer), k.Actor, k.Route, k.Value)
 	}
 	return err

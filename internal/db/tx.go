@@ -27,7 +27,6 @@ type Tx struct {
 	emitted bool
 	queued  bool
 	told    []string // topic and body of facts that are written when the body has ended
-	unkept  bool     // its answer is not kept under its key
 }
 
 // runner runs statements on the connection of a transaction.
