@@ -88,8 +88,9 @@ func (c *carrier) admit(a netip.Addr) error {
 // address returns the URL as it is stored; Invalid when messages cannot or may not go there.
 func (c *carrier) address(text string) (string, error) {
 	refuse := func(why string) (string, error) { return "", fault.InvalidField("body.url", "%s", why) }
+	tooLong := fmt.Sprintf("An address has at most %d bytes, counted as it is sent: %%9A is three.", MaxURL)
 	if len(text) > MaxURL {
-		return refuse(fmt.Sprintf("An address has at most %d bytes.", MaxURL))
+		return refuse(tooLong)
 	}
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Opaque != "" || u.Hostname() == "" {
@@ -113,7 +114,11 @@ func (c *carrier) address(text string) (string, error) {
 	if a, err := netip.ParseAddr(host); err == nil && c.admit(a) != nil || !c.local && (host == "localhost" || strings.HasSuffix(host, ".localhost") || !strings.ContainsAny(host, ".:")) {
 		return refuse("Messages go to addresses on the open internet only, not into a private network.")
 	}
-	return u.String(), nil
+	stored := u.String()
+	if len(stored) > MaxURL { // escaping makes three bytes of one
+		return refuse(tooLong)
+	}
+	return stored, nil
 }
 
 // outcome is what became of an attempt.

@@ -33,6 +33,7 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range []string{"https://shop.example/in?a=b", "https://10.0.0.1", "https://[::ffff:7f00:1]", "http://x", "https://0x7f.1/", "https://2130706433/", "https://127.1/"} {
 		f.Add(s)
 	}
+	f.Add("https://shop.example/" + strings.Repeat("\x9a", 1900)) // longer once it is escaped
 	c := newCarrier(Public)
 	f.Fuzz(func(t *testing.T, text string) {
 		stored, err := c.address(text)
