@@ -140,8 +140,36 @@ func lookAround(t *testing.T, people map[string]client.Client) {
 	if err != nil || len(waiting) == 0 {
 		t.Errorf("%d orders wait for the brand: %v", len(waiting), err)
 	}
+	lookAtMoney(t, people["operator"])
 	if err := people["creator"].Turn(ctx, 1); err == nil {
 		t.Error("a creator turned the clock")
+	}
+}
+
+// lookAtMoney finds what the operator's pages about money have to show: a voucher, disputes in each state, a payout that failed.
+func lookAtMoney(t *testing.T, operator client.Client) {
+	t.Helper()
+	ctx := t.Context()
+	var vouchers struct{ Items []struct{ Code string } }
+	if err := operator.Call(ctx, "GET", "/api/v1/operator/vouchers", nil, &vouchers); err != nil || len(vouchers.Items) == 0 {
+		t.Errorf("the platform gives %d vouchers: %v", len(vouchers.Items), err)
+	}
+	states := func(path string) map[string]int {
+		var list struct{ Items []struct{ State string } }
+		if err := operator.Call(ctx, "GET", "/api/v1/operator/"+path, nil, &list); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		found := map[string]int{}
+		for _, x := range list.Items {
+			found[x.State]++
+		}
+		return found
+	}
+	if is := states("disputes"); is["open"] == 0 || is["won"] == 0 || is["lost"] == 0 {
+		t.Errorf("the disputes are %v", is)
+	}
+	if is := states("payouts"); is["failed"] == 0 {
+		t.Errorf("no payout failed: %v", is)
 	}
 }
 

@@ -68,6 +68,24 @@ func CategoryNamed(text string) (slug string, ok bool) {
 	return text, len(text) <= MaxCategory && slugForm.MatchString(text)
 }
 
+// besides returns what is known of the branch of a slug that no category there has: a mistyped one. Another
+// catalogue's word under a branch of its own is none, and neither is a category.
+func besides(slug string) (known []string) {
+	branch, _, below := strings.Cut(slug, ".")
+	if _, ok := CategoryName(slug); ok || !below {
+		return nil
+	}
+	for _, t := range Categories() {
+		if t.Slug == branch {
+			known = append(known, t.Slug)
+			for _, c := range t.Children {
+				known = append(known, c.Slug)
+			}
+		}
+	}
+	return known
+}
+
 // tops is the tree: few enough to choose from on a phone, and in the words shoppers use.
 var tops = []struct {
 	slug, name string

@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"mezzo/internal/id"
@@ -186,6 +187,9 @@ func (in NewVariant) check(c *checks, at string, currency money.Currency) NewVar
 func (c *checks) category(text string) string {
 	slug, ok := CategoryNamed(text)
 	c.add(ok, "body.category", "There is no such category. GET /categories lists them: home, beauty, fashion and others.")
+	if known := besides(slug); len(known) > 0 {
+		c.add(false, "body.category", "There is no category "+slug+". Known here: "+strings.Join(known, ", ")+".")
+	}
 	return slug
 }
 

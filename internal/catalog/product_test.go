@@ -97,6 +97,8 @@ func TestBadProducts(t *testing.T) {
 			"body.title  ":                    func(p *catalog.NewProduct) { p.Title = "a\x00b" },
 			"body.description":                func(p *catalog.NewProduct) { p.Description = strings.Repeat("x", 10_001) },
 			"body.category":                   func(p *catalog.NewProduct) { p.Category = "<cars>" },
+			"body.category ":                  func(p *catalog.NewProduct) { p.Category = "food.pantri" },
+			"body.category  ":                 func(p *catalog.NewProduct) { p.Category = "home/kitchen/knives" },
 			"body.variants":                   func(p *catalog.NewProduct) { p.Variants = nil },
 			"body.variants ":                  func(p *catalog.NewProduct) { p.Variants = make([]catalog.NewVariant, 101) },
 			"body.variants[1].sku":            func(p *catalog.NewProduct) { p.Variants = append(p.Variants, p.Variants[0]) },

@@ -165,7 +165,7 @@ func (p *Product) change(ch ProductChange) error {
 	if ch.Description != nil {
 		p.Description = c.text("body.description", *ch.Description, 0, MaxDescription)
 	}
-	if ch.Category != nil {
+	if ch.Category != nil && *ch.Category != p.Category { // what was taken once is not refused with another field
 		p.Category = c.category(*ch.Category)
 	}
 	if ch.Images != nil {

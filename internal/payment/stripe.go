@@ -29,6 +29,8 @@ const (
 	keyLife = 20 * time.Hour
 	// callLimit is how long Stripe may take to answer.
 	callLimit = 20 * time.Second
+	// personWait is how long somebody waits in front of a page for all that is asked of Stripe for it.
+	personWait = 10 * time.Second
 )
 
 // StripeOptions are what is known of the account at Stripe.
@@ -38,6 +40,8 @@ type StripeOptions struct {
 	URL     string   // of the API; StripeURL when empty
 	Public  string   // where this shop is reached: buyers and payees come back there
 	Shop    string   // what the buyer's page calls what is bought; "" a plain word
+	// Wait is how long somebody who opens an account waits for Stripe, in all; ten seconds when 0.
+	Wait time.Duration
 }
 
 // Stripe is the payment provider of that name: hosted Checkout for buyers, transfers to connected accounts for those
@@ -50,14 +54,18 @@ type Stripe struct {
 	base    string
 	public  string
 	shop    string
+	wait    time.Duration
 }
 
 // NewStripe returns the provider; an error says which option cannot be meant, and never shows a secret.
 func NewStripe(d *db.DB, o StripeOptions) (*Stripe, error) {
-	s := &Stripe{db: d, key: o.Key, base: strings.TrimSuffix(o.URL, "/"), public: strings.TrimSuffix(o.Public, "/"), shop: o.Shop,
+	s := &Stripe{db: d, key: o.Key, base: strings.TrimSuffix(o.URL, "/"), public: strings.TrimSuffix(o.Public, "/"), shop: o.Shop, wait: o.Wait,
 		client: &http.Client{Timeout: callLimit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if s.base == "" {
 		s.base = StripeURL
+	}
+	if s.wait == 0 {
+		s.wait = personWait
 	}
 	if s.shop == "" {
 		s.shop = "Your order"

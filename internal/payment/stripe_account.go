@@ -70,24 +70,27 @@ func (s *Stripe) Connect(ctx context.Context, owner, country, back string) (stri
 	if err != nil {
 		return "", err
 	}
+	asking, enough := context.WithTimeout(ctx, s.wait)
+	defer enough()
 	if c.ID == "" {
-		if c, err = s.makeAccount(ctx, c); err != nil {
+		if c, err = s.makeAccount(ctx, asking, c); err != nil {
 			return "", err
 		}
 	}
 	var page struct{ URL string }
 	in := newForm("account", c.ID, "type", "account_onboarding", "refresh_url", s.comeBack(back, "again"), "return_url", s.comeBack(back, "back"))
 	// A link works once: each is asked for anew.
-	err = s.post(ctx, "/v1/account_links", "link:"+rand.Text(), in, &page)
+	err = s.post(asking, "/v1/account_links", "link:"+rand.Text(), in, &page)
 	if why := refused(err); why != nil {
 		return "", fault.Wrap(fault.Conflict, err, "Stripe makes no page for this account ("+said(why)+").")
 	}
 	return page.URL, err
 }
 
-func (s *Stripe) makeAccount(ctx context.Context, c Connected) (Connected, error) {
+// makeAccount has Stripe make an account for as long as asking lasts, and keeps it even when that is over.
+func (s *Stripe) makeAccount(ctx, asking context.Context, c Connected) (Connected, error) {
 	var got accountObject
-	err := s.post(ctx, "/v1/accounts", "account:"+c.Owner+":"+c.Country, newForm("country", c.Country, "capabilities[transfers][requested]", "true",
+	err := s.post(asking, "/v1/accounts", "account:"+c.Owner+":"+c.Country, newForm("country", c.Country, "capabilities[transfers][requested]", "true",
 		"controller[losses][payments]", "application", "controller[fees][payer]", "application", "controller[stripe_dashboard][type]", "express",
 		"metadata[mezzo_owner]", c.Owner), &got)
 	if why := refused(err); why != nil {
@@ -113,8 +116,10 @@ func (s *Stripe) Connected(ctx context.Context, owner string) (Connected, bool, 
 	if err != nil || c.ID == "" {
 		return c, err == nil, err
 	}
+	asking, enough := context.WithTimeout(ctx, s.wait)
+	defer enough()
 	var got accountObject
-	if err := s.get(ctx, "/v1/accounts/"+url.PathEscape(c.ID), form{}, &got); err != nil {
+	if err := s.get(asking, "/v1/accounts/"+url.PathEscape(c.ID), form{}, &got); err != nil {
 		return c, true, unknown(err)
 	}
 	c, err = s.noteAccount(ctx, c, got)

@@ -44,6 +44,10 @@ const (
 	HostedRestricted HostedState = "restricted" // the provider has closed it, or asks for more
 )
 
+// HostedClosed is the reason of a destination that is flagged because the provider has closed it; it goes when the
+// provider says that the account is ready again.
+const HostedClosed = "The payment provider has closed this account, or asks for more."
+
 // stripe is the rail of transfers to connected accounts.
 type stripe struct{ provider *payment.Stripe }
 

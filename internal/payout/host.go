@@ -101,10 +101,14 @@ func (p *Payouts) noteHosted(tx *db.Tx, o Owner, is HostedAccount) (id.Destinati
 		return "", err
 	}
 	if len(known) > 0 {
-		if is.State == HostedRestricted {
-			return id.Destination(known[0]), flag(tx, known[0], "The payment provider has closed this account, or asks for more.")
+		switch is.State {
+		case HostedRestricted:
+			err = flag(tx, known[0], HostedClosed)
+		case HostedReady: // nobody here said that it is wrong: the provider did, and takes it back
+			_, err = tx.Exec(`UPDATE destinations SET state = 'active', reason = '', updated_at = $1 WHERE id = $2 AND state = 'flagged' AND reason = $3`,
+				db.Micros(tx.Now()), known[0], HostedClosed)
 		}
-		return id.Destination(known[0]), nil
+		return id.Destination(known[0]), err
 	}
 	if is.State != HostedReady {
 		return "", nil

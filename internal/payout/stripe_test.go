@@ -125,6 +125,11 @@ func TestStripeAccounts(t *testing.T) {
 		if len(list) != 1 || list[0].ID != dst || list[0].State != "flagged" || strings.Contains(list[0].Label, h.account()) {
 			t.Errorf("closed by Stripe: %+v", list)
 		}
+		h.there.Complete(h.account(), "")
+		h.must(h.HostTold(ctx, h.makers()))
+		if list := must(h.Destinations(ctx, h.maker, h.makers()))(t); len(list) != 1 || list[0].State != "active" || list[0].Reason != "" {
+			t.Errorf("opened again by Stripe: %+v", list)
+		}
 	})
 }
 

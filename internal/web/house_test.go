@@ -59,6 +59,7 @@ type house struct {
 	jobs   *db.Worker
 	db     *db.DB
 
+	policy  string // of contents, of every page
 	payouts *payout.Payouts
 	insight *insight.Insight
 }
@@ -97,6 +98,12 @@ func (l touches) Reached(ctx context.Context, horizon string, _ time.Duration) b
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOf(t, nil)
+}
+
+// newHouseOf is newHouse where stripe, when there is one, makes the rail that payouts leave by.
+func newHouseOf(t *testing.T, stripe func(*db.DB) *payment.Stripe) *house {
+	t.Helper()
 	d, c := dbtest.SQLite(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	log, err := stream.Open(ctx, stream.Options{Dir: t.TempDir(), Clock: c})
@@ -105,7 +112,7 @@ func newHouse(t *testing.T) *house {
 	must(t, err)
 	blobs, err := blob.OpenDisk(t.TempDir())
 	must(t, err)
-	h := &house{t: t, ctx: ctx, clock: c}
+	h := &house{t: t, ctx: ctx, clock: c, policy: web.Policy}
 	accounts := account.New(d, keys, account.Options{Passwords: account.Cheap, Unlimited: true})
 	must(t, accounts.EnsureOperator(ctx, operatorMail, password))
 	goods, earn := catalog.New(d), affiliate.New(d)
@@ -128,10 +135,16 @@ func newHouse(t *testing.T) *house {
 	}
 	vault, err := payout.OpenVault(ctx, d, filepath.Join(t.TempDir(), payout.VaultFile))
 	must(t, err)
-	h.payouts = payout.New(d, payout.Options{Vault: vault, Rails: []payout.Rail{payout.Manual("main"), payout.Sandbox(bank)}, Prove: accounts.Prove, Report: bank})
+	rails, leads := []payout.Rail{payout.Manual("main"), payout.Sandbox(bank)}, []string(nil)
+	if stripe != nil {
+		p := stripe(d)
+		rails, leads = []payout.Rail{payout.Stripe(p)}, p.Pages()
+		h.policy = strings.Replace(web.Policy, "form-action 'self'", "form-action 'self' "+strings.Join(leads, " "), 1)
+	}
+	h.payouts = payout.New(d, payout.Options{Vault: vault, Rails: rails, Prove: accounts.Prove, Report: bank})
 	h.db = d
 	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders, Vouchers: voucher.Open(d),
-		Sandbox: bank, Payouts: h.payouts, Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
+		Sandbox: bank, Payouts: h.payouts, Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Leads: leads, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)
 	h.door = door
@@ -210,12 +223,15 @@ func (b *browser) send(method, path, kind string, body []byte) shown {
 			}
 		}
 		to := w.Header().Get("Location")
+		if strings.Contains(to, "://") { // to somebody else's page
+			return shown{b.h.t, w.Code, to, "", w.Header()}
+		}
 		if to == "" || hops > 5 {
 			b.at = path
 			page := shown{b.h.t, w.Code, path, w.Body.String(), w.Header()}
 			if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && !strings.Contains(path, "sheet=1") {
 				web.CheckPage(b.h.t, method+" "+path, page.body)
-				if w.Header().Get("Content-Security-Policy") != web.Policy {
+				if w.Header().Get("Content-Security-Policy") != b.h.policy {
 					b.h.t.Errorf("%s has no content security policy", path)
 				}
 			}

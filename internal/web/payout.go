@@ -36,6 +36,9 @@ func (s *Site) payouts(v *visit) error {
 func (s *Site) hostedNotes(v *visit) ([]Note, error) {
 	owner, _ := v.payoutOwner()
 	is, err := s.Payouts.HostedAccount(v.ctx(), v.who, owner)
+	if notes := s.silentHost(v, err); notes != nil {
+		return notes, nil
+	}
 	if wrong, said := v.amissOf(err); said {
 		return wrong.notes("Load this page again in a moment."), nil
 	}
@@ -51,6 +54,16 @@ func (s *Site) hostedNotes(v *visit) ([]Note, error) {
 		return []Note{{Tone: "bad", Head: "The provider asks for more.", Text: "Go to its page below: it says what is missing."}}, nil
 	}
 	return []Note{{Tone: "wait", Head: "Your account is not complete.", Text: "Go to the provider’s page below and answer what is left."}}, nil
+}
+
+// silentHost is what to say when the provider does not answer; nil when something else came of it. The page about
+// what is paid out is there without it.
+func (s *Site) silentHost(v *visit, err error) []Note {
+	if !fault.Is(err, fault.Unavailable) {
+		return nil
+	}
+	s.log.Warn("the provider that pays did not answer", "request", v.w.Header().Get("X-Request-Id"), "err", err)
+	return []Note{{Tone: "bad", Head: "Our payment provider does not answer.", Text: "Nothing is done twice: try again in a moment."}}
 }
 
 func (s *Site) showPayouts(v *visit, status int, change func(*PayoutsPage)) error {
@@ -112,7 +125,10 @@ func (v *visit) placeRow(d payout.Destination) PlaceRow {
 	row := PlaceRow{ID: string(d.ID), Label: d.Label, Says: "ready", Tone: "good"}
 	switch {
 	case d.State == "flagged":
-		row.Says, row.Tone, row.Flagged = "a payout did not arrive: "+d.Reason, "bad", true
+		row.Says, row.Tone, row.Flagged, row.Note = "not used", "bad", true, "A payout did not arrive: "+d.Reason
+		if d.Reason == payout.HostedClosed {
+			row.Flagged, row.Note = false, d.Reason+" Go to its page below: it says what is missing."
+		}
 	case d.UsableAt.After(v.now):
 		row.Says, row.Tone = "added lately; from "+DayTime(d.UsableAt), "wait"
 	}
@@ -236,6 +252,9 @@ func (s *Site) addPlace(v *visit) error {
 		page, err := s.Payouts.OpenHosted(v.ctx(), v.who, owner, v.r.PostForm.Get("current_password"), at+"/payouts")
 		if err == nil {
 			return v.away(page)
+		}
+		if notes := s.silentHost(v, err); notes != nil {
+			return s.showPayouts(v, http.StatusServiceUnavailable, func(page *PayoutsPage) { page.Opening, page.Notes = "place", notes })
 		}
 		return s.paid(v, wrongPasswordShown(err), "place", "", func(p *PayoutsPage) []Field { return p.Place })
 	}
