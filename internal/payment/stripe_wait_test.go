@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -15,7 +16,10 @@ import (
 // Somebody who opens an account is not kept waiting for a provider that does not answer.
 func TestNobodyWaitsLongForAnAccount(t *testing.T) {
 	d, _ := dbtest.SQLite(t)
-	mute := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	mute := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the other side is gone
+		<-r.Context().Done()
+	}))
 	t.Cleanup(mute.Close)
 	p, err := payment.NewStripe(d, payment.StripeOptions{Key: stripetest.Key, Secrets: []string{stripetest.Secret}, URL: mute.URL, Public: "http://localhost", Wait: 50 * time.Millisecond})
 	if err != nil {
