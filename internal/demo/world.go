@@ -173,30 +173,50 @@ func (w *World) arrive(ctx context.Context) error {
 	})
 }
 
-// settle waits until the creators that are shown have what their certain sales earned them: the server
-// decides and releases beside the requests, later when the machine is slow.
+// settle waits until the creators that are shown, and the brand whose payout waits for the operator, have what
+// their certain sales earned them: the server decides and releases beside the requests, later when the machine is slow.
 func (w *World) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, settleLimit, errors.New("the server takes too long to release what is due"))
 	defer cancel()
-	for _, c := range w.creators[:shown] {
+	for i, c := range w.creators[:shown] {
 		var err error
 		if c.Client, err = w.nobody.SignIn(ctx, c.email, w.o.Password); err != nil {
 			return err
 		}
-		for {
+		least := int64(0)
+		if i > 0 { // the first sells little, and is paid nothing yet
+			least = paidOut
+		}
+		err = w.wait(ctx, func() (bool, error) {
 			earned, err := c.GetEarnings(ctx)
-			if err == nil && earned.Available.Amount > 0 && earned.Pending.Amount > 0 {
-				break
-			}
-			if err == nil {
-				err = w.pause(ctx, readyInterval)
-			}
-			if err != nil {
-				return errors.Join(err, context.Cause(ctx))
-			}
+			return earned.Available.Amount > least && earned.Pending.Amount > 0, err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	ember := w.brands[0]
+	return w.wait(ctx, func() (bool, error) {
+		var has struct{ Available client.Money }
+		err := ember.Call(ctx, http.MethodGet, "/api/v1/brands/"+ember.id+"/balance", nil, &has)
+		return has.Available.Amount > awaiting, err
+	})
+}
+
+// wait asks again and again until something is so.
+func (w *World) wait(ctx context.Context, is func() (bool, error)) error {
+	for {
+		so, err := is()
+		if so && err == nil {
+			return nil
+		}
+		if err == nil {
+			err = w.pause(ctx, readyInterval)
+		}
+		if err != nil {
+			return errors.Join(err, context.Cause(ctx))
+		}
+	}
 }
 
 // turn moves the shop's clock on, by whole seconds.
