@@ -13,6 +13,7 @@ import (
 	"mezzo/internal/metric"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
+	"mezzo/internal/sample"
 	"mezzo/internal/stream"
 )
 
@@ -33,6 +34,7 @@ func proofs() []proof {
 		{"outbox", proveOutbox},
 		{"books", proveBooks},
 		{"decisions", proveDecisions},
+		{"samples", proveSamples},
 		{"numbers", proveNumbers},
 		{"archive", proveArchive},
 	}
@@ -203,4 +205,10 @@ func proveArchive(ctx context.Context, s *stores) (string, []string, error) {
 func proveDecisions(ctx context.Context, s *stores) (string, []string, error) {
 	breaks, decided, err := affiliate.New(s.db).Check(ctx)
 	return fmt.Sprintf("%d decisions made again from their receipts, and every budget is what the book says", decided), breaks, err
+}
+
+// proveSamples holds free samples against the book, the stock and their programs.
+func proveSamples(ctx context.Context, s *stores) (string, []string, error) {
+	breaks, looked, err := sample.New(s.db).Check(ctx)
+	return fmt.Sprintf("%d samples, their units and charges", looked), breaks, err
 }

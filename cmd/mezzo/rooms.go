@@ -25,6 +25,7 @@ import (
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
+	"mezzo/internal/sample"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
 	"mezzo/internal/voucher"
@@ -61,6 +62,7 @@ type rooms struct {
 	looked    time.Time                                 // when the provider was last asked for disputes
 	orders    *order.Orders
 	vouchers  *voucher.Vouchers
+	samples   *sample.Samples
 	payouts   *payout.Payouts
 	trust     *trust.Trust
 	feed      *feed.Feed
@@ -93,7 +95,7 @@ func (s *server) furnish(ctx context.Context) error {
 	r.notify = notify.New(d, notify.Options{Mode: notify.Mode(s.conf.Webhooks), Log: s.log.With("room", "notify")})
 	uploads := r.media.Handler(func(q *http.Request) (account.Asker, error) { return account.From(q.Context()), nil })
 	r.api = api.New(api.Deps{Accounts: r.accounts, Catalog: r.catalog, Affiliate: r.affiliate, Content: r.content, Media: r.media, Uploads: uploads, Trust: r.trust,
-		Orders: r.orders, Vouchers: r.vouchers, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Sandbox: r.sandbox, Stripe: r.stripe, Hearer: hearer{r}, Turn: s.turn()}, api.Options{
+		Orders: r.orders, Vouchers: r.vouchers, Samples: r.samples, Payouts: r.payouts, Keys: keys, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach, Sandbox: r.sandbox, Stripe: r.stripe, Hearer: hearer{r}, Turn: s.turn()}, api.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "api"), Version: version,
 		Unlimited: s.conf.NoLimits, TrustProxy: s.conf.TrustProxy, Observe: s.meters.observe,
 	})
@@ -101,7 +103,7 @@ func (s *server) furnish(ctx context.Context) error {
 		r.media.ServeBlob(w, q, q.PathValue("name"))
 	}))
 	r.api.Handle("/", web.New(web.Deps{DB: d, Keys: keys, Accounts: r.accounts, Catalog: r.catalog, Content: r.content, Media: r.media, Affiliate: r.affiliate,
-		Orders: r.orders, Vouchers: r.vouchers, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach}, web.Options{
+		Orders: r.orders, Vouchers: r.vouchers, Samples: r.samples, Sandbox: r.sandbox, Payouts: r.payouts, Trust: r.trust, Feed: r.feed, Insight: r.insight, Notify: r.notify, Reach: r.reach}, web.Options{
 		Clock: s.stores.clock, Log: s.log.With("room", "web"), Demo: s.conf.demo, TrustProxy: s.conf.TrustProxy, Leads: r.leads()}))
 	s.employ()
 	return nil
@@ -137,7 +139,8 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.vouchers = voucher.Open(d)
+	r.vouchers, r.samples = voucher.Open(d), sample.New(d)
+	r.content.AttachGifts(r.samples)
 	r.orders = order.New(order.Parts{DB: d, Keys: r.keys, Provider: provider, Log: touchLog{s.stores.log, r.affiliate}, Logger: s.log.With("room", "order")},
 		order.Options{Fee: money.Bps(s.conf.PlatformFeeBps), HoldDays: int64(s.conf.HoldDays),
 			Reserve: order.Reserve{Bps: money.Bps(s.conf.ReserveBps), Days: int64(s.conf.ReserveDays)}})
@@ -150,11 +153,12 @@ func (s *server) furnishTrade(ctx context.Context) error {
 	if err := feed.Declare(ctx, d); err != nil {
 		return err
 	}
-	for _, erase := range []account.Eraser{order.Erase, content.Erase, feed.Erase, payout.Erase} {
+	for _, erase := range []account.Eraser{order.Erase, sample.Erase, content.Erase, feed.Erase, payout.Erase} {
 		r.accounts.OnErase(erase)
 	}
 	r.accounts.OnExport("orders", order.Export)
 	r.accounts.OnExport("addresses", order.ExportAddresses)
+	r.accounts.OnExport("samples", sample.Export)
 	r.accounts.OnExport("payouts", r.payouts.Export)
 	r.accounts.OnExport("content", content.Export)
 	r.accounts.OnExport("selling", affiliate.Export)
@@ -219,6 +223,12 @@ func (s *server) employ() {
 		return nil
 	})
 	s.tasks.run("orders", s.leased("orders", sweepLease, every(order.SweepEvery, s.sweepOrders)))
+	s.tasks.run("samples", s.leased("samples", sweepLease, every(sample.SweepEvery, func(ctx context.Context) error {
+		if err := s.rooms.samples.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("part of the sweep of samples failed and will be tried again", "error", err)
+		}
+		return nil
+	})))
 	s.tasks.run("payouts", s.leased("payouts", payoutLease, every(payout.SweepEvery, s.sweepPayouts)))
 	s.tasks.run("jobs", func(ctx context.Context) error { return d.NewWorker(s.rooms.media.Handlers()).Run(ctx) })
 	s.tasks.run("uploads", s.rooms.media.Run)

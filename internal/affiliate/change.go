@@ -43,6 +43,9 @@ func (a *Affiliate) UpdateProgram(ctx context.Context, who account.Asker, progra
 		if err := store(tx, before, p); err != nil {
 			return Program{}, err
 		}
+		if err := setSamples(tx, p.ID, ch.Samples); err != nil {
+			return Program{}, err
+		}
 		return told(tx, p.ID, false)
 	})
 }
@@ -118,6 +121,7 @@ func (p *Program) change(ch ProgramChange, now time.Time) error {
 			p.Budget = nil
 		}
 	}
+	c.samples(ch.Samples)
 	return c.fault()
 }
 

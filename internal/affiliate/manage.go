@@ -66,6 +66,9 @@ func insertProgram(tx *db.Tx, p id.Program, b account.Brand, in NewProgram, crea
 			return err
 		}
 	}
+	if err := setSamples(tx, p, in.Samples); err != nil {
+		return err
+	}
 	if err := join(tx, `program_products`, `product_id`, p, in.Products); err != nil {
 		return err
 	}
@@ -212,6 +215,9 @@ func loadList(tx *db.Tx, where string, args []any, order string, limit int) ([]P
 		list[i].State = list[i].stateAt(now)
 	}
 	if err := keptOf(tx, ids, at); err != nil {
+		return nil, err
+	}
+	if err := samplesOf(tx, ids, at); err != nil {
 		return nil, err
 	}
 	in, inArgs := db.In(2, ids)

@@ -35,6 +35,7 @@ type Program struct {
 	Reserved    *money.Amount `json:"reserved,omitempty" doc:"Of the budget, for clicks made before the rest was spent"`
 	ClosedAt    *time.Time    `json:"budget_closed_at,omitempty" doc:"Since when the budget takes no new clicks; those made before are paid"`
 	Kept        *KeptRate     `json:"kept,omitempty" doc:"A rate that was cut, and until when it is kept for those who promoted before"`
+	Samples     *SampleTerms  `json:"samples,omitempty" doc:"Left out where the program offers no free samples"`
 	State       string        `json:"state" enum:"scheduled,running,ended,spent"`
 	Version     int64         `json:"version"`
 	CreatedAt   time.Time     `json:"created_at"`
@@ -69,6 +70,7 @@ type NewProgram struct {
 	StartsAt    time.Time     // zero: at once
 	EndsAt      time.Time     // zero: without end
 	Budget      *money.Amount // nil: none
+	Samples     *SampleTerms  // nil: none
 }
 
 // ProgramChange names what to change of a program; nil leaves it as it is. What those already promoting
@@ -85,6 +87,7 @@ type ProgramChange struct {
 	StartsAt    *time.Time
 	EndsAt      *time.Time    // the zero time takes the end away
 	Budget      *money.Amount // an amount of 0 takes the budget away
+	Samples     *SampleTerms  // of samples asked for from then on; none in all takes the offer away
 }
 
 // checks collects everything wrong with an input.
@@ -174,6 +177,7 @@ func (in NewProgram) check(currency money.Currency, now time.Time) (NewProgram, 
 	c.date(in.EndsAt, "body.ends_at")
 	c.span(in.StartsAt, in.EndsAt, now)
 	c.budget(in.Budget, currency)
+	c.samples(in.Samples)
 	return in, c.fault()
 }
 

@@ -80,13 +80,14 @@ type createProgramInput struct {
 		StartsAt    *time.Time     `json:"starts_at,omitempty"`
 		EndsAt      *time.Time     `json:"ends_at,omitempty"`
 		Budget      *money.Amount  `json:"budget,omitempty" doc:"What commissions may come to: never more. A fifth of it is kept for clicks made before the rest was spent"`
+		Samples     *SampleOffer   `json:"samples,omitempty" doc:"Free samples for those who promote; left out: none"`
 	}
 }
 
 func (a *API) createProgram(ctx context.Context, in *createProgramInput) (*Tagged[affiliate.Program], error) {
 	b := in.Body
 	n := affiliate.NewProgram{Kind: b.Kind, Name: b.Name, Rate: b.Rate, Indirect: b.Indirect, WindowHours: b.WindowHours, HoldDays: b.HoldDays,
-		All: b.Products.all, Products: b.Products.list, Handles: b.Handles, Budget: b.Budget}
+		All: b.Products.all, Products: b.Products.list, Handles: b.Handles, Budget: b.Budget, Samples: b.Samples.terms()}
 	if b.StartsAt != nil {
 		n.StartsAt = *b.StartsAt
 	}
@@ -117,6 +118,7 @@ type updateProgramInput struct {
 		StartsAt    *time.Time    `json:"starts_at,omitempty"`
 		EndsAt      *time.Time    `json:"ends_at,omitempty" doc:"0001-01-01T00:00:00Z takes the end away"`
 		Budget      *money.Amount `json:"budget,omitempty" doc:"More is a top-up, which opens it again; an amount of 0 takes the budget away"`
+		Samples     *SampleOffer  `json:"samples,omitempty" doc:"Of samples asked for from now on"`
 	}
 }
 
@@ -127,7 +129,7 @@ func (a *API) updateProgram(ctx context.Context, in *updateProgramInput) (*Tagge
 	}
 	b := in.Body
 	ch := affiliate.ProgramChange{Name: b.Name, Rate: b.Rate, Indirect: b.Indirect, WindowHours: b.WindowHours, HoldDays: b.HoldDays, Handles: b.Handles,
-		StartsAt: b.StartsAt, EndsAt: b.EndsAt, Budget: b.Budget}
+		StartsAt: b.StartsAt, EndsAt: b.EndsAt, Budget: b.Budget, Samples: b.Samples.terms()}
 	if b.Products != nil {
 		ch.All = &b.Products.all
 		if !b.Products.all {

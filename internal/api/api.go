@@ -22,6 +22,7 @@ import (
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
+	"mezzo/internal/sample"
 	"mezzo/internal/trust"
 	"mezzo/internal/voucher"
 )
@@ -39,6 +40,7 @@ type Deps struct {
 	Trust     *trust.Trust
 	Orders    *order.Orders
 	Vouchers  *voucher.Vouchers
+	Samples   *sample.Samples
 	Payouts   *payout.Payouts
 	Affiliate *affiliate.Affiliate
 	Keys      *id.Keyring // signs impression tokens
@@ -118,6 +120,7 @@ func (a *API) rooms() []func() {
 		a.registerTrust,
 		a.registerOrders,
 		a.registerVouchers,
+		a.registerSamples,
 		a.registerMoney,
 		a.registerMyPayouts,
 		a.registerBrandPayouts,

@@ -68,7 +68,14 @@ func (a *API) ledgerEntries(ctx context.Context, in *struct {
 }
 
 func (a *API) ledgerCheck(ctx context.Context, _ *None) (*Output[ledger.Report], error) {
-	return answered(a.deps.Orders.Check(ctx))
+	report, err := a.deps.Orders.Check(ctx)
+	if err != nil || a.deps.Samples == nil {
+		return answered(report, err)
+	}
+	broken, _, err := a.deps.Samples.Check(ctx)
+	report.Problems = append(report.Problems, broken...)
+	report.Balanced = len(report.Problems) == 0
+	return answered(report, err)
 }
 
 // text returns the one part of the cursor, "" for the first page.

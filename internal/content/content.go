@@ -69,11 +69,18 @@ type Promotions interface {
 	MayPromote(tx *db.Tx, creator id.Creator, products []id.Product) (own map[id.Product]bool, err error)
 }
 
+// Gifts says what a creator was given. sample keeps it; it is above this room.
+type Gifts interface {
+	// Given returns of which of the products the creator was sent a free sample.
+	Given(tx *db.Tx, creator id.Creator, products []id.Product) (map[id.Product]bool, error)
+}
+
 // Content is the room: its methods are what people do.
 type Content struct {
 	db         *db.DB
 	media      *media.Media
 	promotions Promotions
+	gifts      Gifts // nil: nothing is given
 }
 
 // New returns the room. media may be joined later with Attach, for it needs this room as its sink.
@@ -83,6 +90,9 @@ func New(d *db.DB, promotions Promotions) *Content {
 
 // Attach joins the room that makes uploads playable.
 func (c *Content) Attach(m *media.Media) { c.media = m }
+
+// AttachGifts joins the room that knows of free samples. It is called before requests.
+func (c *Content) AttachGifts(g Gifts) { c.gifts = g }
 
 // Card is a video with all that a feed or a page shows of it.
 type Card struct {

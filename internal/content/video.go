@@ -66,6 +66,15 @@ func (c *Content) tag(tx *db.Tx, creator id.Creator, v id.Video, products []id.P
 			known = union(known, []Disclosure{EarnsCommission})
 		}
 	}
+	if c.gifts != nil {
+		given, err := c.gifts.Given(tx, creator, products)
+		if err != nil {
+			return nil, "", err
+		}
+		if len(given) > 0 {
+			known = union(known, []Disclosure{FreeSample})
+		}
+	}
 	err = tx.Row(`SELECT category FROM products WHERE id = $1`, products[0]).Scan(&category)
 	return known, category, err
 }

@@ -77,6 +77,7 @@ func TestBodies(t *testing.T) {
 		event.ProductCreated{ProductState: event.ProductState{PriceFrom: money.Of(1999, "USD")}}, event.ProductUpdated{},
 		event.VideoReady{VideoState: event.VideoState{Products: []id.Product{product}, CreatedAt: noon}}, event.VideoUpdated{}, event.VideoDeleted{},
 		event.VideoLiked{}, event.VideoUnliked{}, event.VideoReported{}, event.CommentCreated{},
+		event.SampleChanged{State: "requested"}, event.SampleChanged{State: "overdue"},
 		event.StandingChanged{Kind: "video"}, event.StandingChanged{Kind: "product"}, event.StandingChanged{Kind: "comment"}, event.StandingChanged{Kind: "account"},
 		event.ProgramCreated{ProgramState: event.ProgramState{Rate: 1500, StartsAt: noon}}, event.ProgramChanged{}, event.ShowcaseAdded{}, event.ShowcaseRemoved{},
 		event.PolicyChanged{Weights: json.RawMessage(`{"w":1}`)},

@@ -67,6 +67,8 @@ type (
 	noticeKind      struct{}
 	settlementKind  struct{}
 	voucherKind     struct{}
+	sampleKind      struct{}
+	exchangeKind    struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -116,6 +118,8 @@ type (
 	Notice      = ID[noticeKind]
 	Settlement  = ID[settlementKind]
 	Voucher     = ID[voucherKind]
+	Sample      = ID[sampleKind]
+	Exchange    = ID[exchangeKind]
 )
 
 func (accountKind) Prefix() string { return "acc" }
@@ -168,6 +172,8 @@ func (batchKind) Prefix() string       { return "bat" }
 func (noticeKind) Prefix() string      { return "ntc" }
 func (settlementKind) Prefix() string  { return "stl" }
 func (voucherKind) Prefix() string     { return "vch" }
+func (sampleKind) Prefix() string      { return "smp" }
+func (exchangeKind) Prefix() string    { return "exc" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -169,6 +170,7 @@ func (h *house) furnishOrders() {
 	h.bodies["POST /checkouts/{id}/pay"] = fields{"payment_method": "pm_card_visa", "expected_total": placed.Total}
 	h.values["/carts/{id}"], h.values["/carts/{id}/lines/{line}"] = h.fill(h.shopper, h.product.Variants[0].ID)
 	h.furnishVouchers()
+	h.furnishSamples()
 	h.values["/ledger/accounts/{name}"] = h.aBook()
 }
 
@@ -193,6 +195,35 @@ func (h *house) furnishVouchers() {
 
 func voucherTerms(code string) fields {
 	return fields{"code": code, "title": "Ten off", "kind": "percent", "percent_bps": 1000, "max_discount": client.Money{Amount: 500, Currency: "USD"}, "uses_per_person": 3, "creator_handle": "marisol"}
+}
+
+// furnishSamples makes samples that the creator has asked for, each as far as one of its operations takes it further.
+func (h *house) furnishSamples() {
+	h.t.Helper()
+	brand := "/brands/" + h.brand
+	program := h.made(h.owner, http.MethodPost, brand+"/programs", fields{"kind": "open", "name": "Samples", "commission_bps": 1100, "product_ids": "all", "samples": fields{"units": 20, "charged": true}}, "id")
+	price := client.Money{Amount: 999, Currency: "USD"}
+	wish := func(sku string) fields {
+		var made client.Product
+		h.ok(h.owner.Call(h.ctx, http.MethodPost, "/api/v1"+brand+"/products", fields{"title": sku, "category": "home.kitchen", "variants": []any{fields{"sku": sku, "price": price, "stock": 5}}}, &made))
+		h.made(h.creator, http.MethodPut, "/me/showcase/"+made.ID, nil, "id")
+		return fields{"program_id": program, "variant_id": made.Variants[0].ID, "address": secretAddress, "note": "For " + street, "charge": price}
+	}
+	h.bodies["POST /samples"] = wish("SAMPLE")
+	for i, last := range []string{"", "/decision", "/cancellation", "/shipment", "/return", "/receipt", "/loss"} {
+		sample := h.made(h.creator, http.MethodPost, "/samples", wish(fmt.Sprint("SAMPLE-", i)), "id")
+		h.values["/samples/{id}"+last] = sample
+		if i > 2 {
+			h.made(h.owner, http.MethodPost, "/samples/"+sample+"/decision", fields{"approve": true}, "id")
+		}
+		if i > 3 {
+			h.made(h.owner, http.MethodPost, "/samples/"+sample+"/shipment", fields{"carrier": "Post"}, "id")
+		}
+	}
+	h.bodies["POST /samples/{id}/decision"] = fields{"approve": true}
+	h.bodies["POST /samples/{id}/cancellation"] = fields{}
+	h.bodies["POST /samples/{id}/shipment"] = fields{"carrier": "Post", "tracking": "RX3"}
+	h.bodies["POST /samples/{id}/return"] = fields{"restock": true}
 }
 
 // furnishReturns makes orders that have arrived: one to ask a return of, and returns to be answered, sent
@@ -433,7 +464,7 @@ func (h *house) rightful(o operation) client.Client {
 		return h.nobody
 	}
 	switch o.name() {
-	case "GET /videos/{id}/distribution", "POST /images", "POST /uploads", "HEAD /uploads/{id}", "PATCH /uploads/{id}", "DELETE /uploads/{id}":
+	case "GET /samples/{id}", "POST /samples/{id}/cancellation", "GET /videos/{id}/distribution", "POST /images", "POST /uploads", "HEAD /uploads/{id}", "PATCH /uploads/{id}", "DELETE /uploads/{id}":
 		return h.creator
 	}
 	return map[string]client.Client{"public": h.shopper, "viewer": h.shopper, "account": h.shopper, "creator": h.creator, "brand": h.owner, "operator": h.operator}[o.who]

@@ -31,6 +31,7 @@ const (
 	KindGranted     Kind = "budget_granted"   // a brand set, raised or lowered a program's budget
 	KindDrawn       Kind = "budget_drawn"     // a commission took its part of it
 	KindReturned    Kind = "budget_returned"  // and a refund gave some of that back
+	KindSample      Kind = "sample_charged"   // a creator pays the brand for a sample without the content agreed on
 	KindReversal    Kind = "reversal"         // takes another transfer back, whatever it was
 )
 
@@ -80,6 +81,7 @@ var kinds = map[Kind]sides{
 		[]string{"program:*:granted", "program:*:budget", "program:*:reserve"}},
 	KindDrawn:    {[]string{"program:*:budget", "program:*:reserve"}, []string{"program:*:spent"}},
 	KindReturned: {[]string{"program:*:spent"}, []string{"program:*:budget", "program:*:reserve"}},
+	KindSample:   {[]string{"creator:*:available", "recv:creator:*"}, []string{"brand:*:available"}},
 	KindReversal: {},
 }
 

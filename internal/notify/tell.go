@@ -44,6 +44,12 @@ var topics = []telling{
 		return commission(b.CommissionState, b.Reason, b.Released)
 	})},
 	{event.TopicProgramClosed, "A program's budget is spent: it takes no new clicks until you add to it", one(func(b event.ProgramClosed) (id.Brand, any) { return b.Brand, b })},
+	{event.TopicSampleRequested, "A creator asks for a free sample; you have 7 days to answer", sampled},
+	{event.TopicSampleCancelled, "A free sample was called off before it was sent", sampled},
+	{event.TopicSampleDelivered, "A free sample has arrived; its video is due", sampled},
+	{event.TopicSampleLost, "A free sample never came, its creator says", sampled},
+	{event.TopicSampleFulfilled, "A video answers a free sample", sampled},
+	{event.TopicSampleOverdue, "No video came for a free sample in time", sampled},
 	{event.TopicPayoutCreated, "A payout was asked for; its money is available no more", one(func(b event.PayoutCreated) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutSent, "A payout is on its way", one(func(b event.PayoutSent) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutConfirmed, "A payout has arrived", one(func(b event.PayoutConfirmed) (id.Brand, any) { return b.Brand, b })},
@@ -100,6 +106,25 @@ func one[B event.Body](of func(B) (id.Brand, any)) func(event.Fact) (map[id.Bran
 		}
 		return map[id.Brand]any{brand: data}, nil
 	}
+}
+
+// sampled reads a fact about a free sample.
+func sampled(f event.Fact) (map[id.Brand]any, error) {
+	return one(func(b event.SampleChanged) (id.Brand, any) {
+		return b.Brand, sample{Sample: b.Sample, Program: b.Program, Creator: b.Creator, Product: b.Product, Variant: b.Variant, State: b.State, Video: b.Video, Charged: b.Charged}
+	})(f)
+}
+
+// sample is a free sample as its brand is told of it.
+type sample struct {
+	Sample  id.Sample     `json:"sample_id"`
+	Program id.Program    `json:"program_id"`
+	Creator id.Creator    `json:"creator_id"`
+	Product id.Product    `json:"product_id"`
+	Variant id.Variant    `json:"variant_id"`
+	State   string        `json:"state"`
+	Video   id.Video      `json:"video_id,omitempty"`
+	Charged *money.Amount `json:"charged,omitempty"`
 }
 
 // line is a line of an order as its brand is told of it.

@@ -79,7 +79,7 @@ var causes = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping of what you sent", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled before it was sent",
 	ledger.KindRefund: "Given back to a buyer", ledger.KindRecovered: "What was owed, paid from what was available", ledger.KindAttributed: "A commission was decided",
 	ledger.KindFrozen: "Held: a buyer's bank disputes the payment", ledger.KindDisputeLost: "A dispute was lost: the buyer has the money back", ledger.KindReserve: "Reserve let go",
-	ledger.KindPayout: "Paid out", ledger.KindReversal: "Taken back",
+	ledger.KindSample: "A sample without the video agreed on", ledger.KindPayout: "Paid out", ledger.KindReversal: "Taken back",
 }
 
 // Cause says in words what a transfer was for.

@@ -14,7 +14,7 @@ var floors = [][]string{
 	1: {"db", "stream", "blob"},
 	2: {"event", "ledger", "seen"},
 	3: {"metric", "archive", "attribution", "rank", "opportunity", "counterfactual"},
-	4: {"account", "catalog", "media", "content", "affiliate", "voucher", "order", "payment", "payout", "feed", "reach", "live", "insight", "trust", "notify"},
+	4: {"account", "catalog", "media", "content", "affiliate", "voucher", "order", "sample", "payment", "payout", "feed", "reach", "live", "insight", "trust", "notify"},
 	5: {"api", "web"},
 }
 

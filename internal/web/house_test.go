@@ -36,6 +36,7 @@ import (
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
+	"mezzo/internal/sample"
 	"mezzo/internal/stream"
 	"mezzo/internal/trust"
 	"mezzo/internal/voucher"
@@ -143,7 +144,7 @@ func newHouseOf(t *testing.T, stripe func(*db.DB) *payment.Stripe) *house {
 	}
 	h.payouts = payout.New(d, payout.Options{Vault: vault, Rails: rails, Prove: accounts.Prove, Report: bank})
 	h.db = d
-	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders, Vouchers: voucher.Open(d),
+	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders, Vouchers: voucher.Open(d), Samples: sample.New(d),
 		Sandbox: bank, Payouts: h.payouts, Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Leads: leads, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)

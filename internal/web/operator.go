@@ -36,6 +36,12 @@ func (s *Site) health(ctx context.Context, now time.Time, again bool) (LedgerHea
 		if err != nil {
 			return LedgerHealth{}, err
 		}
+		broken, _, err := s.Samples.Check(ctx)
+		if err != nil {
+			return LedgerHealth{}, err
+		}
+		report.Problems = append(report.Problems, broken...)
+		report.Balanced = len(report.Problems) == 0
 		s.book.at, s.book.report = now, report
 	}
 	r := s.book.report

@@ -21,6 +21,7 @@ import (
 	"mezzo/internal/payment"
 	"mezzo/internal/payout"
 	"mezzo/internal/reach"
+	"mezzo/internal/sample"
 	"mezzo/internal/trust"
 	"mezzo/internal/voucher"
 )
@@ -36,6 +37,7 @@ type Deps struct {
 	Affiliate *affiliate.Affiliate
 	Orders    *order.Orders
 	Vouchers  *voucher.Vouchers
+	Samples   *sample.Samples
 	Sandbox   *payment.Sandbox // nil where a provider outside has pages of its own
 	Payouts   *payout.Payouts
 	Trust     *trust.Trust

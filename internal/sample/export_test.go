@@ -1,0 +1,4 @@
+package sample
+
+// Breaks names what is wrong, as Check does.
+var Breaks = broken
