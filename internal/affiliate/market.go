@@ -137,6 +137,17 @@ func (a *Affiliate) BrandPrograms(ctx context.Context, who account.Asker, brand 
 	})
 }
 
+// BudgetsClosed counts the brand's running programs whose budget takes no new clicks, for the page that says so.
+func (a *Affiliate) BudgetsClosed(ctx context.Context, who account.Asker, brand id.Brand) (int, error) {
+	if err := who.OfBrand(brand, account.ProgramsRead); err != nil {
+		return 0, err
+	}
+	return db.Get(ctx, a.d, func(tx *db.Tx) (n int, err error) {
+		err = tx.Row(`SELECT COUNT(*) FROM programs WHERE brand_id = $1 AND closed_at > 0 AND (ends_at = 0 OR ends_at > $2)`, string(brand), db.Micros(tx.Now())).Scan(&n)
+		return n, err
+	})
+}
+
 // Program returns one program: whole to its brand, its public terms to who could join it or has; Missing
 // to everyone else.
 func (a *Affiliate) Program(ctx context.Context, who account.Asker, program id.Program) (Listing, error) {

@@ -2,7 +2,6 @@ package order_test
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"mezzo/internal/money"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
+	"mezzo/internal/voucher"
 )
 
 // complaint is what people have complained of elsewhere (docs/money.md lists where), as it must not happen
@@ -314,16 +314,17 @@ func oneKeyTwoBodies(w *world) {
 
 func aCodeHidesNobody(w *world) {
 	ctx, who := context.Background(), w.shopper()
+	w.gives(w.brand, voucher.New{Code: "SAVE10", Kind: voucher.Percent, Rate: 1000})
 	w.click(who)
-	cart, err := w.orders.CreateCart(ctx, who)
-	if err == nil {
-		_, err = w.orders.AddLine(ctx, who, cart.ID, order.NewLine{Variant: w.variant, Quantity: 1})
-	}
+	cart, err := w.basket(who, 1)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := w.orders.SetCodes(ctx, who, cart.ID, []string{"SAVE10"}); err != nil && !fault.Is(err, fault.Invalid) {
-		w.t.Fatal(err)
+	if _, err := w.orders.AddCode(ctx, who, cart.ID, "NOTHING"); !fault.Is(err, fault.Invalid) { // one that nobody gave
+		w.t.Errorf("a code from nowhere: %v", err)
+	}
+	if cart, err = w.orders.AddCode(ctx, who, cart.ID, "save10"); err != nil || cart.Discounts.Minor != 200 {
+		w.t.Fatalf("%+v %v", cart.Discounts, err)
 	}
 	placed, err := w.orders.Checkout(ctx, who, order.NewCheckout{Cart: cart.ID, Email: "ada@example.com", Address: home})
 	if err != nil {
@@ -332,8 +333,8 @@ func aCodeHidesNobody(w *world) {
 	if _, err := w.pay(who, placed, payment.MethodVisa); err != nil {
 		w.t.Fatal(err)
 	}
-	if got := w.look(placed.ID).Lines[0].Creator; got != w.creator {
-		w.t.Errorf("earned by %q", fmt.Sprint(got))
+	if got := w.look(placed.ID).Lines[0]; got.Creator != w.creator || got.Off.Brand != 200 || got.Frozen.Commission.Minor != 270 {
+		w.t.Errorf("earned by %q: %+v", got.Creator, got.Frozen)
 	}
 }
 

@@ -110,16 +110,43 @@ func disputesWhere(tx *db.Tx, where string, args ...any) ([]Dispute, error) {
 	return list, err
 }
 
-// shareBase is what of the commission base a share takes. Shares older than the column took the goods less the voucher.
-const shareBase = `CASE WHEN base_minor >= 0 THEN base_minor WHEN brand_minor + commission_minor + fee_minor > voucher_minor
-	THEN brand_minor + commission_minor + fee_minor - voucher_minor ELSE 0 END`
-
 func sharesOf(tx *db.Tx, did id.Dispute) ([]DisputeShare, error) {
-	return db.All(tx, func(r *sql.Rows) (s DisputeShare, err error) {
+	list, err := db.All(tx, func(r *sql.Rows) (s DisputeShare, err error) {
 		err = r.Scan(&s.round, &s.Part, &s.Line, &s.Brand, &s.Creator, &s.Amount, &s.Voucher, &s.Tax, &s.BrandTax, &s.Portion.Brand, &s.Commission, &s.Fee, &s.Shipping, &s.Released, &s.Owed, &s.Base)
 		return s, err
 	}, `SELECT round, part_id, line_id, brand_id, creator_id, amount_minor, voucher_minor, tax_minor, brand_tax_minor, brand_minor, commission_minor, fee_minor,
-		shipping_minor, was_released, owed_minor, `+shareBase+` FROM dispute_shares WHERE dispute_id = $1 ORDER BY round, part_id, line_id`, did)
+		shipping_minor, was_released, owed_minor, base_minor FROM dispute_shares WHERE dispute_id = $1 ORDER BY round, part_id, line_id`, did)
+	if err != nil {
+		return nil, err
+	}
+	return list, baseless(tx, list)
+}
+
+// baseless reckons the bases of shares older than their column: of each what it alone takes, whatever was taken
+// of its line before or since.
+func baseless(tx *db.Tx, list []DisputeShare) error {
+	var of []id.Line
+	var old []*DisputeShare
+	for i := range list {
+		if list[i].Base < 0 {
+			list[i].Base = 0 // all there is of shipping
+			of, old = append(of, list[i].Line), append(old, &list[i])
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	in, args := db.In(1, of)
+	lines, err := db.All(tx, scanLine, `SELECT `+lineColumns+` FROM order_lines l LEFT JOIN shipment_lines s ON s.line_id = l.id WHERE l.id IN `+in, args...)
+	for _, l := range lines {
+		l.Back = Back{}
+		for _, s := range old {
+			if s.Line == l.ID {
+				s.Base = l.base(s.net(), s.Voucher)
+			}
+		}
+	}
+	return err
 }
 
 // disputeLocked takes the order of a dispute and reads the dispute; Missing when there is none.

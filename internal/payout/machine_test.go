@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +162,38 @@ func (m *paying) sums(where string, args ...any) (amount, net int64) {
 	return list[0][0], list[0][1]
 }
 
+// states reads the statement of a time by chance: what stood at its beginning and every movement come to what stood
+// at its end, which is what the book holds when it ends now, and the tax kept back is the book's.
+func (m *paying) states(t *rapid.T) {
+	o, who := m.who(t)
+	now := m.clock.Now().Add(time.Second)
+	from := now.Add(-time.Duration(rapid.IntRange(1, 20*24).Draw(t, "hours")) * time.Hour)
+	s, err := m.Statement(ctx, who, o, "USD", from, now)
+	m.must(err)
+	total, withheld := s.Opening.Total.Minor, int64(0)
+	for _, x := range s.Movements {
+		total += x.Amount.Minor
+		if x.Withheld != nil {
+			withheld += x.Withheld.Minor
+		}
+	}
+	has := m.balance(o.Purse().Available)
+	if total != s.Closing.Total.Minor || s.Closing.Available != usd(has) || s.Closing.Owed != usd(m.balance(o.Purse().Owes)) {
+		t.Fatalf("the statement closes with %+v after %d; the book has %d", s.Closing, total, has)
+	}
+	if (s.Withheld == nil) != (withheld == 0) && s.Withheld.Minor != withheld {
+		t.Fatalf("%v of tax was withheld, and the movements say %d", s.Withheld, withheld)
+	}
+	before, err := m.Statement(ctx, who, o, "USD", now.Add(-300*24*time.Hour), from)
+	m.must(err)
+	if before.Closing != s.Opening {
+		t.Fatalf("one statement closes with %+v, the next opens with %+v", before.Closing, s.Opening)
+	}
+	if n := strings.Count(s.CSV(), "\n"); n != len(s.Movements)+3 {
+		t.Fatalf("%d lines of CSV for %d movements", n, len(s.Movements))
+	}
+}
+
 // right holds after every step.
 func (m *paying) right(t *rapid.T) {
 	const live = `state IN ('created','sent','confirmed')`
@@ -216,7 +249,7 @@ func TestPayoutsByChance(t *testing.T) {
 			m.known()
 			m.must(only(m.PutSettings(ctx, m.ops[0], 0, payout.Settings{Limits: []money.Amount{usd(80_00)}, Approvals: 2, Withhold: []payout.Withholding{{Country: "US", Rate: 1000, Jurisdiction: "US", From: "creators"}}})))
 			rt.Repeat(map[string]func(*rapid.T){"earn": m.earns, "earn more": m.earns, "owe": m.owes, "ask": m.asks, "ask again": m.asks, "move": m.moves, "vote": m.votes, "wait": m.waits,
-				"plan": m.plans, "hand": m.hands, "read": m.reads, "settle": m.settles, "": m.right})
+				"plan": m.plans, "hand": m.hands, "read": m.reads, "settle": m.settles, "read a statement": m.states, "": m.right})
 		})
 	}
 	t.Run("sqlite", func(t *testing.T) { run(t, "20", func() (*db.DB, *clock.Turned) { return dbtest.SQLite(t) }) })

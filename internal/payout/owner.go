@@ -132,8 +132,10 @@ type standing struct {
 func standingOf(tx *db.Tx, o Owner) (s standing, err error) {
 	var over, demo int64
 	if b := o.Brand(); b != "" {
-		s.over18 = true
-		err = tx.Row(`SELECT name, demo FROM brands WHERE id = $1`, b).Scan(&s.name, &demo)
+		err = tx.Row(`SELECT b.name, b.demo, CASE WHEN NOT EXISTS (SELECT 1 FROM brand_members m WHERE m.brand_id = b.id AND m.role = 'owner')
+			OR EXISTS (SELECT 1 FROM brand_members m JOIN accounts a ON a.id = m.account_id WHERE m.brand_id = b.id AND m.role = 'owner' AND a.over_18 = 1) THEN 1 ELSE 0 END
+			FROM brands b WHERE b.id = $1`, b).Scan(&s.name, &demo, &over)
+		s.over18 = over == 1
 	} else {
 		var stands account.Standing
 		err = tx.Row(`SELECT c.display_name, a.over_18, a.standing, a.demo FROM creators c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1`, string(o)).

@@ -50,7 +50,7 @@ type PayeeView struct {
 	Complete  bool      `json:"complete" doc:"Payouts wait for it"`
 	Missing   []string  `json:"missing" nullable:"false" doc:"Fields still to be filled in"`
 	Asked     bool      `json:"asked" doc:"There was a first sale: please fill it in"`
-	Over18    bool      `json:"over_18" doc:"Stated by the person with PATCH /me; nobody else is paid"`
+	Over18    bool      `json:"over_18" doc:"Stated with PATCH /me by the person, or by an owner of the brand; nobody else is paid"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	Version   int64     `json:"-"`
 }
@@ -279,10 +279,8 @@ func (p *Payouts) keepPayee(tx *db.Tx, who account.Asker, o Owner, in Payee, bef
 	if err == nil && n == 0 {
 		err = fault.New(fault.Stale, "This was changed since you read it. Read it again and repeat your change.")
 	}
-	if err == nil && in.Line1 != "" { // who is paid at this address buys as the same person
-		if home, ok := account.NewMark(account.MarkAddress, in.Line1, in.Line2, in.PostalCode, in.Country); ok {
-			err = account.AddMarks(tx, who.Account, home)
-		}
+	if home, ok := homeOf(in); ok && err == nil { // who is paid at this address buys as the same person
+		err = account.AddMarks(tx, who.Account, home)
 	}
 	return before + 1, err
 }
@@ -295,6 +293,8 @@ func (p *Payouts) payable(tx *db.Tx, o Owner) (Payee, error) {
 		return Payee{}, err
 	case is.removed:
 		return Payee{}, fault.New(fault.Forbidden, "This account was removed; the operator decides about its money.").WithType("account_removed")
+	case !is.over18 && o.Brand() != "":
+		return Payee{}, fault.New(fault.Conflict, "Payouts are for people of 18 and older, and nobody who owns this brand has said that they are. An owner says so under You, or with PATCH /me {\"over_18\": true}. What the brand has earned stays its own.").WithType("age_not_stated")
 	case !is.over18:
 		return Payee{}, fault.New(fault.Conflict, "Payouts are for people of 18 and older, and you have not said that you are. Say so under You, or with PATCH /me {\"over_18\": true}. What you have earned stays yours.").WithType("age_not_stated")
 	}

@@ -13,6 +13,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
+	"mezzo/internal/money"
 	"mezzo/internal/payout"
 )
 
@@ -64,6 +65,15 @@ func TestWhoIsNotPaid(t *testing.T) {
 		refused(t, ask(), fault.Forbidden, "account_removed")
 		h.exec(`UPDATE accounts SET standing = 'visible' WHERE id = 'acc_maker'`)
 		h.must(ask())
+		h.exec(`INSERT INTO brand_members (brand_id, account_id, role, created_at) VALUES ($1, 'acc_owner', 'owner', 1), ($1, 'acc_op0', 'staff', 1)`, string(h.brand))
+		h.exec(`UPDATE accounts SET over_18 = 0 WHERE id = 'acc_owner'`)
+		sells := func() error { _, err := h.Ask(ctx, h.owner, h.brands(), usd(10_00), "dst_any"); return err }
+		refused(t, sells(), fault.Conflict, "age_not_stated")
+		if v := must(h.Payee(ctx, h.owner, h.brands()))(t); v.Over18 {
+			t.Error("a brand whose owner is not known to be of age reads that it is")
+		}
+		h.exec(`UPDATE accounts SET over_18 = 1 WHERE id = 'acc_owner'`)
+		h.must(sells())
 		for name, who := range map[string]account.Asker{"nobody": {}, "a shopper": {Account: "acc_x"}, "another creator": {Account: "acc_y", Creator: id.Creator("").Next(h.clock.Now())},
 			"an operator": h.ops[0], "staff": {Account: "acc_s", Brands: map[id.Brand]account.Role{h.brand: account.Staff}}} {
 			for _, o := range []payout.Owner{h.makers(), h.brands()} {
@@ -217,7 +227,19 @@ func TestTaxIsWithheld(t *testing.T) {
 			t.Errorf("withheld: %+v", got)
 		}
 		h.sound()
+		states := func(movements int, withheld money.Amount) {
+			t.Helper()
+			s := must(h.Statement(ctx, h.maker, h.makers(), "USD", h.clock.Now().Add(-7*24*time.Hour), h.clock.Now().Add(time.Second)))(t)
+			if last := s.Movements[len(s.Movements)-1]; len(s.Movements) != movements || last.Withheld == nil || s.Withheld == nil || *s.Withheld != withheld {
+				t.Errorf("%d movements, withheld %v; the last %+v", len(s.Movements), s.Withheld, last)
+			}
+			if !strings.Contains(s.CSV(), ",,10.00\r\n") {
+				t.Errorf("the sheet says nothing of the tax:\n%s", s.CSV())
+			}
+		}
+		states(4, usd(10_00))
 		h.sweep(49 * time.Hour)
+		states(5, usd(0))
 		if h.balance(ledger.Withheld("US")) != 0 || h.balance(ledger.CreatorAvailable(h.creator)) != 100_00 {
 			t.Error("what came back is not whole")
 		}

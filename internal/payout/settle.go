@@ -211,7 +211,7 @@ func (p *Payouts) Sweep(ctx context.Context) error {
 			err = errors.Join(err, fmt.Errorf("payout %s: %w", pot.ID, e), p.later(ctx, pot.ID))
 		}
 	}
-	return errors.Join(err, p.sweepSettlements(ctx), p.runSchedules(ctx))
+	return errors.Join(err, p.sweepSettlements(ctx), p.runSchedules(ctx), p.noteMarks(ctx))
 }
 
 // later puts off asking a rail that does not answer, so that others get their turn.

@@ -33,6 +33,7 @@ type Statement struct {
 	Movements []Movement     `json:"movements" nullable:"false"`
 	Causes    []CauseSum     `json:"by_cause" nullable:"false"`
 	Vouchers  *VoucherSum    `json:"vouchers,omitempty" doc:"In what was sold in the time; left out where there were none"`
+	Withheld  *money.Amount  `json:"withheld,omitempty" doc:"Of what was paid out, the tax kept back, less that of payouts which failed or came back; left out where none was"`
 }
 
 // VoucherSum is what vouchers took off the lines of a brand that were sold in a time.
@@ -64,6 +65,8 @@ type Movement struct {
 	// Of a sale, what vouchers took off its line.
 	Own   *money.Amount `json:"own_voucher,omitempty" doc:"By the brand's own voucher"`
 	House *money.Amount `json:"platform_voucher,omitempty" doc:"By the platform's, which pays it"`
+	// Of a payout, or of one that failed or came back.
+	Withheld *money.Amount `json:"withheld,omitempty" doc:"Tax kept back of it; below zero where it was given back"`
 }
 
 // CauseSum is what one kind of transfer changed the total by.
@@ -178,6 +181,12 @@ func (s *Statement) read(tx *db.Tx) error {
 		of := &s.Causes[at[m.Kind]]
 		of.Count++
 		of.Amount.Minor += m.Amount.Minor
+		if m.Withheld != nil {
+			if s.Withheld == nil {
+				s.Withheld = new(money.Of(0, s.Currency))
+			}
+			s.Withheld.Minor += m.Withheld.Minor
+		}
 	}
 	s.Closing = stands(sums, s.Currency)
 	return s.vouchers(tx)
@@ -239,12 +248,17 @@ func (s *Statement) entries(tx *db.Tx) ([]Movement, error) {
 	}
 	return db.All(tx, func(r *sql.Rows) (m Movement, err error) {
 		var name string
-		var entry, at int64
-		err = r.Scan(&entry, &name, &m.Key, &m.Kind, &at, &m.Amount.Minor)
+		var entry, at, withheld int64
+		err = r.Scan(&entry, &name, &m.Key, &m.Kind, &at, &m.Amount.Minor, &withheld)
 		m.Amount.Currency, m.Account, m.At = s.Currency, names[name], db.Time(at)
 		m.Transfer, m.Says = ledger.TransferID(at, entry/ledger.MaxLegs), Cause(m.Kind, m.Key)
+		if withheld != 0 {
+			m.Withheld = new(money.Of(withheld, s.Currency))
+		}
 		return m, err
-	}, `SELECT e.id, e.account, t.key, t.kind, t.created_at, e.amount FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64
+	}, `SELECT e.id, e.account, t.key, t.kind, t.created_at, e.amount, CASE WHEN t.key LIKE 'payout:%' THEN
+			COALESCE((SELECT CAST(SUM(w.amount) AS BIGINT) FROM ledger_entries w WHERE w.id >= t.seq * 64 AND w.id < t.seq * 64 + 64 AND w.account LIKE 'wht:%'), 0) ELSE 0 END
+		FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64
 		WHERE e.currency = $1 AND t.created_at >= $2 AND t.created_at < $3 AND e.account IN (`+in+`) ORDER BY e.id LIMIT CAST($4 AS INTEGER)`, args...)
 }
 
@@ -259,10 +273,10 @@ func stands(sums map[string]int64, c money.Currency) Stands {
 // CSV returns the statement as a spreadsheet opens it: an opening line, the movements, a closing line. The total
 // stands at the last line of each transfer.
 func (s Statement) CSV() string {
-	out := newSheet("at", "transfer", "account", "kind", "cause", "key", "amount", "currency", "total", "own_voucher", "platform_voucher")
+	out := newSheet("at", "transfer", "account", "kind", "cause", "key", "amount", "currency", "total", "own_voucher", "platform_voucher", "withheld")
 	total := s.Opening.Total
 	edge := func(at time.Time, kind, says string) {
-		out.row(at.UTC().Format(time.RFC3339), "", "", kind, says, "", "", string(s.Currency), total.Decimal(), "", "")
+		out.row(at.UTC().Format(time.RFC3339), "", "", kind, says, "", "", string(s.Currency), total.Decimal(), "", "", "")
 	}
 	edge(s.From, "opening", "Stood at the beginning")
 	for i, m := range s.Movements {
@@ -271,11 +285,14 @@ func (s Statement) CSV() string {
 		if s.Last(i) {
 			then = total.Decimal()
 		}
-		own, house := "", ""
+		own, house, withheld := "", "", ""
 		if m.Own != nil && m.House != nil {
 			own, house = m.Own.Decimal(), m.House.Decimal()
 		}
-		out.row(m.At.UTC().Format(time.RFC3339), string(m.Transfer), m.Account, string(m.Kind), m.Says, m.Key, m.Amount.Decimal(), string(s.Currency), then, own, house)
+		if m.Withheld != nil {
+			withheld = m.Withheld.Decimal()
+		}
+		out.row(m.At.UTC().Format(time.RFC3339), string(m.Transfer), m.Account, string(m.Kind), m.Says, m.Key, m.Amount.Decimal(), string(s.Currency), then, own, house, withheld)
 	}
 	edge(s.To, "closing", "Stands at the end")
 	return out.String()

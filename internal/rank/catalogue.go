@@ -56,6 +56,8 @@ func (f *Fold) toldOfPeople(fact *event.Fact) {
 		take(fact, func(b event.OrderCancelled) { f.returned(b.Viewer, b.Lines, !b.PaidAt.IsZero()) })
 	case event.TopicOrderRefunded:
 		take(fact, func(b event.OrderRefunded) { f.returned(b.Viewer, b.Lines, b.Full) })
+	case event.TopicDisputeLost:
+		take(fact, f.lost)
 	}
 }
 

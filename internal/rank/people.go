@@ -196,6 +196,12 @@ func (f *Fold) bought(n, i uint32, dealt bool) bool {
 	return true
 }
 
+// lost takes in that a bank gave a buyer the money back: of lines that nothing is left of it is as if they
+// had been returned. A line of which something stays sold has a quantity of zero.
+func (f *Fold) lost(b event.DisputeLost) {
+	f.returned(b.Viewer, slices.DeleteFunc(b.Lines, func(l event.SaleLine) bool { return l.Quantity == 0 }), true)
+}
+
 // returned takes in that what was bought came back whole: the order carries no weight any more. It leaves
 // the records of video, creator and product, where it is remembered as a return; and the weights that had
 // learned it, while the viewer's deed is remembered.

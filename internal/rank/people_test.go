@@ -107,6 +107,44 @@ func TestReturnedOrdersCarryNoWeight(t *testing.T) {
 	}
 }
 
+// A lost dispute carries no weight either: of the line the bank took whole nothing is left, of one it took a part
+// of everything is.
+func TestLostDisputesCarryNoWeight(t *testing.T) {
+	m := newMill(t, 52, 3, 1, 4)
+	m.click = 0
+	v := m.viewers[1]
+	page, request := m.page(v, 1)
+	video := page.Candidates[page.Slots[0].Candidate].Video
+	it := m.fold.items.at(m.fold.itemOf[video])
+	p := m.fold.products.at(it.products[0] - 1)
+	m.tell(v, request, 0, video, event.Impression, 0, 0)
+	m.tell(v, request, 0, video, event.ProductClick, 0, 0)
+	m.flush()
+	clicked := it.cell.mean[Buy]
+	m.buy(v, video)
+	m.flush()
+	if it.orders != 1 || p.orders != 1 || !(it.cell.mean[Buy] > clicked) {
+		t.Fatalf("an order that counts: video %v, product %v, weight %v after %v", it.orders, p.orders, it.cell.mean[Buy], clicked)
+	}
+	take := func(quantity int64) {
+		line := event.SaleLine{Product: id.Product("").From(p.id), Quantity: quantity, GMV: 2_000, Touch: &event.SaleTouch{At: m.now, Surface: "home", Video: id.Video("").From(video)}}
+		m.fact(event.DisputeLost{DisputeState: event.DisputeState{Order: id.Order("").From(m.uuid())}, Viewer: v, Currency: "USD", PaidAt: m.now, Lines: []event.SaleLine{line}})
+		m.flush()
+	}
+	take(0)
+	if it.orders != 1 || p.returned != 0 {
+		t.Error("a dispute about a part took the order back")
+	}
+	take(1)
+	take(1) // told twice it says nothing more
+	if it.orders != 0 || p.orders != 0 || p.returned != 1 || p.value != 0 {
+		t.Errorf("after the loss: video %v, product %+v", it.orders, *p)
+	}
+	if left := float64(it.cell.mean[Buy] - clicked); left > 0.02 || left < -0.05 {
+		t.Errorf("of the weight %v is left", left)
+	}
+}
+
 // A line of a thousand pieces says no more of the next order than one of a few.
 func TestOneLargeOrderSaysLittle(t *testing.T) {
 	p := product{price: 1_000}

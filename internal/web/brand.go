@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,27 +81,11 @@ func (s *Site) brandHome(v *visit) error {
 		page.States = append(page.States, StateCount{URL: v.brandURL("/orders?state=" + string(st.state)), Icon: st.icon, Text: st.text, Note: st.note,
 			N: int(counts[st.state]), Do: st.state == order.Paid})
 	}
-	returns, err := s.Orders.BrandReturnCounts(v.ctx(), v.who, v.brand.ID)
+	waits, err := v.waiting()
 	if err != nil {
 		return err
 	}
-	claims, err := s.Orders.BrandClaims(v.ctx(), v.who, v.brand.ID, order.ClaimOpen, "", rowsPage)
-	if err != nil {
-		return err
-	}
-	if n := len(claims); n > 0 {
-		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/returns?state=requested"), Icon: "alert", Text: "Said not to have come", Note: "given back after 72 h without proof", N: n, Do: true}}, page.States[1:]...)...)
-	}
-	if n := int(returns[order.ReturnRequested]); n > 0 {
-		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/returns?state=requested"), Icon: "return", Text: "Returns to answer", Note: "agreed after 48 h without an answer", N: n, Do: true}}, page.States[1:]...)...)
-	}
-	disputes, err := s.Orders.BrandDisputes(v.ctx(), v.who, v.brand.ID, order.DisputeOpen, "", rowsPage)
-	if err != nil {
-		return err
-	}
-	if n := len(disputes); n > 0 {
-		page.States = append(page.States[:1:1], append([]StateCount{{URL: v.brandURL("/disputes?state=open"), Icon: "alert", Text: "Disputed by banks", Note: "lost without evidence in time", N: n, Do: true}}, page.States[1:]...)...)
-	}
+	page.States = slices.Insert(page.States, 1, waits...)
 	if page.Start, err = v.firstSteps(); err != nil {
 		return err
 	}
@@ -110,6 +95,39 @@ func (s *Site) brandHome(v *visit) error {
 	page.Chrome = v.chrome(v.brand.Name, Brand, "today")
 	page.Chrome.Live = page.Live.Stream != ""
 	return v.show(http.StatusOK, BrandHome(page))
+}
+
+// waiting is what beside packing waits for the brand, the most pressing first; what does not is left out.
+func (v *visit) waiting() ([]StateCount, error) {
+	ctx, brand := v.ctx(), v.brand.ID
+	disputes, err := v.site.Orders.BrandDisputes(ctx, v.who, brand, order.DisputeOpen, "", rowsPage)
+	if err != nil {
+		return nil, err
+	}
+	returns, err := v.site.Orders.BrandReturnCounts(ctx, v.who, brand)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := v.site.Orders.BrandClaims(ctx, v.who, brand, order.ClaimOpen, "", rowsPage)
+	if err != nil {
+		return nil, err
+	}
+	closed, err := v.site.Affiliate.BudgetsClosed(ctx, v.who, brand)
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := v.site.Notify.Troubled(ctx, v.who, brand)
+	if err != nil {
+		return nil, err
+	}
+	all := []StateCount{
+		{URL: v.brandURL("/disputes?state=open"), Icon: "alert", Text: "Disputed by banks", Note: "lost without evidence in time", N: len(disputes), Do: true},
+		{URL: v.brandURL("/returns?state=requested"), Icon: "return", Text: "Returns to answer", Note: "agreed after 48 h without an answer", N: int(returns[order.ReturnRequested]), Do: true},
+		{URL: v.brandURL("/returns?state=requested"), Icon: "alert", Text: "Said not to have come", Note: "given back after 72 h without proof", N: len(claims), Do: true},
+		{URL: v.brandURL("/programs"), Icon: "coin", Text: "Budgets spent", Note: "new clicks earn nothing until you add to them", N: closed, Do: true},
+		{URL: v.brandURL("/webhooks"), Icon: "alert", Text: "Webhooks switched off", Note: "they accepted nothing for three days; what they missed can be sent again", N: hooks, Do: true},
+	}
+	return slices.DeleteFunc(all, func(c StateCount) bool { return c.N == 0 }), nil
 }
 
 // firstSteps are what a brand has not done yet and cannot sell well without.

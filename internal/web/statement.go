@@ -78,6 +78,9 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 			page.Causes = append(page.Causes, SumRow{Label: c.Says + " (" + Count(c.Count) + ")", Value: Money(c.Amount)})
 		}
 	}
+	if st.Withheld != nil {
+		page.Causes = append(page.Causes, SumRow{Label: "Of what was paid out, withheld as tax", Value: Money(*st.Withheld)})
+	}
 	page.Causes = append(page.Causes, SumRow{Label: "Stands at the end", Value: Money(st.Closing.Total), Total: true})
 	page.Rows = Table{Label: "Each movement", Heads: []TableCell{{Text: "What"}, {Text: "When"}, {Text: "Account"}, {Text: "Amount", Num: true}, {Text: "All of it then", Num: true}}}
 	total := st.Opening.Total
@@ -87,7 +90,7 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 		if st.Last(i) {
 			then.Text = Money(total)
 		}
-		amount := TableCell{Text: Money(m.Amount), Num: true, Sub: voucherSays(m)}
+		amount := TableCell{Text: Money(m.Amount), Num: true, Sub: besides(m)}
 		page.Rows.Rows = append(page.Rows.Rows, []TableCell{{Text: m.Says, Sub: string(m.Transfer)}, {Text: DayTime(m.At)}, {Text: standWords[m.Account]}, amount, then})
 	}
 	if sum := st.Vouchers; sum != nil {
@@ -108,9 +111,14 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 	page.CSV, page.JSON = at+"/statements?format=csv&"+same, at+"/statements?format=json&"+same
 }
 
-// voucherSays is what vouchers took off a sale, and who pays for it.
-func voucherSays(m payout.Movement) string {
+// besides is what vouchers took off a sale, and who pays for it, or what tax was kept back of a payout.
+func besides(m payout.Movement) string {
 	var says []string
+	if w := m.Withheld; w != nil && w.Minor > 0 {
+		says = append(says, Money(*w)+" of it withheld as tax")
+	} else if w != nil {
+		says = append(says, "with "+Money(w.Neg())+" of tax that was withheld")
+	}
 	if m.House != nil && m.House.Minor > 0 {
 		says = append(says, Money(*m.House)+" of it by a voucher of the house")
 	}
