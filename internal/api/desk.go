@@ -54,6 +54,13 @@ func (a *API) registerPayoutDesk() {
 	register(a, status(route(http.MethodPost, "/reconciliation/notes", "", "Say how a difference was dealt with; it leaves the list until either side changes"), 201), a.settleDifference)
 	register(a, route(http.MethodGet, "/settlements", account.MoneyRead, "What the provider has paid to our bank, newest first"), a.settlements)
 	register(a, status(route(http.MethodPost, "/settlements", "", "Note what the provider has paid to our bank: manual payouts are paid from there"), 201), a.settleToBank)
+	register(a, route(http.MethodGet, "/debts", account.MoneyRead, "Who owes the platform something, and what of theirs is still held"), a.debts)
+	register(a, route(http.MethodGet, "/write_offs", account.MoneyRead, "Debts that were given up, or are proposed to be, newest first"), a.writeOffs)
+	off := status(route(http.MethodPost, "/write_offs", "", "Give up a debt of a brand or creator, or part of it: at most what is owed"), 201)
+	off.Idempotency = Required
+	off.Description = "It is booked at once: bad debt for the platform, and nothing of it is recovered later. Above the approval limit of the payout settings it waits until another operator agrees."
+	register(a, off, a.writeOff)
+	register(a, status(route(http.MethodPost, "/write_offs/{write_off}/decision", "", "Agree to a write-off above the limit, or decline it; another operator than the one who proposed it"), 200), a.decideWriteOff)
 	years := route(http.MethodGet, "/payees/{year}", "", "Yearly totals of every payee, for tax offices: ?form=1099k or dac7, ?format=json or csv")
 	years.Gives = Page[payout.Year]{}
 	a.raw(years, a.payeeYears)
@@ -284,4 +291,39 @@ func sendJSON(w http.ResponseWriter, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "private, no-store")
 	return json.NewEncoder(w).Encode(v)
+}
+
+func (a *API) debts(ctx context.Context, in *struct{ List }) (*PageOutput[payout.Debt], error) {
+	parts, err := in.parts(1)
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := a.deps.Payouts.Debts(ctx, asker(ctx), parts[0], in.Limit)
+	return pageFrom(list, next, err)
+}
+
+func (a *API) writeOffs(ctx context.Context, in *struct{ List }) (*PageOutput[payout.WriteOff], error) {
+	from, err := after[id.WriteOff](in.List)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.deps.Payouts.WriteOffs(ctx, asker(ctx), from, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(list, in.Limit, func(w payout.WriteOff) string { return string(w.ID) }), nil
+}
+
+func (a *API) writeOff(ctx context.Context, in *struct{ Body payout.NewWriteOff }) (*Output[payout.WriteOff], error) {
+	return answered(a.deps.Payouts.WriteOff(ctx, asker(ctx), in.Body))
+}
+
+func (a *API) decideWriteOff(ctx context.Context, in *struct {
+	ID   id.WriteOff `path:"write_off"`
+	Body struct {
+		Approve bool   `json:"approve"`
+		Reason  string `json:"reason,omitempty" maxLength:"300" doc:"Needed to decline"`
+	}
+}) (*Output[payout.WriteOff], error) {
+	return answered(a.deps.Payouts.DecideWriteOff(ctx, asker(ctx), in.ID, in.Body.Approve, in.Body.Reason))
 }

@@ -69,6 +69,9 @@ type (
 	voucherKind     struct{}
 	sampleKind      struct{}
 	exchangeKind    struct{}
+	writeOffKind    struct{}
+	labelRateKind   struct{}
+	carrierPayKind  struct{}
 
 	Account     = ID[accountKind]
 	Creator     = ID[creatorKind]
@@ -120,6 +123,9 @@ type (
 	Voucher     = ID[voucherKind]
 	Sample      = ID[sampleKind]
 	Exchange    = ID[exchangeKind]
+	WriteOff    = ID[writeOffKind]
+	LabelRate   = ID[labelRateKind]
+	CarrierPaid = ID[carrierPayKind]
 )
 
 func (accountKind) Prefix() string { return "acc" }
@@ -174,6 +180,9 @@ func (settlementKind) Prefix() string  { return "stl" }
 func (voucherKind) Prefix() string     { return "vch" }
 func (sampleKind) Prefix() string      { return "smp" }
 func (exchangeKind) Prefix() string    { return "exc" }
+func (writeOffKind) Prefix() string    { return "wof" }
+func (labelRateKind) Prefix() string   { return "lbr" }
+func (carrierPayKind) Prefix() string  { return "cpd" }
 
 // alphabet is Crockford's base32 in lower case: no i, l, o, u, and its order is byte order.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -105,6 +105,7 @@ func TestPrefixes(t *testing.T) {
 		"com": id.Commission("").Next(start).String(), "pol": id.Policy("").Next(start).String(),
 		"upl": id.Upload("").Next(start).String(), "whk": id.Webhook("").Next(start).String(),
 		"dst": id.Destination("").Next(start).String(), "bat": id.Batch("").Next(start).String(), "ntc": id.Notice("").Next(start).String(), "stl": id.Settlement("").Next(start).String(),
+		"wof": id.WriteOff("").Next(start).String(), "lbr": id.LabelRate("").Next(start).String(), "cpd": id.CarrierPaid("").Next(start).String(),
 		"vwr": id.Viewer("").Next(start).String(), "lnk": id.Link("").Next(start).String(),
 	}
 	for prefix, text := range made {

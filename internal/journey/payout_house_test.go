@@ -86,6 +86,8 @@ func (h *house) furnishPayouts() {
 	h.ok(h.differ())
 	h.bodies["POST /operator/reconciliation/notes"] = fields{"provider": "sandbox", "subject": "charge:pay_lost", "currency": "USD", "note": "Given back at the provider."}
 	h.bodies["POST /operator/settlements"] = fields{"amount": client.Money{Amount: 1000, Currency: "USD"}, "reference": "Line 7 of November"}
+	h.bodies["POST /operator/write_offs"] = fields{"owner": h.brand, "amount": client.Money{Amount: 100, Currency: "USD"}, "reason": "They have closed their shop"}
+	h.bodies["POST /operator/write_offs/{write_off}/decision"] = fields{"approve": false, "reason": "They will sell more"}
 	h.bodies["POST /operator/payouts/{payout}/approval"] = fields{"approve": true}
 	h.bodies["PUT /operator/payout_settings"] = settings
 	h.private = append(h.private, secretTaxID, secretAccount, otherAccount, "Hidden Name", "Hidden Holder", "9 Hidden Way")

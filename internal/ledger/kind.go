@@ -32,6 +32,7 @@ const (
 	KindDrawn       Kind = "budget_drawn"     // a commission took its part of it
 	KindReturned    Kind = "budget_returned"  // and a refund gave some of that back
 	KindSample      Kind = "sample_charged"   // a creator pays the brand for a sample without the content agreed on
+	KindWrittenOff  Kind = "written_off"      // a debt that nobody will pay, or that turned out to be none
 	KindReversal    Kind = "reversal"         // takes another transfer back, whatever it was
 )
 
@@ -67,6 +68,9 @@ var kinds = map[Kind]sides{
 	KindRecovered: {
 		[]string{"brand:*:available", "brand:*:reserve", "recv:brand:*", "creator:*:available", "recv:creator:*"},
 		[]string{"brand:*:available", "recv:brand:*", "creator:*:available", "recv:creator:*"}},
+	KindWrittenOff: {
+		[]string{"baddebt", "recv:brand:*", "recv:creator:*"},
+		[]string{"baddebt", "recv:brand:*", "recv:creator:*"}},
 	KindReserve:     {[]string{"brand:*:reserve"}, []string{"brand:*:available"}},
 	KindRefunded:    {[]string{"refunds:*:payable"}, []string{"psp:*:clearing"}},
 	KindProviderFee: {[]string{"psp:fees"}, []string{"psp:*:clearing"}},

@@ -102,7 +102,10 @@ func RecoverEach(tx *db.Tx, list ...Came) error {
 	for _, c := range list {
 		left[pocket{c.Purse.Available, c.Currency}] -= c.Amount
 	}
-	var transfers []Transfer
+	transfers, err := restored(tx, list, debts)
+	if err != nil {
+		return err
+	}
 	for _, c := range list {
 		from, debt := pocket{c.Purse.Available, c.Currency}, pocket{c.Purse.Owes, c.Currency}
 		left[from] += c.Amount

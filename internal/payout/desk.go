@@ -19,6 +19,7 @@ type Desk struct {
 	Trouble     int64 // failed or returned, whose place nobody has confirmed or replaced since
 	Unmatched   int64 // lines of results that fit nothing
 	Differences int64
+	WriteOffs   int64 // proposed above the limit
 }
 
 // Desk counts it.
@@ -33,7 +34,8 @@ func (p *Payouts) Desk(ctx context.Context, who account.Asker) (Desk, error) {
 		}{{&d.Approval, `SELECT COUNT(*) FROM payouts WHERE ` + waits[WaitApproval]}, {&d.Rail, `SELECT COUNT(*) FROM payouts WHERE ` + waits[WaitRail]},
 			{&d.Hand, `SELECT COUNT(*) FROM payouts WHERE state = 'created' AND rail = 'manual' AND approved >= approvals`},
 			{&d.Trouble, `SELECT COUNT(*) FROM payouts p JOIN destinations d ON d.id = p.destination_id WHERE p.state IN ('failed','returned') AND d.state = 'flagged'`},
-			{&d.Unmatched, `SELECT COUNT(*) FROM payout_unmatched WHERE settled_at = 0`}, {&d.Differences, `SELECT COUNT(*) FROM differences WHERE settled_at = 0`}} {
+			{&d.Unmatched, `SELECT COUNT(*) FROM payout_unmatched WHERE settled_at = 0`}, {&d.Differences, `SELECT COUNT(*) FROM differences WHERE settled_at = 0`},
+			{&d.WriteOffs, `SELECT COUNT(*) FROM write_offs WHERE state = 'waiting'`}} {
 			if err := tx.Row(of.query).Scan(of.to); err != nil {
 				return d, err
 			}

@@ -25,6 +25,8 @@ import (
 type paying struct {
 	*house
 	earned, owed map[payout.Owner]int64 // all that was ever released to, and owed by, each
+	given        map[payout.Owner]int64 // of it, written off
+	offs        []payout.WriteOff      // proposed above the limit
 	settled      int64                  // paid to the bank by the provider
 	places, keys int
 }
@@ -63,6 +65,48 @@ func (m *paying) owes(t *rapid.T) {
 	x := rapid.Int64Range(1, 60_00).Draw(t, "debt")
 	m.owe(o, x)
 	m.owed[o] += x
+}
+
+// givesUp writes off some of what is owed, more of it perhaps, or decides on what was proposed.
+func (m *paying) givesUp(t *rapid.T) {
+	var w payout.WriteOff
+	var err error
+	if n := len(m.offs); n > 0 && rapid.Bool().Draw(t, "decide") {
+		w, err = m.DecideWriteOff(ctx, m.op(t), m.offs[n-1].ID, rapid.IntRange(0, 2).Draw(t, "agrees") > 0, "Looked at")
+	} else {
+		o, _ := m.who(t)
+		w, err = m.giveUp(m.op(t), o, rapid.Int64Range(1, 120_00).Draw(t, "given up"))
+	}
+	if m.fine(t, err) && w.State == payout.WriteOffBooked {
+		m.given[w.Owner] += w.Amount.Minor
+	} else if err == nil && w.State == payout.WriteOffWaits {
+		m.offs = append(m.offs, w)
+	}
+}
+
+// takesBack reverses a debt, as a refund that failed after all does: whatever was done about it is undone.
+func (m *paying) takesBack(t *rapid.T) {
+	o, _ := m.who(t)
+	list := must(db.Get(ctx, m.d, func(tx *db.Tx) ([]string, error) {
+		return db.All(tx, func(r *sql.Rows) (k string, err error) { return k, r.Scan(&k) }, `SELECT t.key FROM ledger_transfers t WHERE t.key LIKE $1 AND t.kind = 'refund'
+			AND NOT EXISTS (SELECT 1 FROM ledger_transfers r WHERE r.reverses = t.key) ORDER BY t.key`, "refund:"+string(o)+"%")
+	}))(m.t)
+	if len(list) == 0 {
+		t.Skip("nothing was owed")
+	}
+	key, before := rapid.SampledFrom(list).Draw(t, "debt"), m.balance(ledger.BadDebt)
+	m.must(m.d.Write(ctx, func(tx *db.Tx) error {
+		debt, err := ledger.Get(tx, key)
+		if err != nil {
+			return err
+		}
+		m.owed[o] -= -debt.Legs[0].Amount
+		if _, err = ledger.Reverse(tx, key, key+":failed"); err != nil {
+			return err
+		}
+		return ledger.Recover(tx, key, "USD", o.Purse())
+	}))
+	m.given[o] -= before - m.balance(ledger.BadDebt)
 }
 
 func (m *paying) asks(t *rapid.T) {
@@ -200,9 +244,12 @@ func (m *paying) right(t *rapid.T) {
 	for _, o := range []payout.Owner{m.makers(), m.brands()} {
 		gone, _ := m.sums(live+` AND owner = $1`, string(o))
 		has, debt := m.balance(o.Purse().Available), m.balance(o.Purse().Owes)
-		if has-debt != m.earned[o]-m.owed[o]-gone || has < 0 || debt < 0 {
-			t.Fatalf("%s has %d and owes %d, of %d earned, %d owed and %d paid out", o, has, debt, m.earned[o], m.owed[o], gone)
+		if has-debt != m.earned[o]-m.owed[o]+m.given[o]-gone || has < 0 || debt < 0 || m.given[o] < 0 || m.given[o] > m.owed[o] {
+			t.Fatalf("%s has %d and owes %d, of %d earned, %d owed, %d of it given up and %d paid out", o, has, debt, m.earned[o], m.owed[o], m.given[o], gone)
 		}
+	}
+	if lost := m.balance(ledger.BadDebt); lost != m.given[m.makers()]+m.given[m.brands()] {
+		t.Fatalf("%d was lost, and %v given up", lost, m.given)
 	}
 	for _, rail := range []string{"sandbox", "manual"} {
 		if _, net := m.sums(`state IN ('created','sent') AND rail = $1`, rail); net != m.balance(ledger.Transit(rail)) {
@@ -242,14 +289,15 @@ func TestPayoutsByChance(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			d, c := fresh()
 			rails := rapid.Bool().Draw(rt, "by hand")
-			m := &paying{house: open(t, d, c), earned: map[payout.Owner]int64{}, owed: map[payout.Owner]int64{}}
+			m := &paying{house: open(t, d, c), earned: map[payout.Owner]int64{}, owed: map[payout.Owner]int64{}, given: map[payout.Owner]int64{}}
 			if rails {
 				m.Payouts = payout.New(d, payout.Options{Vault: m.vault, Rails: []payout.Rail{payout.Manual("main"), payout.Sandbox(m.bank)}, Prove: prove, Report: m.bank})
 			}
 			m.known()
 			m.must(only(m.PutSettings(ctx, m.ops[0], 0, payout.Settings{Limits: []money.Amount{usd(80_00)}, Approvals: 2, Withhold: []payout.Withholding{{Country: "US", Rate: 1000, Jurisdiction: "US", From: "creators"}}})))
 			rt.Repeat(map[string]func(*rapid.T){"earn": m.earns, "earn more": m.earns, "owe": m.owes, "ask": m.asks, "ask again": m.asks, "move": m.moves, "vote": m.votes, "wait": m.waits,
-				"plan": m.plans, "hand": m.hands, "read": m.reads, "settle": m.settles, "read a statement": m.states, "": m.right})
+				"plan": m.plans, "hand": m.hands, "read": m.reads, "settle": m.settles, "read a statement": m.states,
+				"give up": m.givesUp, "give up more": m.givesUp, "take back": m.takesBack, "": m.right})
 		})
 	}
 	t.Run("sqlite", func(t *testing.T) { run(t, "20", func() (*db.DB, *clock.Turned) { return dbtest.SQLite(t) }) })

@@ -102,6 +102,7 @@ func (v *visit) moneyWaits() ([]StateCount, error) {
 	var rows []StateCount
 	for _, r := range []StateCount{
 		{URL: "/operator/payouts?waiting=approval", Icon: "coin", Text: "Payouts to approve", N: int(desk.Approval), Do: true},
+		{URL: "/operator/debts", Icon: "scale", Text: "Debts to give up or not", N: int(desk.WriteOffs), Do: true},
 		{URL: "/operator/bank", Icon: "box", Text: "Payouts for the bank", N: int(desk.Hand), Do: true},
 		{URL: "/operator/payouts?waiting=trouble", Icon: "alert", Text: "Payouts that did not arrive", N: int(desk.Trouble), Do: true},
 		{URL: "/operator/bank", Icon: "alert", Text: "Lines of results that fit nothing", N: int(desk.Unmatched), Do: true},

@@ -36,6 +36,11 @@ func housePages() map[string]templ.Component {
 			Claims:  []HouseClaim{{ID: "clm_1", Order: "··4471", URL: "/", Brand: "Ferro & Ash", Says: "Nothing came", Word: "waits for the brand", Tone: "wait", When: "Said on Sun 22 Nov, 09:12.", Field: Field{Name: "proof", ID: "proof-1", Label: "What proves that it arrived", Rows: 2, Optional: true}, Open: true}},
 			Returns: []HouseReturn{{Order: "··4468", URL: "/", Brand: "Ferro & Ash", BrandURL: "/", Word: "overdue", Tone: "bad", Next: "The time to answer is over.", When: "Asked for on Fri 20 Nov, 08:00", What: []string{"1 unit: “Too small”"}}}}),
 		"house-reserves": HouseReserves(ReservesPage{Chrome: house("Reserves"), Tabs: moneyTabs("/operator/reserves"), Rows: []ReserveRow{{Brand: "brd_1", Name: "Ferro & Ash", Kept: "$412.00", Terms: "10 % of its share of the goods is kept back for 30 days.", Why: "Since 3 Nov 2026: “New here”", Next: "Of 18 parts of orders; the first is released on 3 Dec.", Fields: []Field{{Name: "percent", ID: "percent-0", Label: "Share kept back, %", Value: "10"}}, Open: true}}}),
+		"house-debts": HouseDebts(DebtsPage{Chrome: house("Debts"), Tabs: moneyTabs("/operator/debts"),
+			Debts: []DebtRow{{Owner: "crt_1", Name: "Marisol Vega", What: "a creator", Owed: "$12.75", Currency: "USD", Key: "k", Lines: []string{"$173.98 of theirs is held and pays it first, once its hold has passed."},
+				Fields: []Field{{Name: "amount", ID: "amount-0", Label: "How much, USD", Mode: "decimal", Value: "12.75"}, {Name: "reason", ID: "reason-0", Label: "Why", Max: 300}}, Open: true}, {Owner: "brd_1", Name: "Ferro & Ash", What: "a brand", Owed: "$9,000.00", Waiting: true}},
+			Offs: []WriteOffRow{{ID: "wof_1", Name: "Ferro & Ash", Amount: "$9,000.00", Says: "waits for another operator", Tone: "wait", Why: "“They have closed their shop”", Lines: []string{"Proposed by Noor Haddad on Sun 22 Nov, 18:40"}, Waiting: true, Reason: Field{Name: "reason", ID: "why-1", Label: "Why not", Max: 300, Optional: true}, Open: true, Bar: "You have proposed it yourself. Another operator must agree."}}}),
+		"house-debts-none": HouseDebts(DebtsPage{Chrome: house("Debts"), Tabs: moneyTabs("/operator/debts")}),
 		"statement":      BrandStatement(statement),
 		"statement-none": StudioStatement(empty),
 	}

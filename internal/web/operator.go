@@ -49,12 +49,12 @@ func (s *Site) health(ctx context.Context, now time.Time, again bool) (LedgerHea
 }
 
 // platformAccounts are those of which there are few: they tell how the house stands.
-var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:"}
+var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:", "baddebt"}
 
 // accountWords are what the platform's own accounts hold, in words.
 var accountWords = map[ledger.Account]string{
 	ledger.FeeDeferred: "Fees of what is not delivered yet", ledger.FeeIncome: "Fees earned", ledger.SuspenseAttribution: "Commissions not decided yet",
-	ledger.ShippingPayable: "Shipping not sent yet", ledger.ShippingMargin: "Shipping kept", ledger.ProviderFees: "What the provider kept",
+	ledger.ShippingPayable: "Shipping not sent yet", ledger.ShippingMargin: "Shipping kept", ledger.BadDebt: "Debts given up", ledger.ProviderFees: "What the provider kept",
 	ledger.Clearing("sandbox"): "At the sandbox provider", ledger.Clearing("stripe"): "At Stripe", ledger.RefundsPayable("stripe"): "To be given back by Stripe", ledger.RefundsPayable("sandbox"): "To be given back by the provider",
 }
 
