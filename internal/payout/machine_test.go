@@ -26,7 +26,7 @@ type paying struct {
 	*house
 	earned, owed map[payout.Owner]int64 // all that was ever released to, and owed by, each
 	given        map[payout.Owner]int64 // of it, written off
-	offs        []payout.WriteOff      // proposed above the limit
+	offs         []payout.WriteOff      // proposed above the limit
 	settled      int64                  // paid to the bank by the provider
 	places, keys int
 }

@@ -27,10 +27,10 @@ func TestADebtIsWrittenOff(t *testing.T) {
 		if _, err := h.giveUp(h.ops[0], h.makers(), 12_76); true {
 			refused(t, err, fault.Conflict, "over_debt")
 		}
-		key := db.WithKey(ctx, db.Key{Actor: "acc_op0", Route: "write off", Value: "once", Hash: [32]byte{1}})
+		key := db.Key{Actor: "acc_op0", Route: "write off", Value: "once", Hash: [32]byte{1}}
 		in := payout.NewWriteOff{Owner: h.makers(), Amount: usd(10_00), Reason: "They have gone away"}
-		first := must(h.WriteOff(key, h.ops[0], in))(t)
-		again := must(h.WriteOff(key, h.ops[0], in))(t)
+		first := must(h.WriteOff(db.WithKey(ctx, key), h.ops[0], in))(t)
+		again := must(h.WriteOff(db.WithKey(ctx, key), h.ops[0], in))(t)
 		if first.State != payout.WriteOffBooked || again.ID != first.ID || first.Name != "Marisol" || h.balance(ledger.BadDebt) != 10_00 || h.balance(h.makers().Purse().Owes) != 2_75 {
 			t.Errorf("written off %+v and %+v: lost %d, still owed %d", first, again, h.balance(ledger.BadDebt), h.balance(h.makers().Purse().Owes))
 		}

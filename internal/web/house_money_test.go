@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"mezzo/internal/db"
+	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 	"mezzo/internal/order"
 )
 
@@ -154,4 +156,33 @@ func TestTheOperatorDecidesClaims(t *testing.T) {
 	m.clock.Advance(order.AnswerWithin)
 	op.get("/operator/claims").ok().says("overdue")
 	op.get("/operator/money").ok().says("Returns overdue")
+}
+
+// A debt is given up, or proposed to be where it is above the limit.
+func TestHouseGivesDebtsUp(t *testing.T) {
+	m := newMarket(t)
+	op := m.operator()
+	op.get("/operator/debts").ok().says("Nobody owes us anything").silent("Given up")
+	must(t, m.db.Write(m.ctx, func(tx *db.Tx) error {
+		_, err := ledger.Post(tx, ledger.Transfer{Key: "refund:rfd_x:shipping", Kind: ledger.KindRefund, Currency: "USD",
+			Legs: []ledger.Leg{ledger.Debit(ledger.BrandOwes(id.Brand(m.brand)), 6_000_00), ledger.Credit(ledger.RefundsPayable("sandbox"), 6_000_00)}})
+		return err
+	}))
+	page := op.get("/operator/debts").ok().says("Ferro & Ash", "$6,000.00")
+	give := page.find(`action="(/operator/debts/brd_\w+)"`)
+	up := func(amount, reason string) shown {
+		return op.post(give, "key", "g"+amount+reason, "currency", "USD", "amount", amount, "reason", reason)
+	}
+	up("x", "Gone").want(422).says("Nothing was given up", "Write the amount in figures").find(`(value="x")`)
+	up("6000.01", "Gone away").want(409).says("$6,000.00 is owed", "no more than that")
+	up("10.00", "").want(422).says("Say why")
+	up("10.00", "They have closed").ok().says("$10.00 is owed no more", "$5,990.00", "“They have closed”", "given up")
+	op.get("/operator/ledger").ok().says("Debts given up $10.00")
+	page = up("5990.00", "They have closed").ok().says("another operator must agree", "waits for another operator", "You have proposed it yourself")
+	op.get("/operator/money").ok().says("Debts to give up or not", "Owed to us by brands")
+	decide := page.find(`action="(/operator/write_offs/wof_\w+)"`)
+	op.post(decide, "do", "decline", "reason", "").want(422).says("Nothing was decided")
+	op.post(decide, "do", "decline", "reason", "They sell again").ok().says("Declined. It is still owed", "They sell again")
+	op.post(decide, "do", "approve").want(409).says("does not wait any more")
+	m.owner.get("/brand/" + m.brand + "/statement").ok().says("Written off: it is owed no more", "$10.00")
 }
