@@ -184,5 +184,5 @@ func TestHouseGivesDebtsUp(t *testing.T) {
 	op.post(decide, "do", "decline", "reason", "").want(422).says("Nothing was decided")
 	op.post(decide, "do", "decline", "reason", "They sell again").ok().says("Declined. It is still owed", "They sell again")
 	op.post(decide, "do", "approve").want(409).says("does not wait any more")
-	m.owner.get("/brand/" + m.brand + "/statement").ok().says("Written off: it is owed no more", "$10.00")
+	m.owner.get("/brand/"+m.brand+"/statement").ok().says("Written off: it is owed no more", "$10.00")
 }

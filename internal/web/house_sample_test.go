@@ -41,7 +41,7 @@ func housePages() map[string]templ.Component {
 				Fields: []Field{{Name: "amount", ID: "amount-0", Label: "How much, USD", Mode: "decimal", Value: "12.75"}, {Name: "reason", ID: "reason-0", Label: "Why", Max: 300}}, Open: true}, {Owner: "brd_1", Name: "Ferro & Ash", What: "a brand", Owed: "$9,000.00", Waiting: true}},
 			Offs: []WriteOffRow{{ID: "wof_1", Name: "Ferro & Ash", Amount: "$9,000.00", Says: "waits for another operator", Tone: "wait", Why: "“They have closed their shop”", Lines: []string{"Proposed by Noor Haddad on Sun 22 Nov, 18:40"}, Waiting: true, Reason: Field{Name: "reason", ID: "why-1", Label: "Why not", Max: 300, Optional: true}, Open: true, Bar: "You have proposed it yourself. Another operator must agree."}}}),
 		"house-debts-none": HouseDebts(DebtsPage{Chrome: house("Debts"), Tabs: moneyTabs("/operator/debts")}),
-		"statement":      BrandStatement(statement),
-		"statement-none": StudioStatement(empty),
+		"statement":        BrandStatement(statement),
+		"statement-none":   StudioStatement(empty),
 	}
 }
