@@ -12,6 +12,8 @@ import (
 	"mezzo/internal/client"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
+	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 )
 
 // What only those who are paid, and tax offices, may read.
@@ -86,7 +88,7 @@ func (h *house) furnishPayouts() {
 	h.ok(h.differ())
 	h.bodies["POST /operator/reconciliation/notes"] = fields{"provider": "sandbox", "subject": "charge:pay_lost", "currency": "USD", "note": "Given back at the provider."}
 	h.bodies["POST /operator/settlements"] = fields{"amount": client.Money{Amount: 1000, Currency: "USD"}, "reference": "Line 7 of November"}
-	h.bodies["POST /operator/write_offs"] = fields{"owner": h.brand, "amount": client.Money{Amount: 100, Currency: "USD"}, "reason": "They have closed their shop"}
+	h.bodies["POST /operator/write_offs"] = fields{"owner": h.brand, "amount": client.Money{Amount: 100, Currency: "EUR"}, "reason": "They have closed their shop"}
 	h.bodies["POST /operator/write_offs/{write_off}/decision"] = fields{"approve": false, "reason": "They will sell more"}
 	h.bodies["POST /operator/payouts/{payout}/approval"] = fields{"approve": true}
 	h.bodies["PUT /operator/payout_settings"] = settings
@@ -100,6 +102,16 @@ func (h *house) differ() error {
 		return err
 	}
 	return errors.Join(d.Write(h.ctx, func(tx *db.Tx) error {
+		// And a debt in a currency of its own, of which some is proposed to be given up.
+		off := id.WriteOff("").Next(tx.Now())
+		h.values["/operator/write_offs/{write_off}"] = string(off)
+		if _, err := ledger.Post(tx, ledger.Transfer{Key: "refund:rfd_lost:shipping", Kind: ledger.KindRefund, Currency: "EUR",
+			Legs: []ledger.Leg{ledger.Debit(ledger.BrandOwes(id.Brand(h.brand)), 100_00), ledger.Credit(ledger.RefundsPayable("sandbox"), 100_00)}}); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`INSERT INTO write_offs (id, owner, currency, amount_minor, reason, approvals, made_by, created_at, state) VALUES ($1, $2, 'EUR', 5000, 'They have gone away', 1, 'acc_x', 1, 'waiting')`, string(off), h.brand); err != nil {
+			return err
+		}
 		_, err := tx.Exec(`INSERT INTO differences (provider, subject, currency, provider_minor, book_minor, found_at, seen_at) VALUES ('sandbox', 'charge:pay_lost', 'USD', 700, 0, 1, 1)`)
 		return err
 	}), d.Close())
