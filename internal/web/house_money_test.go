@@ -174,7 +174,7 @@ func TestHouseGivesDebtsUp(t *testing.T) {
 		return op.post(give, "key", "g"+amount+reason, "currency", "USD", "amount", amount, "reason", reason)
 	}
 	up("x", "Gone").want(422).says("Nothing was given up", "Write the amount in figures").find(`(value="x")`)
-	up("6000.01", "Gone away").want(409).says("$6,000.00 is owed", "no more than that")
+	up("6000.01", "Gone away").want(409).says("6000.00 USD is owed", "no more than that")
 	up("10.00", "").want(422).says("Say why")
 	up("10.00", "They have closed").ok().says("$10.00 is owed no more", "$5,990.00", "“They have closed”", "given up")
 	op.get("/operator/ledger").ok().says("Debts given up $10.00")
