@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"mezzo/internal/affiliate"
 	"mezzo/internal/archive"
@@ -49,14 +50,15 @@ func (c *checkCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer)
 	if err != nil {
 		return err
 	}
-	broken := 0
+	broken, begun := 0, time.Now()
 	for _, p := range proofs() {
+		since := time.Now()
 		said, breaks, err := p.prove(ctx, s)
 		if err != nil {
 			return errors.Join(fmt.Errorf("%s could not be checked: %w", p.name, err), s.Close())
 		}
 		if len(breaks) == 0 {
-			fmt.Fprintf(out, "holds   %s: %s\n", p.name, said)
+			fmt.Fprintf(out, "holds   %s: %s, in %.1f s\n", p.name, said, time.Since(since).Seconds())
 		}
 		for _, b := range breaks {
 			fmt.Fprintf(out, "BROKEN  %s: %s\n", p.name, b)
@@ -64,9 +66,9 @@ func (c *checkCommand) Run(ctx context.Context, log *slog.Logger, out io.Writer)
 		broken += len(breaks)
 	}
 	if broken > 0 {
-		return errors.Join(fmt.Errorf("%d breaks were found; keep a copy of the data before anything else is done with it", broken), s.Close())
+		return errors.Join(fmt.Errorf("%d breaks were found in %.1f s; keep a copy of the data before anything else is done with it", broken, time.Since(begun).Seconds()), s.Close())
 	}
-	fmt.Fprintln(out, "Everything holds.")
+	fmt.Fprintf(out, "Everything holds. It took %.1f s.\n", time.Since(begun).Seconds())
 	return s.Close()
 }
 

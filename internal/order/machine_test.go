@@ -23,6 +23,7 @@ import (
 	"mezzo/internal/money"
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
+	"mezzo/internal/payout"
 	"mezzo/internal/voucher"
 )
 
@@ -30,6 +31,7 @@ import (
 type sales struct {
 	*world
 	provider *shaky
+	payouts  *payout.Payouts
 	orders   []bought
 	placed   []bought
 	asked    []again
@@ -303,7 +305,7 @@ func (m *sales) evidence(t *rapid.T) {
 // words delivers what the sandbox tells by itself: it repeats, reorders, delays and loses, and nothing of it
 // changes what is right.
 func (m *sales) words(t *rapid.T) {
-	if err := m.sandbox.Deliver(context.Background(), m.sandbox.Hear(m.world.orders, nil)); err != nil {
+	if err := m.sandbox.Deliver(context.Background(), m.sandbox.Hear(m.world.orders, func(ctx context.Context, key string) error { return m.payouts.Told(ctx, id.Payout(key)) })); err != nil {
 		t.Fatal(err)
 	}
 	m.fine(t, "look for disputes", m.world.orders.LookForDisputes(context.Background(), time.Unix(0, 0)))
@@ -322,6 +324,45 @@ func (m *sales) keepBack(t *rapid.T) {
 	in := order.Reserve{Bps: money.Bps(rapid.SampledFrom([]int{0, 1000, 10_000}).Draw(t, "bps")), Days: rapid.Int64Range(0, 30).Draw(t, "days")}
 	_, err := m.world.orders.SetReserve(context.Background(), account.Asker{Account: m.member.Account, Operator: true}, m.brand, in, "By chance")
 	m.fine(t, "keep back", err)
+}
+
+// pays lets the machine pay out: it is known who is paid, little is enough, and nobody need look first.
+func (m *sales) pays(vault string) error {
+	ctx := context.Background()
+	keys, err := payout.OpenVault(ctx, m.d, vault)
+	if err != nil {
+		return err
+	}
+	m.payouts = payout.New(m.d, payout.Options{Vault: keys, Rails: []payout.Rail{payout.Sandbox(m.sandbox)}, Log: slog.New(slog.DiscardHandler)})
+	m.exec(`UPDATE accounts SET over_18 = 1`)
+	who := payout.Payee{Legal: payout.Individual, Name: "Ada Marisol", Line1: "7 Lane", City: "Austin", Region: "TX", PostalCode: "73301", Country: "US", TaxID: "123-45-6789"}
+	operator := account.Asker{Account: m.member.Account, Operator: true, Session: "ses_1"}
+	if _, err = m.payouts.PutSettings(ctx, operator, 0, payout.Settings{Minimums: []money.Amount{money.Of(100, "USD")}}); err == nil {
+		if _, err = m.payouts.PutPayee(ctx, m.maker(), payout.OfCreator(m.creator), 0, who); err == nil {
+			_, err = m.payouts.PutPayee(ctx, m.member, payout.OfBrand(m.brand), 0, who)
+		}
+	}
+	return err
+}
+
+// maker is the creator, signed in.
+func (m *sales) maker() account.Asker {
+	return account.Asker{Account: m.earner.Account, Creator: m.creator, Over18: true, Session: "ses_1"}
+}
+
+// payOut pays some of what is available to the creator or the brand: it arrives, takes its time, is refused or comes back.
+func (m *sales) payOut(t *rapid.T) {
+	owner, who := payout.OfBrand(m.brand), m.member
+	if rapid.Bool().Draw(t, "creator") {
+		owner, who = payout.OfCreator(m.creator), m.maker()
+	}
+	has := m.balance(owner.Purse().Available)
+	if has < 100 {
+		t.Skip("nothing is available")
+	}
+	to := id.Destination(rapid.SampledFrom([]string{"dst_any", "dst_any", "dst_slow", "dst_fail", "dst_return"}).Draw(t, "place"))
+	_, err := m.payouts.Ask(context.Background(), who, owner, money.Of(rapid.Int64Range(100, has).Draw(t, "amount"), "USD"), to)
+	m.fine(t, "pay out", err)
 }
 
 func (m *sales) actions() map[string]func(*rapid.T) {
@@ -360,6 +401,8 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 		"give a voucher":   m.give,
 		"end a voucher":    m.endVoucher,
 		"days later":       func(t *rapid.T) { m.later(time.Duration(rapid.IntRange(1, 7).Draw(t, "days")) * day) },
+		"pay out":          m.payOut,
+		"pay out more":     m.payOut,
 		"repeat":           m.repeat,
 		"a hold later":     func(*rapid.T) { m.later(15 * 24 * time.Hour) },
 		"a minute later":   func(*rapid.T) { m.later(time.Minute) },
@@ -384,6 +427,9 @@ func (m *sales) later(d time.Duration) {
 		silent := m.provider.lost > 0
 		if err := m.world.orders.Sweep(context.Background()); err != nil && !silent {
 			m.t.Fatal(err) // a silent provider makes a sweep say so
+		}
+		if err := m.payouts.Sweep(context.Background()); err != nil {
+			m.t.Fatal(err)
 		}
 		m.clock.Advance(d)
 		d = 0
@@ -432,8 +478,9 @@ func (m *sales) invariants(t *rapid.T) {
 	if got := m.balance(ledger.CreatorPending(m.creator)); got != sums.Pending.Minor {
 		t.Fatalf("%d is pending in the books and %d on the page", got, sums.Pending.Minor)
 	}
-	if got := m.balance(ledger.CreatorAvailable(m.creator)) - m.balance(ledger.CreatorOwes(m.creator)); got != sums.Available.Minor {
-		t.Fatalf("%d is available in the books, less debts, and %d on the page", got, sums.Available.Minor)
+	gone := m.count(`SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM payouts WHERE owner = $1 AND state IN ('created','sent','confirmed')`, string(m.creator))
+	if got := m.balance(ledger.CreatorAvailable(m.creator)) - m.balance(ledger.CreatorOwes(m.creator)); got != sums.Available.Minor+sums.Paid.Minor-gone {
+		t.Fatalf("%d is available in the books, less debts; on the page %d is, and %d paid, of which %d left", got, sums.Available.Minor, sums.Paid.Minor, gone)
 	}
 	pending := m.count(`SELECT CAST(COALESCE(SUM(brand_pending_minor), 0) AS BIGINT) FROM order_parts WHERE paid_at > 0 AND state NOT IN ('completed','cancelled')`)
 	if got := m.balance(ledger.BrandPending(m.brand)); got != pending+m.stranded() {
@@ -464,7 +511,7 @@ func TestMoneyMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runSales(t, 270, func() (db.Options, error) {
+		runSales(t, 256, func() (db.Options, error) {
 			o := db.Options{Dir: t.TempDir()}
 			return o, os.WriteFile(filepath.Join(o.Dir, db.File), schema, 0o600)
 		})
@@ -512,6 +559,14 @@ func runSales(t *testing.T, runs int, fresh func() (db.Options, error)) {
 		m.provider = &shaky{Sandbox: m.sandbox}
 		m.world.orders = order.New(order.Parts{DB: d, Keys: m.keys, Provider: m.provider, Log: m.log, Logger: slog.New(slog.DiscardHandler)},
 			order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
+		if err := m.pays(filepath.Join(t.TempDir(), payout.VaultFile)); err != nil {
+			rt.Fatal(err)
+		}
+		if rapid.Bool().Draw(rt, "something was sold before") { // from the start there is money to pay out, and to take back
+			who, sold := m.boughtUnits(4, payment.MethodVisa)
+			m.bringTo(sold, "released")
+			m.orders = append(m.orders, bought{who: who, order: sold.ID, at: sold})
+		}
 		actions := m.actions()
 		check := actions[""]
 		actions[""] = func(t *rapid.T) { steps++; check(t) }
