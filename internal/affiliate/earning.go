@@ -25,8 +25,8 @@ type Earnings struct {
 // Sums are commissions of one currency.
 type Sums struct {
 	Pending   money.Amount `json:"pending"`
-	Available money.Amount `json:"available"`
-	Paid      money.Amount `json:"paid"`
+	Available money.Amount `json:"available" doc:"Released and not paid out; below zero it is owed"`
+	Paid      money.Amount `json:"paid" doc:"Paid out, or on its way"`
 	Reversed  money.Amount `json:"reversed"`
 	Held      money.Amount `json:"held" doc:"Under dispute: a bank decides whether the buyer gets it back"`
 	count     int64
@@ -68,6 +68,9 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 		if err != nil {
 			return Earnings{}, err
 		}
+		if err := paidOut(tx, who.Creator, sums); err != nil {
+			return Earnings{}, err
+		}
 		e := Earnings{ByCurrency: []Sums{}, NextReleaseAt: timeOf(next)}
 		for _, s := range sums {
 			e.ByCurrency = append(e.ByCurrency, *s)
@@ -82,6 +85,21 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 		}
 		return e, nil
 	})
+}
+
+// paidOut parts what was released by what payouts took of it: a commission is paid as a whole or not, and a payout may
+// take a part of one.
+func paidOut(tx *db.Tx, creator id.Creator, sums map[money.Currency]*Sums) error {
+	return each(tx, func(rows *sql.Rows) error {
+		var currency money.Currency
+		var gone int64
+		err := rows.Scan(&currency, &gone)
+		if s := sums[currency]; s != nil {
+			s.Available.Minor += s.Paid.Minor - gone
+			s.Paid.Minor = gone
+		}
+		return err
+	}, `SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM payouts WHERE owner = $1 AND state IN ('created','sent','confirmed') GROUP BY currency`, string(creator))
 }
 
 // add adds n commissions in a state: what is left of them, what was taken back, and what a dispute holds.
