@@ -14,13 +14,13 @@ type trader struct {
 // traders returns the brands of the demo.
 func traders() []trader {
 	return []trader{
-		{email: "ember@demo.example", owner: "Nora Lindqvist", name: "Ember & Oak", legal: "Ember & Oak Supply LLC", contact: "hello@ember.example", at: "418 Foundry Row, Portland, OR 97209, US", country: "US",
+		{email: "ember@demo.example", owner: "Nora Lindqvist", name: "Ember & Oak", legal: "Ember & Oak Supply LLC", contact: "hello@ember.example", at: "418 Foundry Row, Portland, OR 97209", country: "US",
 			goods: []string{"pan", "knife", "board", "apron"}, rate: 1500, hold: 7, shipping: 590, freeOver: 7500},
-		{email: "twotone@demo.example", owner: "Duarte Reis", name: "Two-Tone Studio", legal: "Reis & Filha Lda.", contact: "ola@twotone.example", at: "Rua da Olaria 12, 2500-082 Caldas da Rainha, PT", country: "PT",
+		{email: "twotone@demo.example", owner: "Duarte Reis", name: "Two-Tone Studio", legal: "Reis & Filha Lda.", contact: "ola@twotone.example", at: "Rua da Olaria 12, 2500-082 Caldas da Rainha", country: "PT",
 			goods: []string{"mug", "teapot", "soap"}, rate: 2000, hold: 5, shipping: 650, freeOver: 9000},
-		{email: "halfsun@demo.example", owner: "Freja Holm", name: "Half Sun", legal: "Half Sun ApS", contact: "hej@halfsun.example", at: "Havnegade 7, 8000 Aarhus, DK", country: "DK",
+		{email: "halfsun@demo.example", owner: "Freja Holm", name: "Half Sun", legal: "Half Sun ApS", contact: "hej@halfsun.example", at: "Havnegade 7, 8000 Aarhus", country: "DK",
 			goods: []string{"lamp", "candle", "throw", "plant", "basket", "tote"}, rate: 1000, hold: 10, shipping: 790, freeOver: 12000},
-		{email: "alba@demo.example", owner: "Inés Romero", name: "Finca Alba", legal: "Finca Alba S.L.", contact: "hola@alba.example", at: "Camino del Molino 3, 23400 Úbeda, ES", country: "ES",
+		{email: "alba@demo.example", owner: "Inés Romero", name: "Finca Alba", legal: "Finca Alba S.L.", contact: "hola@alba.example", at: "Camino del Molino 3, 23400 Úbeda", country: "ES",
 			goods: []string{"oil", "honey", "cream"}, rate: 1800, hold: 14, shipping: 490, freeOver: 5000},
 	}
 }
@@ -44,7 +44,7 @@ func sizes(id string) []size {
 	case "honey":
 		return []size{{"500 g", 100}, {"1 kg", 185}}
 	}
-	return []size{{"One size", 100}}
+	return []size{{"", 100}}
 }
 
 type size struct {

@@ -259,7 +259,7 @@ func (p *Payouts) ConfirmDestination(ctx context.Context, who account.Asker, o O
 // usable returns where a payout may go now. In the sandbox any name dst_… that is nobody's does.
 func (p *Payouts) usable(tx *db.Tx, o Owner, dst id.Destination) (Destination, error) {
 	if p.rail.Test() && !dst.Valid() && testName(string(dst)) {
-		return Destination{ID: dst, Rail: p.rail.Name(), Label: "Sandbox " + string(dst), State: "active", owner: o}, nil
+		return Destination{ID: dst, Rail: p.rail.Name(), Label: "sandbox account " + string(dst), State: "active", owner: o}, nil
 	}
 	d, err := destinationOf(tx, o, dst)
 	switch {

@@ -69,7 +69,7 @@ type Movement struct {
 	Withheld *money.Amount `json:"withheld,omitempty" doc:"Tax kept back of it; below zero where it was given back"`
 }
 
-// CauseSum is what one kind of transfer changed the total by.
+// CauseSum is what the transfers of one cause changed the total by.
 type CauseSum struct {
 	Kind   ledger.Kind  `json:"kind"`
 	Says   string       `json:"cause"`
@@ -173,15 +173,15 @@ func (s *Statement) read(tx *db.Tx) error {
 	if len(rows) > maxStatementRows {
 		return fault.New(fault.TooLarge, "More than %d movements: ask for a shorter time.", maxStatementRows)
 	}
-	at := map[ledger.Kind]int{}
+	at := map[string]int{} // by the words: a reversal is of a dispute, or of a payout
 	for _, m := range rows {
 		sums[m.Account] += m.Amount.Minor
 		s.Movements = append(s.Movements, m)
-		if _, seen := at[m.Kind]; !seen {
-			at[m.Kind] = len(s.Causes)
+		if _, seen := at[m.Says]; !seen {
+			at[m.Says] = len(s.Causes)
 			s.Causes = append(s.Causes, CauseSum{Kind: m.Kind, Says: m.Says, Amount: money.Of(0, s.Currency)})
 		}
-		of := &s.Causes[at[m.Kind]]
+		of := &s.Causes[at[m.Says]]
 		of.Count++
 		of.Amount.Minor += m.Amount.Minor
 		if m.Withheld != nil {

@@ -34,6 +34,7 @@ type Offer struct {
 	Saves   int64  // by itself; 0 when it cannot be used
 	Chosen  int64  // what it takes off as chosen; 0 when it is not
 	Why     string // why it cannot be used
+	Lacks   int64  // how much more of what it covers it needs for that; 0 when something else is in the way
 }
 
 // Choice is the vouchers of a basket: what each takes off each line.
@@ -70,6 +71,8 @@ func Choose(lines []Line, candidates []Candidate, wishes Wishes) Choice {
 			var off []int64
 			if off, o.Why = c.takeOff(lines, nil); o.Why == "" {
 				o.Saves = total(off)
+			} else {
+				o.Lacks = c.lacks(lines)
 			}
 			if o.Why == "" {
 				s.byGiver[c.Brand] = append(s.byGiver[c.Brand], option{at: len(choice.Offers), voucher: &c.Voucher, off: off})
@@ -265,6 +268,20 @@ func (v *Voucher) takeOff(lines []Line, before []int64) ([]int64, string) {
 		return nil, "It would take off nothing."
 	}
 	return split(want, weights, free), ""
+}
+
+// lacks returns how much more of what it covers the voucher needs; 0 when nothing is covered, or enough.
+func (v *Voucher) lacks(lines []Line) int64 {
+	var goods int64
+	for _, l := range lines {
+		if v.Covers(l.Brand, l.Product) {
+			goods += l.Price
+		}
+	}
+	if goods == 0 {
+		return 0
+	}
+	return max(0, v.Least.Minor-goods)
 }
 
 // split divides what is taken off by the prices, largest remainder, and moves what a line has no room for to

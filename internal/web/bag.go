@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"mezzo/internal/catalog"
 	"mezzo/internal/db"
@@ -71,7 +72,7 @@ func (v *visit) bagGroups(cart order.Cart) ([]BagGroup, error) {
 
 // titled is a product with its variant.
 func titled(title, variant string) string {
-	if variant == "" || variant == title {
+	if variant == "" || variant == title || strings.HasSuffix(title, ", "+variant) {
 		return title
 	}
 	return title + ", " + variant

@@ -176,7 +176,7 @@ func boardPages() map[string]templ.Component {
 		"taxes":          Taxes(sampleTaxes(house("Taxes", "taxes"))),
 		"taxes-none":     Taxes(TaxPage{Chrome: house("Taxes", "taxes"), Form: newTaxForm()}),
 		"house-orders":   OrdersOfHouse(AllOrders{Chrome: house("Orders", "orders"), Orders: []OrderLook{{ID: "ord_0014471", URL: "/", Placed: noon(18, 11, 6), Buyer: "Dana Reyes", Brands: "Ferro & Ash", State: "shipped", Tone: "wait", Total: usd(5185), Earned: "Marisol Vega $6.45"}}}),
-		"ledger":         Ledger(LedgerPage{Chrome: house("Ledger", "money"), Health: health, Accounts: Table{Label: "Accounts", Heads: []TableCell{{Text: "Account"}, {Text: "Balance", Num: true}, {Text: "Held", Num: true}}, Rows: [][]TableCell{{{Text: "creator:crt_1", URL: "/"}, {Text: "$212.40", Num: true}, {Text: "$389.44", Num: true}}}}}),
+		"ledger":         Ledger(LedgerPage{Chrome: house("Ledger", "money"), Health: health, Accounts: Table{Label: "Accounts", Heads: []TableCell{{Text: "Account"}, {Text: "Balance", Num: true}, {Text: "Held", Num: true}}, Rows: [][]TableCell{{{Text: "Two-Tone Studio, held until the hold has passed", Sub: "brand:brd_06gsnhgq25w3kcy89szsxkve44:available", URL: "/"}, {Text: "$12.00", Num: true}, {Text: "$0.00", Num: true}}, {{Text: "creator:crt_1", URL: "/"}, {Text: "$212.40", Num: true}, {Text: "$389.44", Num: true}}}}}),
 	}
 }
 

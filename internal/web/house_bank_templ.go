@@ -219,7 +219,7 @@ func HouseBank(v BankPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</section><section class=\"card stack\"><h2>What came of it</h2><p class=\"small muted\">A CSV with the heads <code class=\"wrap-any\">payout_id,state,amount,currency,reference,reason</code>; the state is confirmed, failed or returned. You see what each line would do first.</p><form class=\"stack\" method=\"post\" enctype=\"multipart/form-data\" action=\"/operator/bank/preview\"><div class=\"field\"><label for=\"f-file\">The file</label> <input id=\"f-file\" name=\"file\" type=\"file\" accept=\".csv,text/csv\"></div><details class=\"more\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</section><section class=\"card stack\"><h2>What came of it</h2><p class=\"small muted\">A CSV with the heads <code>payout_id,<wbr>state,<wbr>amount,<wbr>currency,<wbr>reference,<wbr>reason</code>; the state is confirmed, failed or returned. You see what each line would do first.</p><form class=\"stack\" method=\"post\" enctype=\"multipart/form-data\" action=\"/operator/bank/preview\"><div class=\"field\"><label for=\"f-file\">The file</label> <input id=\"f-file\" name=\"file\" type=\"file\" accept=\".csv,text/csv\"></div><details class=\"more\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

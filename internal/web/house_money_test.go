@@ -33,6 +33,7 @@ func TestTheOperatorsMoneyRoom(t *testing.T) {
 
 	m.askForMoney(op)
 	m.byHand(op)
+	op.get("/operator/ledger").ok().says("Payouts on their way payouts:manual:transit")
 	m.differ(op)
 
 	op.post("/operator/reserves/"+m.brand, "percent", "x", "days", "30", "reason", "New here").want(422)
@@ -40,7 +41,7 @@ func TestTheOperatorsMoneyRoom(t *testing.T) {
 	op.post(found.find(`action="(/operator/reserves/[^"]*)"`), "percent", "10", "days", "30", "reason", "New here").ok().says("It holds for what is released from now on", "10 % of its share of the goods is kept back for 30 days", "New here")
 
 	m.owner.get("/brand/"+m.brand+"/balance?account=available").ok().says("The hold has passed Skillet, order", "Paid out", "A payout did not arrive")
-	m.owner.get("/brand/"+m.brand+"/statement?from=2026-03-01&to=2026-05-01").ok().says("Kiln LLC", "1 Clay Rd", "1 Mar 2026 to 30 Apr 2026", "Stood at the beginning $0.00", "Paid out", "Stands at the end", "Each movement")
+	m.owner.get("/brand/"+m.brand+"/statement?from=2026-03-01&to=2026-05-01").ok().says("Kiln LLC", "1 Clay Rd", "Austin, TX 73301", "1 Mar 2026 to 30 Apr 2026", "Stood at the beginning $0.00", "Paid out", "Stands at the end", "Each movement")
 	op.get("/brand/"+m.brand+"/statement?from=2026-03-01&to=2026-05-01").ok().says("Ferro & Ash", "Stands at the end").silent("Kiln LLC", "1 Clay Rd")
 	m.maker.get("/studio/statement?from=2026-05-01&to=2026-03-01").want(422).says("This is no time for a statement", "Stands at the end")
 }
@@ -74,7 +75,8 @@ func (m *market) askForMoney(op *browser) {
 	}
 	ask("16.00")
 	op.get("/operator/money").ok().says("Payouts to approve")
-	page := op.get("/operator/payouts?waiting=approval").ok().says("$16.00 to Ferro & Ash", "waits for approval", "Asked for by Dana", "0 of 1 operator has approved")
+	op.get("/operator").ok().says("Payouts to approve")
+	page := op.get("/operator/payouts?waiting=approval").ok().says("$16.00 to Ferro & Ash", "waits for approval", "Asked for by Dana", "by the bank", "0 of 1 operator has approved")
 	decide := page.find(`action="(/operator/payouts/pot_\w+)"`)
 	op.post(decide, "do", "decline", "reason", "").want(422).says("Nothing was decided", "Say why in at most 200 characters")
 	op.post(decide, "do", "decline", "reason", "Sales look made up").ok().says("Declined")

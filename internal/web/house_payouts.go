@@ -68,6 +68,9 @@ func payoutListURL(w payout.Waits) string {
 	return "/operator/payouts?waiting=" + string(w)
 }
 
+// railWords are how a payout goes; to the sandbox it says so itself.
+var railWords = map[string]string{"manual": ", by the bank", "stripe": ", by Stripe"}
+
 // housePayout is a payout as the operator reads it: who asked, who agreed, and what to do.
 func (v *visit) housePayout(p payout.Seen) HousePayout {
 	words := payoutWords[p.State]
@@ -76,7 +79,7 @@ func (v *visit) housePayout(p payout.Seen) HousePayout {
 	if b := p.Owner.Brand(); b != "" {
 		row.URL = "/brand/" + string(b) + "/payouts"
 	}
-	to := "To " + p.Label + ", by the rail " + p.Rail
+	to := "To " + p.Label + railWords[p.Rail]
 	if !p.Withheld.IsZero() {
 		to += "; " + Money(p.Net) + " arrives, " + Money(p.Withheld) + " is withheld for " + p.Jurisdiction
 	}

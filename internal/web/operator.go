@@ -55,6 +55,7 @@ var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:"
 var accountWords = map[ledger.Account]string{
 	ledger.FeeDeferred: "Fees of what is not delivered yet", ledger.FeeIncome: "Fees earned", ledger.SuspenseAttribution: "Commissions not decided yet",
 	ledger.ShippingPayable: "Shipping not sent yet", ledger.ShippingMargin: "Shipping kept", ledger.BadDebt: "Debts given up", ledger.ProviderFees: "What the provider kept",
+	"promo:platform": "Vouchers we paid for", "dispute:fees": "Fees of disputes", "dispute:loss": "Lost to disputes", "rounding": "Rounding", "giftcard": "Gift cards not used",
 	ledger.Clearing("sandbox"): "At the sandbox provider", ledger.Clearing("stripe"): "At Stripe", ledger.RefundsPayable("stripe"): "To be given back by Stripe", ledger.RefundsPayable("sandbox"): "To be given back by the provider",
 }
 
@@ -67,7 +68,19 @@ func accountLabel(a ledger.Account) string {
 		country, region, _ := strings.Cut(code, "-")
 		return strings.TrimSuffix("Tax owed in "+countryName(country)+", "+region, ", ")
 	}
+	for _, w := range accountsLike {
+		if rest, is := strings.CutPrefix(string(a), w.prefix); is && strings.HasSuffix(rest, w.suffix) {
+			return w.words
+		}
+	}
 	return string(a)
+}
+
+// accountsLike are accounts of which there is one for each provider or program, in words.
+var accountsLike = []struct{ prefix, suffix, words string }{
+	{"payouts:", ":transit", "Payouts on their way"}, {"disputes:", "", "Withheld for disputes"}, {"bank:", "", "At the bank"}, {"refunds:", ":payable", "To be given back by the provider"},
+	{"program:", ":granted", "A program’s budget, as given"}, {"program:", ":budget", "A program’s budget, left"}, {"program:", ":reserve", "A program’s budget, kept for clicks made"}, {"program:", ":spent", "A program’s budget, spent"},
+	{"wht:", "", "Tax withheld from payouts"}, {"carrier:", "", "Owed to carriers"},
 }
 
 // standsAt are the platform's own accounts, each in a row.
@@ -111,6 +124,11 @@ func (s *Site) showOperator(v *visit, status int, notes []Note) error {
 			page.Waits = append(page.Waits, StateCount{URL: contentURL(k.kind, "reported", "", ""), Icon: "alert", Text: k.text + " reported", N: len(reported), Do: true})
 		}
 	}
+	money, err := v.moneyWaits()
+	if err != nil {
+		return err
+	}
+	page.Waits = append(page.Waits, money...)
 	if err = v.houseNumbers(&page); err != nil {
 		return err
 	}

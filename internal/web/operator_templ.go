@@ -135,7 +135,7 @@ func OperatorHome(v OperatorPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Waits) == 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"muted mt\">Nothing. Reports and appeals stand here as they come.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"muted mt\">Nothing. Reports, payouts and claims stand here as they come.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -207,6 +207,9 @@ func payoutRow(p payout.Payout) PayoutRow {
 	}
 	if p.State == payout.Failed || p.State == payout.Returned {
 		row.Note = p.Failure + " The money is ready again. Confirm the account below, or add another."
+		if !p.Destination.Valid() { // a name of the sandbox, which is not kept
+			row.Note = p.Failure + " The money is ready again."
+		}
 	}
 	return row
 }

@@ -132,7 +132,7 @@ func leadOf(list []reach.Version) string {
 		says += " No place is kept for new videos."
 	}
 	if p.FollowedShare > 0 {
-		says += " At most " + Share(p.FollowedShare) + " of a home page is there because you follow somebody, and following has no other part."
+		says += " At most " + strings.ReplaceAll(Share(p.FollowedShare), " ", "\u00a0") + " of a home page is there because you follow somebody, and following has no other part."
 	}
 	return says
 }
@@ -276,7 +276,7 @@ func (s *Site) showRanking(v *visit, status int, name string, change func(*Ranki
 	page.Form = PolicyForm{Name: name, Reason: Field{Name: "reason", Label: "Why", Max: reach.MaxReason, Optional: true, Hint: "It stands in the history, with your name.", ID: "why-version"}}
 	shown := rank.Value()
 	for i, x := range versions {
-		row := VersionRow{Head: "Version " + Count(x.Version), Who: x.MadeBy + ", " + DayTime(x.MadeAt), Reason: x.Reason, URL: "/operator/ranking?policy=" + name + "&version=" + Count(x.Version)}
+		row := VersionRow{Head: "Version " + Count(x.Version), Who: madeBy(x.MadeBy) + ", " + DayTime(x.MadeAt), Reason: x.Reason, URL: "/operator/ranking?policy=" + name + "&version=" + Count(x.Version)}
 		if x.Share > 0 {
 			row.Head += ", " + Percent(int64(x.Share)) + " of people"
 		}
@@ -300,6 +300,17 @@ func (s *Site) showRanking(v *visit, status int, name string, change func(*Ranki
 	return v.show(status, Ranking(page))
 }
 
+// headWords are what the predictions are of.
+var headWords = map[string]string{"watch": "Watching", "click": "Opening a product", "buy": "Buying", "engage": "Liking, commenting, sharing", "negative": "Hiding, reporting"}
+
+// madeBy is who set something; the platform sets what there is at first.
+func madeBy(name string) string {
+	if name == "platform" {
+		return "Mezzo"
+	}
+	return name
+}
+
 // rankingHistory fills in the splits there were, the quality and the open questions.
 func (v *visit) rankingHistory(page *RankingPage, now int64) error {
 	splits, err := v.site.Reach.Splits(v.ctx(), v.who, 0, rowsPage)
@@ -307,7 +318,7 @@ func (v *visit) rankingHistory(page *RankingPage, now int64) error {
 		return err
 	}
 	for _, s := range splits {
-		page.Splits = append(page.Splits, SplitRow{Number: strconv.FormatInt(s.Number, 10), Head: splitWords(s), Who: s.MadeBy + ", " + DayTime(s.MadeAt) + ": " + s.Reason, Back: s.Number != now})
+		page.Splits = append(page.Splits, SplitRow{Number: strconv.FormatInt(s.Number, 10), Head: splitWords(s), Who: madeBy(s.MadeBy) + ", " + DayTime(s.MadeAt) + ": " + s.Reason, Back: s.Number != now})
 	}
 	heads, settled, err := v.site.Reach.Qualities(v.ctx(), v.who)
 	if err != nil {
@@ -318,7 +329,7 @@ func (v *visit) rankingHistory(page *RankingPage, now int64) error {
 	for _, q := range heads {
 		if q.N > 0 {
 			number := func(x float64) TableCell { return TableCell{Text: strconv.FormatFloat(x, 'f', 3, 64), Num: true} }
-			page.Quality.Rows = append(page.Quality.Rows, []TableCell{{Text: q.Head, Sub: q.Means}, {Text: Share(q.Rate), Num: true}, number(q.ECE), number(q.AUC), number(q.LogLoss), number(q.NormalisedEntropy), {Text: Count(int64(q.N)), Num: true}})
+			page.Quality.Rows = append(page.Quality.Rows, []TableCell{{Text: headWords[q.Head], Sub: q.Means}, {Text: Share(q.Rate), Num: true}, number(q.ECE), number(q.AUC), number(q.LogLoss), number(q.NormalisedEntropy), {Text: Count(int64(q.N)), Num: true}})
 		}
 	}
 	disputes, err := v.site.Reach.Disputes(v.ctx(), v.who, false, "", rowsPage)
@@ -340,7 +351,7 @@ func splitWords(s reach.Split) string {
 
 // splitForm lists what is in force, then the newest versions of the rest at 0 %.
 func splitForm(now reach.Split, policies []reach.Version) SplitForm {
-	f := SplitForm{Number: strconv.FormatInt(now.Number, 10), Says: "Set by " + now.MadeBy + " on " + DayTime(now.MadeAt) + ": " + now.Reason, Reason: Field{Name: "reason", Label: "Why", Max: reach.MaxReason, ID: "why-split"}}
+	f := SplitForm{Number: strconv.FormatInt(now.Number, 10), Says: "Set by " + madeBy(now.MadeBy) + " on " + DayTime(now.MadeAt) + ": " + now.Reason, Reason: Field{Name: "reason", Label: "Why", Max: reach.MaxReason, ID: "why-split"}}
 	add := func(name string, version int64, share money.Bps) {
 		label := name + ", version " + Count(version) + ", %"
 		if name == rank.Uniform {

@@ -31,7 +31,7 @@ func typed(change map[string]string) []string {
 func TestOperatorTendsTheRanking(t *testing.T) {
 	m := newMarket(t)
 	op, guest := m.operator(), m.browser()
-	op.get("/operator/ranking").ok().says("In force", "Watching", "at least 1 %", "No question is open", "Nothing judged yet", "What a new Mezzo begins with")
+	op.get("/operator/ranking").ok().says("In force", "Set by Mezzo on", "Watching", "at least 1 %", "No question is open", "Nothing judged yet", "What a new Mezzo begins with")
 	form := func(change map[string]string, more ...string) []string {
 		return append(append([]string{"name", "value", "version", "1"}, more...), typed(change)...)
 	}

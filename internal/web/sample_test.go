@@ -308,6 +308,6 @@ func sampleSaving() SavingBox {
 		{Code: "MARISOL-AUTUMN-2026", Title: "Marisol’s favourites, for those who cook", Says: "10 % off, at most $20.00", Giver: "brd_1", ID: "vch_1", From: "from Ferro & Ash", Off: "−$4.80", Saves: "$4.80", Typed: true, Chosen: true},
 		{Code: "HELLO", Title: "Welcome", Says: "$5.00 off", ID: "vch_2", From: "from Mezzo", Off: "−$5.00", Saves: "$5.00", Chosen: true, Wished: true},
 		{Code: "SMALL", Title: "A little less", Says: "$1.00 off", Giver: "brd_1", ID: "vch_3", From: "from Ferro & Ash", Saves: "$1.00"},
-		{Code: "BIG-BASKET", Title: "For big baskets", Says: "$20.00 off, from $100.00", Giver: "brd_1", ID: "vch_4", From: "from Ferro & Ash", Why: "It needs 52.00 USD more of what it covers."},
+		{Code: "BIG-BASKET", Title: "For big baskets", Says: "$20.00 off, from $100.00", Giver: "brd_1", ID: "vch_4", From: "from Ferro & Ash", Why: "It needs $52.00 more of what it covers."},
 	}}
 }

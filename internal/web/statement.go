@@ -8,6 +8,7 @@ import (
 
 	"mezzo/internal/fault"
 	"mezzo/internal/money"
+	"mezzo/internal/order"
 	"mezzo/internal/payout"
 )
 
@@ -55,15 +56,7 @@ func (v *visit) statementFor(page *StatementPage, owner payout.Owner, st payout.
 	if err != nil {
 		return err
 	}
-	page.Who = []string{p.Name}
-	for _, line := range []string{p.Line1, p.Line2, p.PostalCode + " " + p.City, p.Region} {
-		if line != "" && line != " " {
-			page.Who = append(page.Who, line)
-		}
-	}
-	if p.Country != "" {
-		page.Who = append(page.Who, countryName(p.Country))
-	}
+	page.Who = addressLines(order.Address{Name: p.Name, Line1: p.Line1, Line2: p.Line2, City: p.City, Region: p.Region, PostalCode: p.PostalCode, Country: p.Country})
 	return nil
 }
 
@@ -91,7 +84,7 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 			then.Text = Money(total)
 		}
 		amount := TableCell{Text: Money(m.Amount), Num: true, Sub: besides(m)}
-		page.Rows.Rows = append(page.Rows.Rows, []TableCell{{Text: m.Says, Sub: string(m.Transfer)}, {Text: DayTime(m.At)}, {Text: standWords[m.Account]}, amount, then})
+		page.Rows.Rows = append(page.Rows.Rows, []TableCell{{Text: m.Says, Sub: string(m.Transfer)}, {Text: DayTime(m.At), Nowrap: true}, {Text: standWords[m.Account]}, amount, then})
 	}
 	if sum := st.Vouchers; sum != nil {
 		page.Vouchers = []SumRow{{Label: "The house’s vouchers, paid to you", Value: Money(sum.House)}, {Label: "Your own, a lower price", Value: Money(sum.Own)}}

@@ -19,6 +19,14 @@ func codeField() Field {
 	return Field{Name: "code", Label: "Code of a voucher or creator", Max: voucher.MaxCode, Optional: true, Complete: "off"}
 }
 
+// whyNot is why a voucher cannot be used; money in it as everywhere on a page.
+func whyNot(o voucher.Offer, c money.Currency) string {
+	if o.Lacks > 0 {
+		return "It needs " + Money(money.Of(o.Lacks, c)) + " more of what it covers."
+	}
+	return o.Why
+}
+
 // savingOf lays out what a bag could save, and what is chosen.
 func savingOf(c order.Cart, back string) SavingBox {
 	box := SavingBox{Code: codeField(), Back: back}
@@ -31,7 +39,7 @@ func savingOf(c order.Cart, back string) SavingBox {
 	for _, o := range c.Offers {
 		shown[voucher.Key(o.Voucher.Code)] = true
 		row := SavingRow{Code: o.Voucher.Code, Title: o.Voucher.Title, Says: sayVoucher(o.Voucher), Giver: string(o.Voucher.Brand), ID: string(o.Voucher.ID), From: names[o.Voucher.Brand],
-			Saves: Money(in(o.Saves)), Why: o.Why, Typed: o.Typed > 0, Chosen: o.Chosen > 0, Wished: c.Wished[o.Voucher.Brand] == o.Voucher.ID || c.Wished[o.Voucher.Brand] == voucher.None && o.Why == ""}
+			Saves: Money(in(o.Saves)), Why: whyNot(o, money.Currency(c.Currency)), Typed: o.Typed > 0, Chosen: o.Chosen > 0, Wished: c.Wished[o.Voucher.Brand] == o.Voucher.ID || c.Wished[o.Voucher.Brand] == voucher.None && o.Why == ""}
 		if row.Chosen {
 			row.Off = MoneyLess(in(o.Chosen))
 		}
@@ -215,8 +223,8 @@ func newVoucherForm(c money.Currency) VoucherForm {
 		Title:     Field{Name: "title", Label: "What shoppers read", Max: voucher.MaxTitle},
 		Percent:   Field{Name: "percent", Label: "Percent off", Mode: "decimal", Optional: true, Either: true},
 		Amount:    off,
-		Most:      amount("max_discount", "At most", "Of a percentage."),
-		Least:     amount("min_basket", "From goods of", "What it covers must come to so much."),
+		Most:      amount("max_discount", "At most", "The most that a percentage takes off."),
+		Least:     amount("min_basket", "From goods worth", "What it covers must come to so much."),
 		Currency:  Field{Name: "currency", Label: "Currency", Max: 3, Value: "USD"},
 		Ends:      Field{Name: "ends_on", Label: "Last day", Kind: "date", Optional: true},
 		Total:     Field{Name: "total_uses", Label: "Uses in all", Kind: "number", Least: "1", Optional: true},

@@ -28,7 +28,8 @@ func TestVouchersOnThePages(t *testing.T) {
 
 	jo := m.signUp("Jo")
 	m.fill(jo)
-	jo.get("/bag").ok().says("Autumn sale", "Chosen for you", "To pay for them")
+	m.owner.post(at, "code", "BASKET", "title", "For big baskets", "kind", "fixed", "amount", "5", "min_basket", "100", "listed", "1").ok()
+	jo.get("/bag").ok().says("Autumn sale", "Chosen for you", "To pay for them", "It needs $52.00 more of what it covers")
 	jo.post("/bag/codes", "code", "nothing").want(422).says("This code is not known here.", "Your bag is as it was.")
 	bag := jo.post("/bag/codes", "code", "hello", "back", "/bag").ok().says("Welcome", "−$1.00")
 	bag.find(`name="voucher" (value="none")`)
