@@ -23,6 +23,7 @@ const (
 	KindAttributed  Kind = "attributed"  // a commission left suspense
 	KindPayout      Kind = "payout_sent" // left available, on its way; taxes withheld
 	KindPaidOut     Kind = "payout_confirmed"
+	KindPaidBack    Kind = "payout_part_back" // a part of what had arrived was taken back
 	KindDisputed    Kind = "dispute_opened"   // the provider withholds what a bank disputes, and its fee
 	KindFrozen      Kind = "dispute_frozen"   // the disputed shares, until the bank has decided
 	KindDisputeWon  Kind = "dispute_won"      // the provider gives back what it withheld
@@ -79,6 +80,9 @@ var kinds = map[Kind]sides{
 		[]string{"brand:*:available", "creator:*:available"},
 		[]string{"payouts:*:transit", "wht:*"}},
 	KindPaidOut: {[]string{"payouts:*:transit"}, []string{"psp:*:clearing", "bank:*"}},
+	KindPaidBack: {
+		[]string{"psp:*:clearing", "bank:*", "wht:*"},
+		[]string{"brand:*:available", "creator:*:available"}},
 	KindSettled: {[]string{"bank:*"}, []string{"psp:*:clearing"}},
 	KindGranted: {
 		[]string{"program:*:granted", "program:*:budget", "program:*:reserve"},

@@ -48,6 +48,25 @@ func PayoutUndone(p Paying, confirmed bool) [][2]string {
 	return [][2]string{{p.key("confirmed"), p.key("confirmed:returned")}, {p.key("sent"), p.key("sent:returned")}}
 }
 
+// PayoutPart returns the posting of a part of a payout that came back after it had arrived: who held the money holds
+// it again, and its owner may have it paid out anew. total is all that has come back with this part.
+func PayoutPart(p Paying, part, total int64) Transfer {
+	return Transfer{Key: p.key(fmt.Sprintf("back:%d", total)), Kind: KindPaidBack, Currency: p.Amount.Currency,
+		Legs: []Leg{Debit(p.Source, part), Credit(p.From, part)}}
+}
+
+// PayoutRest returns the posting of the rest of a payout of which back has come back and is booked: of what is
+// withheld too, for nothing was paid in the end.
+func PayoutRest(p Paying, back int64) Transfer {
+	net := p.Amount.Minor - p.Withheld
+	t := PayoutPart(p, net-back, net)
+	if p.Withheld > 0 {
+		t.Legs[1].Amount += Credit(p.From, p.Withheld).Amount
+		t.Legs = append(t.Legs, Debit(Withheld(p.Jurisdiction), p.Withheld))
+	}
+	return t
+}
+
 // Settled is money that a provider has paid to a bank of ours, as the books see it: what the bank pays out by
 // hand comes from there.
 type Settled struct {

@@ -35,6 +35,7 @@ type Paid struct {
 	Ref    string
 	State  PaidState
 	Reason string
+	Back   int64 // of a payout that has arrived: what has been taken back of it so far, in minor units
 }
 
 // PayOut pays once for each key: at once, unless the destination's name begins with fail, slow or return. It

@@ -144,7 +144,11 @@ func (s *Stripe) noteTransfer(ctx context.Context, t transferRow, got transferOb
 		}
 		return err
 	})
-	return t.paid(), err
+	p := t.paid()
+	if p.State == PaidOut { // a part alone: the whole is another state
+		p.Back = fromStripe(max(0, got.Back), got.Currency).Minor
+	}
+	return p, err
 }
 
 // Transferred says where the transfer of the key stands.

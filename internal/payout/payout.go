@@ -51,23 +51,30 @@ type Payout struct {
 	SentAt       *time.Time     `json:"sent_at,omitempty"`
 	SettledAt    *time.Time     `json:"settled_at,omitempty" doc:"Confirmed, failed or returned"`
 
+	Back *money.Amount `json:"returned_part,omitempty" doc:"Of a payout that has arrived: what the rail took back of it since. It is available again"`
+
 	Owner     Owner  `json:"-"`
 	Approvals int64  `json:"-"` // how many operators must agree
 	Approved  int64  `json:"-"` // how many have
 	Batch     string `json:"-"`
 	AskedBy   string `json:"-"`
+	back      int64  // minor units taken back, and booked
 }
 
 const payoutColumns = `id, owner, rail, destination_id, label, currency, amount_minor, withheld_minor, jurisdiction, state, approvals, approved, scheduled,
-	batch, reference, failure, asked_by, created_at, sent_at, settled_at`
+	batch, reference, failure, asked_by, created_at, sent_at, settled_at, back_minor`
 
 func scanPayout(r *sql.Rows) (p Payout, err error) {
 	var scheduled, created, sent, settled int64
 	err = r.Scan(&p.ID, &p.Owner, &p.Rail, &p.Destination, &p.Label, &p.Amount.Currency, &p.Amount.Minor, &p.Withheld.Minor, &p.Jurisdiction, &p.State,
-		&p.Approvals, &p.Approved, &scheduled, &p.Batch, &p.Reference, &p.Failure, &p.AskedBy, &created, &sent, &settled)
+		&p.Approvals, &p.Approved, &scheduled, &p.Batch, &p.Reference, &p.Failure, &p.AskedBy, &created, &sent, &settled, &p.back)
 	p.Withheld.Currency = p.Amount.Currency
 	p.Net = money.Of(p.Amount.Minor-p.Withheld.Minor, p.Amount.Currency)
 	p.Scheduled, p.CreatedAt, p.SentAt, p.SettledAt = scheduled == 1, db.Time(created), when(sent), when(settled)
+	if p.back > 0 && p.State == Confirmed {
+		back := money.Of(p.back, p.Amount.Currency)
+		p.Back = &back
+	}
 	p.Waiting = p.State == Created && p.Approved < p.Approvals
 	return p, err
 }

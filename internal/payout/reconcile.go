@@ -117,6 +117,9 @@ func (p *Payouts) reconcile(ctx context.Context, last Comparison) (Comparison, e
 	if err != nil {
 		return c, err
 	}
+	if err := p.hearReturns(ctx, moved); err != nil {
+		return c, err
+	}
 	held, err := p.report.Balance(ctx)
 	if err != nil {
 		return c, err
@@ -145,6 +148,22 @@ func (p *Payouts) reconcile(ctx context.Context, last Comparison) (Comparison, e
 			string(id.Notice("").Next(tx.Now())), c.Provider, db.Micros(c.From), db.Micros(c.To), c.Lines, c.Found, string(balances), db.Micros(tx.Now()))
 		return c, err
 	})
+}
+
+// hearReturns has the books know of every payout that the report says came back, whole or in part: a message of it
+// may have been lost.
+func (p *Payouts) hearReturns(ctx context.Context, moved []payment.Movement) error {
+	asked := map[string]bool{}
+	for _, m := range moved {
+		if m.Kind != "payout_return" || asked[m.Key] || !id.Payout(m.Key).Valid() {
+			continue
+		}
+		asked[m.Key] = true
+		if err := p.Told(ctx, id.Payout(m.Key)); err != nil && !fault.Is(err, fault.Missing) {
+			return err
+		}
+	}
+	return nil
 }
 
 // theirs sums the provider's movements by what the books call them; young are those too fresh to be expected there.
@@ -296,6 +315,8 @@ func subjectOf(key string) string {
 		return parts[0] + ":" + parts[1]
 	case len(parts) == 4 && parts[0] == "payout" && parts[3] == "returned":
 		return parts[0] + ":" + parts[1] + ":returned"
+	case len(parts) == 4 && parts[0] == "payout" && parts[2] == "back":
+		return parts[0] + ":" + parts[1] + ":returned"
 	case len(parts) == 3 && parts[0] == "psp" && parts[2] == "fee":
 		return "fee:" + parts[1]
 	}
@@ -320,6 +341,11 @@ func (p *Payouts) compare(tx *db.Tx, theirs, ours map[side]int64, young map[stri
 			// One side may lie before the window: then all of it is looked up.
 			if o, err = p.bookedFor(tx, s); err != nil {
 				return found, err
+			}
+			if parts, err := p.parted(tx, s); err != nil {
+				return found, err
+			} else if parts && 0 < t && t < o {
+				t = o // the other parts were reported before, and the rail has just been asked how much came back
 			}
 			if _, shown := theirs[s]; !shown {
 				if t, err = p.reportedFor(tx, s, o); err != nil {
@@ -349,6 +375,7 @@ func (p *Payouts) compare(tx *db.Tx, theirs, ours map[side]int64, young map[stri
 // bookedFor is all the books ever moved for a subject.
 func (p *Payouts) bookedFor(tx *db.Tx, s side) (sum int64, err error) {
 	from, to := s.subject, s.subject
+	parted := "-" // how the keys begin of what came back in parts
 	switch parts := strings.Split(s.subject, ":"); {
 	case parts[0] == "fee":
 		from = "psp:" + parts[1] + ":fee"
@@ -361,11 +388,22 @@ func (p *Payouts) bookedFor(tx *db.Tx, s side) (sum int64, err error) {
 		from, to = s.subject+":confirmed", s.subject+":confirmed"
 	case len(parts) == 3 && parts[0] == "payout":
 		from = parts[0] + ":" + parts[1] + ":confirmed:returned"
-		to = from
+		to, parted = from, parts[0]+":"+parts[1]+":back"
 	}
 	err = tx.Row(`SELECT CAST(COALESCE(SUM(-e.amount), 0) AS BIGINT) FROM ledger_transfers t JOIN ledger_entries e ON e.id >= t.seq * 64 AND e.id < t.seq * 64 + 64
-		WHERE t.key >= $1 AND t.key <= $2 AND e.account = $3 AND e.currency = $4`, from, to, string(ledger.Clearing(p.report.Name())), string(s.currency)).Scan(&sum)
+		WHERE (t.key >= $1 AND t.key <= $2 OR t.key >= $5 AND t.key < $6) AND e.account = $3 AND e.currency = $4`, from, to, string(ledger.Clearing(p.report.Name())), string(s.currency), parted+":", parted+";").Scan(&sum)
 	return sum, err
+}
+
+// parted reports whether a subject is a payout of which the books say that a part came back.
+func (p *Payouts) parted(tx *db.Tx, s side) (bool, error) {
+	pot, returned := strings.CutSuffix(s.subject, ":returned")
+	if !returned {
+		return false, nil
+	}
+	var n int64
+	err := tx.Row(`SELECT COUNT(*) FROM ledger_transfers WHERE key >= $1 AND key < $2`, pot+":back:", pot+":back;").Scan(&n)
+	return n > 0, err
 }
 
 // reportedFor believes the provider for what it reported in a window before: nothing differs then unless it was found.

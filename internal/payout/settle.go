@@ -84,6 +84,11 @@ func (p *Payouts) record(ctx context.Context, pot id.Payout, a Answer) (done boo
 				return err
 			}
 		}
+		if part, err := p.takePart(tx, now, a); err != nil {
+			return err
+		} else if part {
+			done = true
+		}
 		_, err = tx.Exec(`UPDATE payouts SET ask_at = $1 WHERE id = $2`, p.askAt(tx, now, a), string(pot))
 		return err
 	})
@@ -125,8 +130,8 @@ func (p *Payouts) move(tx *db.Tx, now Payout, a Answer) (bool, error) {
 		sent = settled
 	}
 	n, err := tx.Exec(`UPDATE payouts SET state = $1, reference = CASE WHEN CAST($2 AS TEXT) = '' THEN reference ELSE CAST($2 AS TEXT) END, failure = $3,
-		sent_at = CASE WHEN sent_at > 0 THEN sent_at ELSE CAST($4 AS BIGINT) END, settled_at = $5, updated_at = $6 WHERE id = $7 AND state = $8`,
-		string(a.State), a.Reference, reason, sent, settled, db.Micros(tx.Now()), string(now.ID), string(now.State))
+		sent_at = CASE WHEN sent_at > 0 THEN sent_at ELSE CAST($4 AS BIGINT) END, settled_at = $5, updated_at = $6 WHERE id = $7 AND state = $8 AND back_minor = $9`,
+		string(a.State), a.Reference, reason, sent, settled, db.Micros(tx.Now()), string(now.ID), string(now.State), now.back)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -143,6 +148,27 @@ func (p *Payouts) move(tx *db.Tx, now Payout, a Answer) (bool, error) {
 	return true, now.tell(tx)
 }
 
+// takePart books what a rail has taken back of a payout that has arrived, as far as it is not booked yet; all of it is
+// another state. false says that it is booked, or somebody was faster.
+func (p *Payouts) takePart(tx *db.Tx, now Payout, a Answer) (bool, error) {
+	rail := p.rails[now.Rail]
+	if now.State != Confirmed || a.State != Confirmed || a.Back <= now.back || a.Back >= now.Net.Minor || rail == nil {
+		return false, nil
+	}
+	n, err := tx.Exec(`UPDATE payouts SET back_minor = $1, updated_at = $2 WHERE id = $3 AND state = 'confirmed' AND back_minor = $4`, a.Back, db.Micros(tx.Now()), string(now.ID), now.back)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	t := ledger.PayoutPart(now.paying(rail.Source()), a.Back-now.back, a.Back)
+	if _, err := ledger.Post(tx, t); err != nil {
+		return false, err
+	}
+	if err := ledger.Recover(tx, t.Key, now.Amount.Currency, now.Owner.Purse()); err != nil {
+		return false, err
+	}
+	return true, p.turnCommissions(tx, now.Owner, now.Amount.Currency)
+}
+
 // post books what the new state means.
 func (p *Payouts) post(tx *db.Tx, now Payout, to State, reason string) error {
 	rail := p.rails[now.Rail]
@@ -156,10 +182,8 @@ func (p *Payouts) post(tx *db.Tx, now Payout, to State, reason string) error {
 			return err
 		}
 	case Failed, Returned:
-		for _, keys := range ledger.PayoutUndone(paying, to == Returned) {
-			if _, err := ledger.Reverse(tx, keys[0], keys[1]); err != nil {
-				return err
-			}
+		if err := takeWhole(tx, now, paying, to); err != nil {
+			return err
 		}
 		// What was owed meanwhile is paid of what came back first.
 		if err := ledger.Recover(tx, string(now.ID)+":"+string(to), now.Amount.Currency, now.Owner.Purse()); err != nil {
@@ -172,6 +196,21 @@ func (p *Payouts) post(tx *db.Tx, now Payout, to State, reason string) error {
 		}
 	}
 	return p.turnCommissions(tx, now.Owner, now.Amount.Currency)
+}
+
+// takeWhole books that nothing of a payout has arrived in the end: its transfers are reversed. Where a part came back
+// before, that may have been paid out again: there the rest follows it.
+func takeWhole(tx *db.Tx, now Payout, paying ledger.Paying, to State) error {
+	if now.back > 0 {
+		_, err := ledger.Post(tx, ledger.PayoutRest(paying, now.back))
+		return err
+	}
+	for _, keys := range ledger.PayoutUndone(paying, to == Returned) {
+		if _, err := ledger.Reverse(tx, keys[0], keys[1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // turnCommissions says of a creator's commissions which of them have been paid out by now: the oldest, but for

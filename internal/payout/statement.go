@@ -83,6 +83,7 @@ var causes = map[ledger.Kind]string{
 	ledger.KindRefund: "Given back to a buyer", ledger.KindRecovered: "What was owed, paid from what was available", ledger.KindAttributed: "A commission was decided",
 	ledger.KindFrozen: "Held: a buyer's bank disputes the payment", ledger.KindDisputeLost: "A dispute was lost: the buyer has the money back", ledger.KindReserve: "Reserve let go",
 	ledger.KindSample: "A sample without the video agreed on", ledger.KindWrittenOff: "Written off: it is owed no more", ledger.KindPayout: "Paid out", ledger.KindReversal: "Taken back",
+	ledger.KindPaidBack: "What had been paid out came back",
 }
 
 // Cause says in words what a transfer was for.

@@ -167,30 +167,70 @@ func TestStripePaysOut(t *testing.T) {
 	})
 }
 
-// A transfer of which a part was reversed at Stripe has still arrived; the part is on the list of differences until the
-// rest is taken back too, and the whole is booked once.
+// A transfer of which parts were reversed at Stripe has still arrived: each part is booked as it is told of, once, and
+// its owner may have it paid out again; the rest follows when it is taken back too.
 func TestStripeReversesAPart(t *testing.T) {
 	connects(t, func(t *testing.T, h *connected) {
 		h.captures(5000, 4000)
-		pot := must(h.Ask(ctx, h.maker, h.makers(), usd(3000), h.joins()))(t)
+		dst := h.joins()
+		pot := must(h.Ask(ctx, h.maker, h.makers(), usd(3000), dst))(t)
+		agrees := func(when string, state payout.State, back, available int64) {
+			t.Helper()
+			now := must(h.One(ctx, h.maker, h.makers(), pot.ID))(t)
+			if now.State != state || (now.Back != nil) != (back > 0) || now.Back != nil && *now.Back != usd(back) {
+				t.Errorf("%s it is %s, and %v came back", when, now.State, now.Back)
+			}
+			if has := h.balance(ledger.CreatorAvailable(h.creator)); has != available || h.balance(ledger.Transit("stripe")) != 0 {
+				t.Errorf("%s %d are the creator's, %d on their way", when, has, h.balance(ledger.Transit("stripe")))
+			}
+			h.clock.Advance(25 * time.Hour)
+			h.must(h.ReconcileDue(ctx))
+			list, _, err := h.Differences(ctx, h.ops[0], false, 10)
+			h.must(err)
+			if len(list) != 0 || h.balance(ledger.Clearing("stripe")) != h.there.Held() {
+				t.Errorf("%s Stripe holds %d, the books say %d, and different are %+v", when, h.there.Held(), h.balance(ledger.Clearing("stripe")), list)
+			}
+		}
 		h.there.ReversePart(pot.Reference, 1000)
+		for range 3 { // told again and again, and found by the sweep too
+			h.must(h.Told(ctx, pot.ID))
+		}
 		h.sweep(26 * time.Hour)
-		h.must(h.ReconcileDue(ctx))
-		list, _, err := h.Differences(ctx, h.ops[0], false, 10)
-		h.must(err)
-		if now := must(h.One(ctx, h.maker, h.makers(), pot.ID))(t); now.State != payout.Confirmed || len(list) != 1 ||
-			list[0].Subject != "payout:"+string(pot.ID)+":returned" || list[0].Theirs.Minor != 1000 || list[0].Ours.Minor != 0 {
-			t.Fatalf("it is %s, and different are %+v", now.State, list)
+		agrees("after a part", payout.Confirmed, 1000, 2000)
+		again := must(h.Ask(ctx, h.maker, h.makers(), usd(2000), dst))(t)
+		if again.State != payout.Confirmed {
+			t.Errorf("what came back is %s when it is paid out again", again.State)
 		}
-		if back := must(h.TakeBack(ctx, h.ops[0], pot.ID, "The rest too"))(t); back.State != payout.Returned {
-			t.Errorf("taken back it is %s", back.State)
+		h.there.ReversePart(pot.Reference, 500)
+		h.there.ReversePart(pot.Reference, 700)
+		h.sweep(26 * time.Hour)
+		h.must(h.Told(ctx, pot.ID))
+		agrees("after two more", payout.Confirmed, 2200, 1200)
+		for range 2 {
+			if back := must(h.TakeBack(ctx, h.ops[0], pot.ID, "The rest too"))(t); back.State != payout.Returned {
+				t.Errorf("taken back it is %s", back.State)
+			}
 		}
-		h.clock.Advance(25 * time.Hour)
-		h.must(h.ReconcileDue(ctx))
-		list, _, err = h.Differences(ctx, h.ops[0], false, 10)
-		h.must(err)
-		if len(list) != 0 || h.balance(ledger.CreatorAvailable(h.creator)) != 4000 || h.balance(ledger.Clearing("stripe")) != h.there.Held() {
-			t.Errorf("in the end %d are the creator's, Stripe holds %d of %d, and different are %+v", h.balance(ledger.CreatorAvailable(h.creator)), h.there.Held(), h.balance(ledger.Clearing("stripe")), list)
+		agrees("in the end", payout.Returned, 0, 2000)
+	})
+}
+
+// What is withheld of a payout for a tax office is its owner's again when all of the rest has come back, not before.
+func TestWithheldTaxComesBackWithTheRest(t *testing.T) {
+	connects(t, func(t *testing.T, h *connected) {
+		h.captures(5000, 4000)
+		dst := h.joins()
+		h.exec(`INSERT INTO payout_settings (version, body, changed_by, changed_at) VALUES (1, '{"minimums":[],"approval_limits":[],"approvals":1,"withholding":[{"country":"US","rate_bps":1000,"jurisdiction":"US"}]}', 'acc_op0', 1)`)
+		pot := must(h.Ask(ctx, h.maker, h.makers(), usd(3000), dst))(t)
+		if pot.Withheld != usd(300) {
+			t.Fatalf("withheld are %s", pot.Withheld)
+		}
+		for _, part := range []struct{ take, withheld, available int64 }{{900, 300, 1900}, {1800, 0, 4000}} {
+			h.there.ReversePart(pot.Reference, part.take)
+			h.must(h.Told(ctx, pot.ID))
+			if w, a := h.balance(ledger.Withheld("US")), h.balance(ledger.CreatorAvailable(h.creator)); w != part.withheld || a != part.available {
+				t.Errorf("after %d more came back %d are withheld and %d available", part.take, w, a)
+			}
 		}
 	})
 }

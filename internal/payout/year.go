@@ -113,7 +113,7 @@ var yearSources = []yearSource{
 		func(m *Month, n, minor int64) { m.Count += n; m.Gross += minor }},
 	{`SELECT creator_id, currency, released_at, 0, reversed_minor FROM commissions WHERE released_at >= $1 AND released_at < $2`,
 		func(m *Month, _, minor int64) { m.Refunds += minor }},
-	{`SELECT owner, currency, settled_at, 0, amount_minor FROM payouts WHERE settled_at >= $1 AND settled_at < $2 AND state = 'confirmed'`,
+	{`SELECT owner, currency, settled_at, 0, amount_minor - back_minor FROM payouts WHERE settled_at >= $1 AND settled_at < $2 AND state = 'confirmed'`,
 		func(m *Month, _, minor int64) { m.PaidOut += minor }},
 	{`SELECT owner, currency, settled_at, 0, withheld_minor FROM payouts WHERE settled_at >= $1 AND settled_at < $2 AND state = 'confirmed'`,
 		func(m *Month, _, minor int64) { m.Withheld += minor }},

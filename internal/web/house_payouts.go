@@ -87,6 +87,9 @@ func (v *visit) housePayout(p payout.Seen) HousePayout {
 	if p.Reference != "" {
 		row.Lines = append(row.Lines, "The bank calls it "+p.Reference)
 	}
+	if p.Back != nil {
+		row.Lines = append(row.Lines, Money(*p.Back)+" of it was taken back at the provider since, and is ready with its owner")
+	}
 	for _, vote := range p.Votes {
 		said := vote.Name + " approved it"
 		if !vote.Approves {

@@ -205,6 +205,9 @@ func payoutRow(p payout.Payout) PayoutRow {
 	if !p.Withheld.IsZero() {
 		row.To += ", " + Money(p.Net) + " after " + Money(p.Withheld) + " of tax withheld"
 	}
+	if p.Back != nil {
+		row.Note = Money(*p.Back) + " of it was taken back at the provider, and is ready again."
+	}
 	if p.State == payout.Failed || p.State == payout.Returned {
 		row.Note = p.Failure + " The money is ready again. Confirm the account below, or add another."
 		if !p.Destination.Valid() { // a name of the sandbox, which is not kept

@@ -219,6 +219,7 @@ func (s *Server) ReversePart(transfer string, amount int64) {
 	defer s.mu.Unlock()
 	t := s.objects[transfer]
 	t["amount_reversed"] = t.Number("amount_reversed") + amount
+	t["reversed"] = t.Number("amount_reversed") == t.Number("amount")
 	s.book("transfer_refund", t, amount, 0)
 	s.happens("transfer.reversed", t)
 }
