@@ -315,8 +315,9 @@ func (h *house) furnishHouse() {
 
 var austrianTax = fields{"country": "AT", "name": "USt", "rate_bps": 2000, "inclusive": true, "collected_by": "platform"}
 
-// furnishTokens makes tokens that do not reach, and lists what is private.
-func (h *house) furnishTokens() {
+// dullTokens makes tokens of the brand that do not reach.
+func (h *house) dullTokens() {
+	h.t.Helper()
 	token := func(scope string) client.Client {
 		c := h.nobody
 		c.Token = h.made(h.owner, http.MethodPost, "/brands/"+h.brand+"/tokens", fields{"name": scope, "scopes": []string{scope}}, "token")
@@ -335,6 +336,11 @@ func (h *house) furnishTokens() {
 	}
 	h.forged = h.metrics
 	h.forged.Token = "mzo_" + strings.Repeat("A", len(h.metrics.Token)-4)
+}
+
+// furnishTokens makes tokens that do not reach, and lists what is private.
+func (h *house) furnishTokens() {
+	h.dullTokens()
 	h.values["/me/addresses/{id}"] = h.made(h.shopper, http.MethodPost, "/me/addresses", secretAddress, "id")
 	h.private = append(h.private, shopperEmail, guestEmail, street, "staff@example.com", operatorEmail, "marisol@example.com", h.metrics.Token, h.shopper.Token, h.owner.Token, h.writeKey)
 	for of, value := range h.values {
@@ -347,8 +353,9 @@ func (h *house) furnishTokens() {
 	}
 }
 
-// furnishRivals signs the others up and gives each something of their own.
-func (h *house) furnishRivals() {
+// meetRivals signs the others up.
+func (h *house) meetRivals() {
+	h.t.Helper()
 	r := &h.rivals
 	r.stranger = must(h.nobody.SignUp(h.ctx, "stranger@example.com", password, "Stranger"))(h.t)
 	r.owner = must(h.nobody.SignUp(h.ctx, "rival@example.com", password, "Rival"))(h.t)
@@ -361,6 +368,12 @@ func (h *house) furnishRivals() {
 	h.ok(r.creator.Promote(h.ctx, h.product.ID))
 	r.leaver = must(h.nobody.SignUp(h.ctx, "leaver@example.com", password, "Lea"))(h.t)
 	r.viewer = must(h.nobody.NewViewer(h.ctx))(h.t)
+}
+
+// furnishRivals signs the others up and gives each something of their own.
+func (h *house) furnishRivals() {
+	h.meetRivals()
+	r := &h.rivals
 	paid := must(buy(h.ctx, r.viewer, r.product.Variants[0].ID, ""))(h.t)
 	r.viewer.Order, r.order = paid.OrderToken, paid.Order.ID
 	r.cart, r.line = h.fill(r.viewer, r.product.Variants[0].ID)

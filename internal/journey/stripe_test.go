@@ -58,6 +58,7 @@ func TestBuyingByStripe(t *testing.T) {
 			t.Errorf("the refund %+v is %v at Stripe", r, given)
 		}
 		m.othersAndNonsense(there, back)
+		m.stripesRoutes()
 		m.balanced()
 		m.checked(o)
 	})
@@ -67,7 +68,7 @@ func TestBuyingByStripe(t *testing.T) {
 // leaves anything at Stripe.
 func (m *market) othersAndNonsense(there *stripetest.Server, back atStripe) {
 	m.t.Helper()
-	stranger := must(m.nobody.SignUp(m.ctx, "stranger@example.com", password, "Stranger"))(m.t)
+	stranger := must(m.nobody.SignUp(m.ctx, "nosy@example.com", password, "Nosy"))(m.t)
 	nothing := len(there.All("account"))
 	long := `{"current_password":"` + strings.Repeat("x", 1<<20) + `"}`
 	right, mine, brands := `{"current_password":"`+password+`","return_url":"/studio/payouts"}`, "/api/v1/me/payout_account", "/api/v1/brands/"+m.brand+"/payout_account"
@@ -108,6 +109,54 @@ func (m *market) othersAndNonsense(there *stripetest.Server, back atStripe) {
 	if !strings.HasPrefix(page.URL, there.URL+"/onboard/") || len(there.All("account")) != nothing+1 {
 		m.t.Errorf("the creator is sent to %q", page.URL)
 	}
+}
+
+// anybodysAtStripe are, of the operations that are there only with Stripe, those that anybody of the right sort may
+// make, and why.
+var anybodysAtStripe = map[string]string{
+	"GET /me/payout_account":  "the asker's own",
+	"POST /me/payout_account": "the asker's own",
+	"POST /webhooks/stripe":   "whoever it is that sends: what Stripe has not signed is not looked at",
+}
+
+// stripesRoutes walks every operation that the contract has with Stripe and has not without: each is refused to all
+// whom it does not concern, and bears absurd input. A new one cannot be forgotten.
+func (m *market) stripesRoutes() {
+	m.t.Helper()
+	h := &house{market: m, values: map[string]string{"/brands/{id}": m.brand, "/operator/payouts/{payout}": "pot_00000000000000000000000000"}, bodies: map[string]any{}}
+	h.dullTokens()
+	h.private = []string{"owner@example.com", "marisol@example.com", operatorEmail, h.metrics.Token, m.owner.Token, m.creator.Token}
+	h.meetRivals()
+	for _, at := range []string{"/me", "/brands/{id}"} {
+		h.bodies["POST "+at+"/payout_account"] = fields{"current_password": password, "return_url": "/studio/payouts"}
+	}
+	h.bodies["POST /operator/payouts/{payout}/take_back"] = fields{"reason": "Wrong account"}
+	without := map[string]bool{}
+	for _, o := range (&market{t: m.t, ctx: m.ctx, nobody: client.Client{Base: program.Start(m.t, program.Options{}).URL}}).contract() {
+		without[o.name()] = true
+	}
+	walked := 0
+	for _, o := range h.contract() {
+		if without[o.name()] {
+			continue
+		}
+		walked++
+		for _, c := range h.others(o) {
+			if anybodysAtStripe[o.name()] != "" {
+				h.spared(o, c)
+			} else {
+				h.refuse(o, c, h.call(o))
+			}
+		}
+		h.mixed(o)
+		for _, q := range slices.Concat(h.badBodies(o), h.badValues(o), h.badPaths(o), h.badQueries(o), h.badHeaders(o)) {
+			h.bear(o, q)
+		}
+	}
+	if walked < len(anybodysAtStripe)+2 {
+		m.t.Errorf("with Stripe the contract has only %d operations more", walked)
+	}
+	h.quiet()
 }
 
 // atStripe is a shopper on Stripe's page.
