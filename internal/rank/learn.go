@@ -287,33 +287,36 @@ func (f *Fold) liked(o *open, weight float32) {
 	}
 	v.like(it.facts.Category, weight)
 	f.assign(o.item)
-	f.join(v, o.item)
+	f.join(v, o.item, o.weight)
 }
 
 // joinWithin is how long ago something may have been watched to be watched together.
 const joinWithin = 3600
 
-// join notes that a video was watched with the last ones: c_ij grows by 1/√(number of deeds), the
-// weakest of eight makes room.
-func (f *Fold) join(v *viewer, i uint32) {
+// join notes that a video was watched with the last ones, by how much the viewer is believed: fresh accounts by the
+// hundred tie no video to one that many watch. The weakest of eight makes room.
+func (f *Fold) join(v *viewer, i uint32, by float32) {
+	if by <= 0 {
+		return
+	}
 	now := f.seconds()
 	for k := uint32(1); k <= 5; k++ {
 		d := &v.deeds[(v.deedAt-k)%deeds]
 		if d.item == 0 || d.item-1 == i || d.at+joinWithin < now || d.what&(didWatch|didClick|didEngage|didBuy) == 0 {
 			continue
 		}
-		f.items.at(i).join(d.item)
-		f.items.at(d.item - 1).join(i + 1)
+		f.items.at(i).join(d.item, by)
+		f.items.at(d.item - 1).join(i + 1, by)
 	}
 }
 
-func (i *item) join(other uint32) {
+func (i *item) join(other uint32, by float32) {
 	least := 0
 	for k := range i.together {
 		t := &i.together[k]
 		t.weight *= 0.995
 		if t.item == other {
-			t.weight++
+			t.weight += by
 			return
 		}
 		if t.weight < i.together[least].weight {
@@ -321,9 +324,9 @@ func (i *item) join(other uint32) {
 		}
 	}
 	if i.together[least].weight < 0.5 {
-		i.together[least] = together{other, 1}
+		i.together[least] = together{other, by}
 	} else {
-		i.together[least].weight -= 0.25 // what stands there must lose its place by being missed
+		i.together[least].weight -= 0.25 * by // what stands there must lose its place by being missed
 	}
 }
 
@@ -414,8 +417,8 @@ func past(what uint64) Past {
 	if what&didClick != 0 {
 		p |= PastClicked
 	}
-	if what&didBuy != 0 {
-		p |= PastBought
+	if what&didBuy != 0 && what&didReturn == 0 {
+		p |= PastBought // and kept
 	}
 	if what&didReturn != 0 {
 		p |= PastReturned
