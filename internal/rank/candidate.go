@@ -9,6 +9,7 @@ const (
 	tasteMost    = 200
 	tasteLook    = 3_000 // videos whose taste is compared
 	bestEach     = 15
+	bestOf       = 8 // categories that the viewer leans to
 	bestFew      = 60 // of all categories, for somebody without interests
 	intentMost   = 60
 	intentWithin = 24 * 3600 // seconds
@@ -173,13 +174,20 @@ func (g *gathering) taste() {
 		}
 		return int(a.at) - int(b.at)
 	})
+	leans := make([]float32, len(g.categories))
+	for k := range g.viewer.leanings {
+		if l := &g.viewer.leanings[k]; l.category != 0 {
+			leans[l.category-1] = leanLogits * l.value()
+		}
+	}
 	best, left := keep{most: tasteMost}, tasteLook
 	for _, c := range order {
 		items := g.clusters[c.at].items
 		start := g.random.below(uint64(len(items)))
 		for k := range min(len(items), left) {
 			i := items[(start+uint64(k))%uint64(len(items))]
-			best.offer(near{dot(&g.viewer.taste, &g.items.look(i).taste), i})
+			it := g.items.look(i)
+			best.offer(near{dot(&g.viewer.taste, &it.taste) + leans[it.facts.Category], i})
 		}
 		if left -= len(items); left <= 0 {
 			break
@@ -260,10 +268,10 @@ func (g *gathering) ofFollowed() {
 
 // best takes the best of the viewer's categories, or some of every one.
 func (g *gathering) best() {
-	if g.viewer != nil && g.viewer.interest[0].category != 0 && g.in == nil {
-		for _, in := range g.viewer.interest {
-			if in.category != 0 {
-				for k, i := range g.categories[in.category-1].best {
+	if g.viewer != nil && g.viewer.likes(0) != 0 && g.in == nil {
+		for k := range bestOf {
+			if category := g.viewer.likes(k); category != 0 {
+				for k, i := range g.categories[category-1].best {
 					if k < bestEach {
 						g.add(i, FromBest)
 					}
@@ -290,8 +298,8 @@ func (g *gathering) tests() {
 	for try := range 2 * testsMost {
 		k := int(g.random.below(uint64(len(g.categories))))
 		if g.viewer != nil && try%3 != 0 {
-			if in := g.viewer.interest[g.random.below(uint64(len(g.viewer.interest)))]; in.category != 0 {
-				k = int(in.category - 1)
+			if category := g.viewer.likes(int(g.random.below(bestOf))); category != 0 {
+				k = int(category - 1)
 			}
 		}
 		if pool := g.categories[k].testing; len(pool) > 0 {

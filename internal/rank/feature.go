@@ -23,7 +23,7 @@ type Facts struct {
 // beside a click until the order comes days later: what was learned as a no is then made up for at
 // exactly the same features.
 type Situation struct {
-	Hour     uint8 // of the day, UTC
+	Hours    uint8 // of the day, UTC, in fours
 	Slot     uint8 // 0 the first, by doubling; at serving always 0, so that places are trained out
 	Device   uint8 // as event.Agent
 	Surface  uint8 // as id.Surface
@@ -31,7 +31,9 @@ type Situation struct {
 	Fit      uint8 // how well the factors say it suits, in 16 steps
 	Together uint8 // how strongly it was watched together with what the viewer watched last, in 4 steps
 	Past     Past  // what this viewer did with this creator before
-	Affinity uint8 // place of the video's category among the viewer's own, 0 none
+	Affinity uint8 // place of the video's category among those the viewer leans to, 0 none
+	Leaning  uint8 // how the viewer leans to the video's category, in 16 steps, 8 in the middle
+	Known    uint8 // how much that is known by: 0 nothing, then up to 2, 7 and more impressions
 	Streak   uint8 // of the last three engaged with, how many are of this category
 	Age      uint8 // of the video, by doubling of hours
 	Visits   uint8 // how much was shown to the viewer so far, by doubling
@@ -49,14 +51,14 @@ const (
 	PastReturned
 )
 
-// widths of a situation's fields in its packed form, in their order.
-var widths = [...]uint{5, 3, 3, 4, 4, 4, 2, 4, 4, 2, 5, 4, 8}
+// widths of a situation's fields in its packed form, in their order: 55 bits.
+var widths = [...]uint{3, 3, 3, 4, 4, 4, 2, 4, 4, 4, 2, 2, 4, 4, 8}
 
-func (s *Situation) fields() [13]*uint8 {
-	return [13]*uint8{&s.Hour, &s.Slot, &s.Device, &s.Surface, &s.Spend, &s.Fit, &s.Together, (*uint8)(&s.Past), &s.Affinity, &s.Streak, &s.Age, &s.Visits, &s.Taste}
+func (s *Situation) fields() [15]*uint8 {
+	return [15]*uint8{&s.Hours, &s.Slot, &s.Device, &s.Surface, &s.Spend, &s.Fit, &s.Together, (*uint8)(&s.Past), &s.Affinity, &s.Leaning, &s.Known, &s.Streak, &s.Age, &s.Visits, &s.Taste}
 }
 
-// Pack returns the situation in 52 bits; a field that is too large takes its largest value.
+// Pack returns the situation in 55 bits; a field that is too large takes its largest value.
 func (s Situation) Pack() uint64 {
 	var packed uint64
 	at := uint(0)
@@ -154,6 +156,7 @@ const (
 	fDurationCategory
 	fFitAffinity
 	fDeviceCategory
+	fLeaning
 )
 
 // MaxTerms is how many terms an impression has at most.
@@ -187,7 +190,7 @@ func (w *Weights) terms(dst []Term, f *Facts, s *Situation, item, creator, viewe
 		main(fProduct, uint64(f.Product))
 		main(fBrand, uint64(f.Brand))
 	}
-	cross(fHour, uint64(s.Hour)/4, top)
+	cross(fHour, uint64(s.Hours), top)
 	cross(fTaste, uint64(s.Taste), category)
 	cross(fAffinityTop, uint64(s.Affinity), top)
 	cross(fSpend, uint64(s.Spend), price)
@@ -196,6 +199,7 @@ func (w *Weights) terms(dst []Term, f *Facts, s *Situation, item, creator, viewe
 	cross(fDurationCategory, seconds, category)
 	cross(fFitAffinity, uint64(s.Fit), uint64(s.Affinity))
 	cross(fDeviceCategory, uint64(s.Device), category)
+	dst = append(dst, ofSlope.term(w.cell(fLeaning, 0), (float32(s.Leaning)-leanMiddle)/leanSteps))
 	if item != nil {
 		dst = append(dst, ofID.term(item, 1))
 	}

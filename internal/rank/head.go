@@ -49,6 +49,7 @@ var (
 	ofMain  = class{0.4, 1e-3}
 	ofCross = class{0.25, 1e-3}
 	ofID    = class{0.6, 2e-3}
+	ofSlope = class{1, 1e-3}
 )
 
 // narrow is by how much each head's weights lie closer to zero than their classes say. Orders are one in

@@ -130,7 +130,7 @@ func (f *Fold) elsewhere(e *event.Bare, i uint32) {
 	v := f.viewers.at(f.viewerNumber(e.Viewer))
 	v.do(i, f.seconds(), f.situation(v, f.remember(v), i, uint8(e.Surface), 0, 0).Pack(), what)
 	if what != didRefuse {
-		v.like(f.items.at(i).facts.Category, likedWatch)
+		v.lean(f.items.at(i).facts.Category, leanEngage, 1)
 	}
 }
 
@@ -188,7 +188,15 @@ func (f *Fold) resolve(o *open) {
 			f.raise(o, h, 0)
 		}
 	}
+	if o.learned&leaned == 0 {
+		o.learned |= leaned
+		it := f.items.at(o.item)
+		f.viewers.at(o.viewer).lean(it.facts.Category, o.label[Watch]-it.watchMean(), 1)
+	}
 }
+
+// leaned is the bit of open.learned that says that its viewer's leaning took it in.
+const leaned = 1 << 31
 
 // termsOf returns the terms of an impression; they are good until the next call.
 func (f *Fold) termsOf(it *item, v *viewer, s *Situation) []Term {
@@ -241,6 +249,7 @@ func (f *Fold) click(o *open) {
 		}
 	}
 	o.acted = 1
+	v.lean(it.facts.Category, leanClick, 0)
 	f.liked(o, likedClick)
 }
 
@@ -251,7 +260,9 @@ func (f *Fold) engage(o *open) {
 	}
 	f.raise(o, Engage, 1)
 	o.acted = 1
-	f.viewers.at(o.viewer).do(o.item, f.seconds(), o.situation, didEngage)
+	v := f.viewers.at(o.viewer)
+	v.do(o.item, f.seconds(), o.situation, didEngage)
+	v.lean(f.items.at(o.item).facts.Category, leanEngage, 0)
 	f.liked(o, likedWatch)
 }
 
@@ -259,7 +270,9 @@ func (f *Fold) engage(o *open) {
 func (f *Fold) refuse(o *open) {
 	f.raise(o, Negative, 1)
 	o.acted = 1
-	f.viewers.at(o.viewer).do(o.item, f.seconds(), o.situation, didRefuse)
+	v := f.viewers.at(o.viewer)
+	v.do(o.item, f.seconds(), o.situation, didRefuse)
+	v.lean(f.items.at(o.item).facts.Category, leanRefuse, 0)
 }
 
 // liked moves tastes: the video against what the viewer was shown lately and did nothing with, and
@@ -285,7 +298,6 @@ func (f *Fold) liked(o *open, weight float32) {
 	if o.weight > 0 {
 		prefer(&v.taste, items[:n], weight*o.weight)
 	}
-	v.like(it.facts.Category, weight)
 	f.assign(o.item)
 	f.join(v, o.item, o.weight)
 }
@@ -370,7 +382,7 @@ func (f *Fold) remember(v *viewer) *memory {
 // page that does not go by the viewer.
 func (f *Fold) situation(v *viewer, g *memory, i uint32, surface, device, slot uint8) Situation {
 	it := f.items.look(i)
-	s := Situation{Hour: uint8(f.stamp / 3_600_000_000 % 24), Device: device, Surface: surface}
+	s := Situation{Leaning: leanMiddle, Hours: uint8(f.stamp / (4 * 3_600_000_000) % 6), Device: device, Surface: surface}
 	if slot > 0 {
 		s.Slot = doubling(uint64(slot - 1))
 	}
@@ -382,11 +394,17 @@ func (f *Fold) situation(v *viewer, g *memory, i uint32, surface, device, slot u
 	}
 	s.Spend, s.Visits = doubling(uint64(v.orders)), doubling(uint64(v.shown))
 	s.Fit = uint8(min(max((dot(&v.taste, &it.taste)+2)*2.5, 0), 15))
-	s.Taste = uint8(v.interest[0].category)
-	for k := range v.interest {
-		if v.interest[k].category == uint32(it.facts.Category)+1 {
-			s.Affinity = uint8(k + 1)
+	s.Taste = uint8(v.likes(0))
+	for k := range v.leanings {
+		l := &v.leanings[k]
+		if l.category != uint32(it.facts.Category)+1 {
+			continue
 		}
+		if l.value() > 0 {
+			s.Affinity = uint8(min(k+1, 15))
+		}
+		s.Leaning, s.Known = l.step(), l.known()
+		break
 	}
 	for _, c := range g.categories {
 		if c == uint32(it.facts.Category)+1 {

@@ -181,7 +181,7 @@ func (f *Fold) bought(n, i uint32, dealt bool) bool {
 	}
 	if !counts {
 		v.do(i, f.seconds(), situation, didBuy)
-		v.like(it.facts.Category, likedWatch)
+		v.lean(it.facts.Category, leanBuy, 1)
 		return false
 	}
 	did := didBuy | didCount
