@@ -9,7 +9,7 @@ const (
 	tasteMost    = 200
 	tasteLook    = 3_000 // videos whose taste is compared
 	bestEach     = 15
-	bestOf       = 8 // categories that the viewer leans to
+	bestOf       = 8  // categories that the viewer leans to
 	bestFew      = 60 // of all categories, for somebody without interests
 	intentMost   = 60
 	intentWithin = 24 * 3600 // seconds

@@ -33,7 +33,6 @@ type Situation struct {
 	Past     Past  // what this viewer did with this creator before
 	Affinity uint8 // place of the video's category among those the viewer leans to, 0 none
 	Leaning  uint8 // how the viewer leans to the video's category, in 16 steps, 8 in the middle
-	Known    uint8 // how much that is known by: 0 nothing, then up to 2, 7 and more impressions
 	Streak   uint8 // of the last three engaged with, how many are of this category
 	Age      uint8 // of the video, by doubling of hours
 	Visits   uint8 // how much was shown to the viewer so far, by doubling
@@ -51,14 +50,14 @@ const (
 	PastReturned
 )
 
-// widths of a situation's fields in its packed form, in their order: 55 bits.
-var widths = [...]uint{3, 3, 3, 4, 4, 4, 2, 4, 4, 4, 2, 2, 4, 4, 8}
+// widths of a situation's fields in its packed form, in their order.
+var widths = [...]uint{3, 3, 3, 4, 4, 4, 2, 4, 4, 4, 2, 5, 4, 8}
 
-func (s *Situation) fields() [15]*uint8 {
-	return [15]*uint8{&s.Hours, &s.Slot, &s.Device, &s.Surface, &s.Spend, &s.Fit, &s.Together, (*uint8)(&s.Past), &s.Affinity, &s.Leaning, &s.Known, &s.Streak, &s.Age, &s.Visits, &s.Taste}
+func (s *Situation) fields() [14]*uint8 {
+	return [14]*uint8{&s.Hours, &s.Slot, &s.Device, &s.Surface, &s.Spend, &s.Fit, &s.Together, (*uint8)(&s.Past), &s.Affinity, &s.Leaning, &s.Streak, &s.Age, &s.Visits, &s.Taste}
 }
 
-// Pack returns the situation in 55 bits; a field that is too large takes its largest value.
+// Pack returns the situation in 54 bits; a field that is too large takes its largest value.
 func (s Situation) Pack() uint64 {
 	var packed uint64
 	at := uint(0)

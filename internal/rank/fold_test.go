@@ -291,6 +291,7 @@ func TestStagesAreDecidedAndSaid(t *testing.T) {
 	}
 	m.fact(event.PolicyChanged{Policy: id.Policy("").From([16]byte{6: 0x70, 8: 0x80, 15: 1}), Name: "value", Version: 2, Share: 10_000, Weights: text})
 	m.flush()
+	m.click = 0.5 // how good a video is can be seen in few impressions
 	m.run(10)
 	decided := map[string]int{}
 	for _, v := range m.videos {

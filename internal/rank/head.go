@@ -43,7 +43,7 @@ type Term struct {
 type class struct{ sd, floor float32 }
 
 // The classes of features. Main effects are few and seen often; crosses are many and mostly small;
-// ids differ more between each other than anything that is known of them says.
+// ids differ more between each other than anything that is known of them says; a slope is one weight for a number.
 var (
 	ofBias  = class{1, 1e-3}
 	ofMain  = class{0.4, 1e-3}

@@ -318,7 +318,7 @@ func (f *Fold) join(v *viewer, i uint32, by float32) {
 			continue
 		}
 		f.items.at(i).join(d.item, by)
-		f.items.at(d.item - 1).join(i + 1, by)
+		f.items.at(d.item-1).join(i+1, by)
 	}
 }
 
@@ -403,7 +403,7 @@ func (f *Fold) situation(v *viewer, g *memory, i uint32, surface, device, slot u
 		if l.value() > 0 {
 			s.Affinity = uint8(min(k+1, 15))
 		}
-		s.Leaning, s.Known = l.step(), l.known()
+		s.Leaning = l.step()
 		break
 	}
 	for _, c := range g.categories {

@@ -19,7 +19,7 @@ import (
 
 // StateVersion is raised when the meaning of a state changes without its layout: the same log then folds to
 // something else, or an older program would misread what this one keeps.
-const StateVersion = 4
+const StateVersion = 5
 
 // Bounds of what is read of a state before its checksum is known.
 const (

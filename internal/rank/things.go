@@ -116,9 +116,9 @@ type deed struct {
 	what uint64 // a packed situation, and above it what was done
 }
 
-// What a deed may hold, above the 55 bits of its situation.
+// What a deed may hold, above the 54 bits of its situation.
 const (
-	didWatch uint64 = 1 << (iota + 55)
+	didWatch uint64 = 1 << (iota + 54)
 	didClick
 	didBuy
 	didReturn
@@ -127,7 +127,7 @@ const (
 	didRefuse
 	didCount      // the order counts: its click did, and it did not come back
 	didLearn      // the weights learned it: it came within the week that is predicted
-	situationBits = 1<<55 - 1
+	situationBits = 1<<54 - 1
 )
 
 // viewer is a person who watches: a taste, the last deeds, and what was seen. With its place in the
@@ -141,7 +141,7 @@ type viewer struct {
 	shown    uint32
 	orders   uint32
 	leanings [leanings]leaning // the most liked category first
-	recent   [8]uint32 // videos shown last, number + 1
+	recent   [8]uint32         // videos shown last, number + 1
 	recentAt uint32
 	waiting  [2]uint64 // the last two impressions, counted from the first ever opened, + 1
 	seenIn   uint32    // how many were noted in the newer filter
@@ -172,25 +172,12 @@ const (
 	leanRefuse   = -0.5
 	leanWidth    = 0.03 // a step of Situation.Leaning
 	leanMiddle   = 8
-	leanSteps    = 4 // for which a slope is learned
+	leanSteps    = 4   // for which a slope is learned
 	leanLogits   = 4.0 // what a leaning adds to a taste: 0.2 of a percentile more makes three watched well of ten five
 )
 
 // value returns how far the viewer leans to the category, in parts of a watch percentile.
 func (l *leaning) value() float32 { return l.sum / (l.n + leaningDoubt) }
-
-// known returns in four steps how much the leaning is known by.
-func (l *leaning) known() uint8 {
-	switch {
-	case l.n >= 7.5:
-		return 3
-	case l.n >= 2.5:
-		return 2
-	case l.n > 0:
-		return 1
-	}
-	return 0
-}
 
 // step returns the leaning in 16 steps.
 func (l *leaning) step() uint8 {
