@@ -19,7 +19,7 @@ const trustAfter = 10
 // that a part of what those said who are no strangers. Who floods a video with fresh accounts gains by the
 // first few alone.
 const (
-	strangersLeast = 5.0
+	strangersLeast = 3.0
 	strangersPart  = 0.1
 )
 
