@@ -88,7 +88,7 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 }
 
 // paidOut parts what was released by what payouts took of it: a commission is paid as a whole or not, and a payout may
-// take a part of one.
+// take a part of one. What has come back of a payout is not gone.
 func paidOut(tx *db.Tx, creator id.Creator, sums map[money.Currency]*Sums) error {
 	return each(tx, func(rows *sql.Rows) error {
 		var currency money.Currency
@@ -99,7 +99,7 @@ func paidOut(tx *db.Tx, creator id.Creator, sums map[money.Currency]*Sums) error
 			s.Paid.Minor = gone
 		}
 		return err
-	}, `SELECT currency, CAST(SUM(amount_minor) AS BIGINT) FROM payouts WHERE owner = $1 AND state IN ('created','sent','confirmed') GROUP BY currency`, string(creator))
+	}, `SELECT currency, CAST(SUM(amount_minor - back_minor) AS BIGINT) FROM payouts WHERE owner = $1 AND state IN ('created','sent','confirmed') GROUP BY currency`, string(creator))
 }
 
 // add adds n commissions in a state: what is left of them, what was taken back, and what a dispute holds.

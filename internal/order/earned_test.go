@@ -39,5 +39,9 @@ func TestAPartOfACommissionIsPaidOut(t *testing.T) {
 			}
 		}
 		m.sound()
+		m.exec(`UPDATE payouts SET back_minor = 200 WHERE state = 'confirmed'`) // as when a part of one comes back
+		if got, err := affiliate.New(d).Earnings(ctx, m.earner); err != nil || got.Available.Minor != all-400 || got.Paid.Minor != 400 {
+			t.Errorf("after a part came back: %+v of %d, %v", got.Sums, all, err)
+		}
 	})
 }
