@@ -11,6 +11,7 @@ import (
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 	"mezzo/internal/money"
 )
 
@@ -70,6 +71,13 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 		}
 		if err := paidOut(tx, who.Creator, sums); err != nil {
 			return Earnings{}, err
+		}
+		given, err := ledger.GivenUp(tx, ledger.CreatorPurse(who.Creator)) // what is owed no more is not below zero any more
+		if err != nil {
+			return Earnings{}, err
+		}
+		for c, s := range sums {
+			s.Available.Minor += given[c]
 		}
 		e := Earnings{ByCurrency: []Sums{}, NextReleaseAt: timeOf(next)}
 		for _, s := range sums {

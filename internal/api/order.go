@@ -21,6 +21,7 @@ func (a *API) registerOrders() {
 	}
 	a.registerCarts()
 	a.registerTaxes()
+	a.registerLabels()
 	a.registerAddresses()
 	a.registerRefunds()
 	a.registerReturns()
@@ -359,17 +360,19 @@ type shipInput struct {
 	ID   id.Order `path:"id"`
 	Body struct {
 		Lines    []id.Line `json:"line_ids,omitempty" maxItems:"100" nullable:"false" doc:"None: every line of the part that has not shipped"`
-		Carrier  string    `json:"carrier" maxLength:"80"`
+		Carrier  string    `json:"carrier,omitempty" maxLength:"80" doc:"Needed without a label: who carries it"`
 		Tracking string    `json:"tracking,omitempty" maxLength:"80"`
+		// The platform's label, where the brand does not carry the parcel itself.
+		Label id.LabelRate `json:"label_rate_id,omitempty" maxLength:"40" doc:"The platform's label it goes with, of /brands/{id}/labels: it is paid from the buyer's shipping, and what it costs beyond that is the brand's. All parcels of a part go one way"`
 	}
 }
 
 func (a *API) ship(ctx context.Context, in *shipInput) (*Output[shipmentView], error) {
-	s, err := a.deps.Orders.Ship(ctx, asker(ctx), in.ID, order.NewShipment{Lines: in.Body.Lines, Carrier: in.Body.Carrier, Tracking: in.Body.Tracking})
+	s, err := a.deps.Orders.Ship(ctx, asker(ctx), in.ID, order.NewShipment{Lines: in.Body.Lines, Carrier: in.Body.Carrier, Tracking: in.Body.Tracking, Label: in.Body.Label})
 	if err != nil {
 		return nil, err
 	}
-	return ok(viewShipment(s)), nil
+	return ok(viewShipment(s, order.AsBrand)), nil
 }
 
 func (a *API) delivered(ctx context.Context, in *struct {
@@ -379,5 +382,5 @@ func (a *API) delivered(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return ok(viewShipment(s)), nil
+	return ok(viewShipment(s, order.AsBrand)), nil
 }

@@ -172,6 +172,8 @@ type shipmentView struct {
 	Tracking    string      `json:"tracking"`
 	ShippedAt   time.Time   `json:"shipped_at"`
 	DeliveredAt *time.Time  `json:"delivered_at,omitempty"`
+
+	Label *order.ParcelLabel `json:"label,omitempty" doc:"The platform's label it went with; told to the brand and the operator"`
 }
 
 type stepView struct {
@@ -196,7 +198,7 @@ func viewOrder(o order.Order) orderView {
 			ShipBy: shipBy(p), ClaimableAt: when(p.ClaimableAt()), Proven: p.Proven, CancelledBy: p.CancelledBy, ReleaseAt: when(p.ReleaseAt)})
 	}
 	for _, s := range o.Shipments {
-		v.Shipments = append(v.Shipments, viewShipment(s))
+		v.Shipments = append(v.Shipments, viewShipment(s, o.Asker))
 	}
 	for _, r := range o.Refunds {
 		v.Refunds = append(v.Refunds, viewRefund(r, o.Asker))
@@ -255,8 +257,12 @@ func taxView(t order.TaxLine) *order.TaxLine {
 	return &t
 }
 
-func viewShipment(s order.Shipment) shipmentView {
-	return shipmentView{ID: s.ID, Order: s.Order, Part: s.Part, State: s.State, Lines: s.Lines, Carrier: s.Carrier, Tracking: s.Tracking, ShippedAt: s.ShippedAt, DeliveredAt: when(s.DeliveredAt)}
+func viewShipment(s order.Shipment, seen order.Seen) shipmentView {
+	v := shipmentView{ID: s.ID, Order: s.Order, Part: s.Part, State: s.State, Lines: s.Lines, Carrier: s.Carrier, Tracking: s.Tracking, ShippedAt: s.ShippedAt, DeliveredAt: when(s.DeliveredAt)}
+	if seen != order.AsBuyer && s.Label.Price.Minor > 0 {
+		v.Label = &s.Label
+	}
+	return v
 }
 
 // when returns nil for a moment that has not come.

@@ -310,8 +310,11 @@ func (h *house) furnishPeople() {
 func (h *house) furnishHouse() {
 	h.values["/operator/policies/{name}"] = "value"
 	h.values["/operator/distribution_disputes/{id}"] = h.made(h.creator, http.MethodPost, "/videos/"+h.video+"/distribution/disputes", fields{"reason": "Shown at night only."}, "id")
+	h.values["/operator/labels/{id}"] = h.made(h.operator, http.MethodPost, "/operator/labels", parcel, "id")
 	h.values["/operator/taxes/{id}"] = h.made(h.operator, http.MethodPost, "/operator/taxes", austrianTax, "id")
 }
+
+var parcel = fields{"carrier": "DHL", "service": "Parcel up to 2 kg", "price": client.Money{Amount: 420, Currency: "USD"}}
 
 var austrianTax = fields{"country": "AT", "name": "USt", "rate_bps": 2000, "inclusive": true, "collected_by": "platform"}
 
@@ -408,6 +411,9 @@ func (h *house) describe() {
 		"POST /me/tokens":                                fields{"name": "More", "scopes": []string{"orders:read"}},
 		"POST /operator/standing/{kind}/{subject}":       fields{"standing": "removed", "reason": "Once more."},
 		"POST /operator/keys/turn":                       fields{},
+		"POST /operator/labels":                          fields{"carrier": "Post", "service": "Letter", "price": client.Money{Amount: 120, Currency: "USD"}},
+		"PUT /operator/labels/{id}":                      fields{"carrier": "DHL", "service": "Parcel up to 2 kg", "price": client.Money{Amount: 430, Currency: "USD"}},
+		"POST /operator/carrier_payments":                fields{"carrier": "dhl", "amount": client.Money{Amount: 100, Currency: "USD"}, "reference": "Line 9 of November"},
 		"POST /operator/taxes":                           fields{"country": "IE", "name": "VAT", "rate_bps": 2300, "inclusive": true, "collected_by": "platform"},
 		"PUT /operator/taxes/{id}":                       fields{"country": "AT", "name": "USt", "rate_bps": 1900, "inclusive": true, "collected_by": "platform"},
 		"POST /orders/{id}/shipments":                    fields{"line_ids": []string{}, "carrier": "Post", "tracking": "RX1"},

@@ -34,6 +34,7 @@ const (
 	KindReturned    Kind = "budget_returned"  // and a refund gave some of that back
 	KindSample      Kind = "sample_charged"   // a creator pays the brand for a sample without the content agreed on
 	KindWrittenOff  Kind = "written_off"      // a debt that nobody will pay, or that turned out to be none
+	KindCarrierPaid Kind = "carrier_paid"     // what was owed for labels left our bank
 	KindReversal    Kind = "reversal"         // takes another transfer back, whatever it was
 )
 
@@ -53,9 +54,10 @@ var kinds = map[Kind]sides{
 		[]string{"brand:*:held", "creator:*:held", "fee:deferred", "fee:income", "tax:*", "shipping:payable", "dispute:loss", "refunds:*:payable", "psp:*:clearing"},
 		[]string{"disputes:*", "promo:platform"}},
 	KindShipped: {
-		[]string{"shipping:payable", "dispute:loss"},
-		[]string{"brand:*:pending", "carrier:*", "shipping:margin"}},
-	KindDelivered: {[]string{"fee:deferred"}, []string{"fee:income"}},
+		[]string{"shipping:payable", "shipping:margin", "dispute:loss", "brand:*:available", "recv:brand:*"},
+		[]string{"brand:*:pending", "brand:*:available", "carrier:*", "shipping:margin"}},
+	KindCarrierPaid: {[]string{"carrier:*"}, []string{"bank:*"}},
+	KindDelivered:   {[]string{"fee:deferred"}, []string{"fee:income"}},
 	KindReleased: {
 		[]string{"brand:*:pending", "creator:*:pending"},
 		[]string{"brand:*:available", "brand:*:reserve", "creator:*:available"}},

@@ -108,8 +108,8 @@ type Refund struct {
 	Shipped   bool // the brand is owed the shipping
 	Delivered bool // the platform has earned its fee
 	Released  bool // brand and creators have it available
-	// Available is what stands in the available accounts of a released part's people: what it does not
-	// suffice for, they owe.
+	// Available is what stands in the available accounts of a released part's people, and of a brand that gives back
+	// what labels cost: what it does not suffice for, they owe.
 	Available map[Account]int64
 }
 
@@ -140,13 +140,16 @@ func Refunded(r Refund) ([]Transfer, error) {
 	for a, minor := range r.Available {
 		left[a] = max(0, minor)
 	}
+	purse := func(minor int64, available, owes Account) []Leg {
+		from := min(minor, left[available])
+		left[available] -= from
+		return []Leg{Debit(available, from), Debit(owes, minor-from)}
+	}
 	take := func(minor int64, pending, available, owes Account) []Leg {
 		if !r.Released {
 			return []Leg{Debit(pending, minor)}
 		}
-		from := min(minor, left[available])
-		left[available] -= from
-		return []Leg{Debit(available, from), Debit(owes, minor-from)}
+		return purse(minor, available, owes)
 	}
 	brand := func(minor int64) []Leg {
 		return take(minor, BrandPending(s.Brand), BrandAvailable(s.Brand), BrandOwes(s.Brand))
@@ -178,8 +181,9 @@ func Refunded(r Refund) ([]Transfer, error) {
 		legs = append(legs, Debit(ShippingPayable, s.Shipping.Amount))
 	case s.Shipping.ByBrand:
 		legs = append(legs, brand(s.Shipping.Amount)...)
-	default:
-		legs = append(legs, Debit(ShippingMargin, s.Shipping.Amount))
+	default: // the labels are spent, as a brand's own carriage is: it bears them, and the platform what it made by them
+		spent := min(s.Shipping.Amount, s.Shipping.Label)
+		legs = append(append(legs, purse(spent, BrandAvailable(s.Brand), BrandOwes(s.Brand))...), Debit(ShippingMargin, s.Shipping.Amount-spent))
 	}
 	return r.add(out, "shipping", append(legs, Credit(RefundsPayable(s.Provider), s.Shipping.Amount+all(s.Shipping.Taxes)))), nil
 }
@@ -208,9 +212,15 @@ func (r Refund) add(out []Transfer, of string, legs []Leg) []Transfer {
 // sent while its shipping was refunded has all of it then, with what a dispute had taken before.
 func RefundReturned(r Refund, shipped, delivered bool) []Transfer {
 	var out []Transfer
-	if s := r.Sale.Shipping; shipped && !r.Shipped && s.ByBrand && s.Amount+s.Lost > 0 {
-		out = append(out, Transfer{Key: r.key("shipping") + ":shipped", Kind: KindShipped, Currency: r.Sale.Currency,
-			Legs: []Leg{Debit(ShippingPayable, s.Amount), Debit(DisputeLoss, s.Lost), Credit(BrandPending(r.Sale.Brand), s.Amount+s.Lost)}})
+	if s := r.Sale.Shipping; shipped && !r.Shipped && s.Amount+s.Lost > 0 {
+		legs := []Leg{Debit(ShippingPayable, s.Amount), Debit(DisputeLoss, s.Lost)}
+		if s.ByBrand {
+			legs = append(legs, Credit(BrandPending(r.Sale.Brand), s.Amount+s.Lost))
+		} else { // the brand has paid for the labels alone
+			spent := min(s.Amount+s.Lost, s.Label)
+			legs = append(legs, Credit(BrandAvailable(r.Sale.Brand), spent), Credit(ShippingMargin, s.Amount+s.Lost-spent))
+		}
+		out = append(out, Transfer{Key: r.key("shipping") + ":shipped", Kind: KindShipped, Currency: r.Sale.Currency, Legs: legs})
 	}
 	if !delivered || r.Delivered {
 		return out

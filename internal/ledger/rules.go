@@ -11,6 +11,7 @@ import (
 const (
 	KeyPaid       = "paid"
 	KeyShipped    = "shipped"
+	KeyLabel      = "label"
 	KeyDelivered  = "delivered"
 	KeyReleased   = "released"
 	KeyCancelled  = "cancelled"

@@ -33,6 +33,7 @@ type Shipping struct {
 	Amount  int64 // without tax
 	Lost    int64 // more of it, which a dispute has taken before the part was sent
 	ByBrand bool  // the brand ships and is paid for it
+	Label   int64 // what the platform's labels for its parcels cost, where the brand does not ship
 	Taxes   []Tax
 }
 
@@ -97,7 +98,7 @@ func byBrand(taxes []Tax) (sum int64) {
 
 // check refuses a breakdown that no sale can have.
 func (s Sale) check() error {
-	if s.Shipping.Amount < 0 || negative(s.Shipping.Taxes) {
+	if s.Shipping.Amount < 0 || s.Shipping.Label < 0 || negative(s.Shipping.Taxes) {
 		return fmt.Errorf("ledger: the shipping of %s is negative", s.Part)
 	}
 	for _, l := range s.Lines {

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"database/sql"
+
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/money"
@@ -37,6 +39,20 @@ func Debt(tx *db.Tx, p Purse, c money.Currency) (money.Amount, error) {
 	return BalanceOf(tx, p.Owes, c)
 }
 
+// GivenUp returns what of a purse's debts was written off and not taken back since, in minor units by currency.
+func GivenUp(tx *db.Tx, p Purse) (map[money.Currency]int64, error) {
+	sums := map[money.Currency]int64{}
+	_, err := db.All(tx, func(r *sql.Rows) (struct{}, error) {
+		var c money.Currency
+		var minor int64
+		err := r.Scan(&c, &minor)
+		sums[c] = minor
+		return struct{}{}, err
+	}, `SELECT e.currency, CAST(SUM(e.amount) AS BIGINT) FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64
+		WHERE e.account = $1 AND t.kind = $2 GROUP BY e.currency`, string(p.Owes), string(KindWrittenOff))
+	return sums, err
+}
+
 // restored takes write-offs back of debts that were taken back since: whoever got the money has it, and what the
 // platform lost by it was no loss. It changes debts to what is left of them, for recovery.
 func restored(tx *db.Tx, list []Came, debts map[pocket]int64) ([]Transfer, error) {
@@ -46,11 +62,11 @@ func restored(tx *db.Tx, list []Came, debts map[pocket]int64) ([]Transfer, error
 		if debts[debt] >= 0 {
 			continue
 		}
-		var written int64
-		if err := tx.Row(`SELECT CAST(COALESCE(SUM(e.amount), 0) AS BIGINT) FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64
-			WHERE e.account = $1 AND e.currency = $2 AND t.kind = $3`, string(debt.account), string(c.Currency), string(KindWrittenOff)).Scan(&written); err != nil {
+		all, err := GivenUp(tx, c.Purse)
+		if err != nil {
 			return nil, err
 		}
+		written := all[c.Currency]
 		for _, t := range out { // of this debt already
 			for _, l := range t.Legs {
 				if l.Account == debt.account && t.Currency == c.Currency {

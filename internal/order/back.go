@@ -116,7 +116,10 @@ func (r *Refund) takeShipping(full *Order, part *Part, in NewRefund) error {
 	r.shippingNet, r.shippingTax = part.shippingLeft()
 	r.Shipping.Minor = r.shippingNet + r.shippingTax
 	r.Amount.Minor += r.Shipping.Minor
-	r.FromBrand.Minor += r.shippingNet
+	if r.wasShipped && part.Label > 0 {
+		r.fromPurse, r.shippingMargin = true, max(0, r.shippingNet-part.Label)
+	}
+	r.FromBrand.Minor, r.Fee.Minor = r.FromBrand.Minor+r.shippingNet-r.shippingMargin, r.Fee.Minor+r.shippingMargin
 	r.Tax.Minor += r.shippingTax
 	return nil
 }
@@ -173,7 +176,7 @@ func (r *Refund) purses(full *Order) []ledger.Purse {
 // refundTransfers are the postings of a refund; what is not available any more is noted as owed.
 func (o *Orders) refundTransfers(tx *db.Tx, full *Order, part *Part, r *Refund) ([]ledger.Transfer, error) {
 	p := o.posting(full, part, r)
-	if r.wasReleased {
+	if r.wasReleased || r.fromPurse {
 		var err error
 		if p.Available, err = ledger.Take(tx, full.Currency, r.purses(full)...); err != nil {
 			return nil, err

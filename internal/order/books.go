@@ -30,12 +30,12 @@ func (o *Orders) ledgerSale(ord *Order, part *Part) ledger.Sale {
 
 // emptySale returns a part's sale without lines and shipping.
 func (o *Orders) emptySale(ord *Order, part *Part) ledger.Sale {
-	return ledger.Sale{Order: ord.ID, Part: part.ID, Brand: part.Brand, Provider: o.provider.Name(), Currency: ord.Currency, Shipping: ledger.Shipping{ByBrand: true}}
+	return ledger.Sale{Order: ord.ID, Part: part.ID, Brand: part.Brand, Provider: o.provider.Name(), Currency: ord.Currency, Shipping: ledger.Shipping{ByBrand: part.Label == 0, Label: part.Label}}
 }
 
 func (o *Orders) soldShipping(ord *Order, part *Part) ledger.Shipping {
 	net, tax := part.shippingLeft()
-	s := ledger.Shipping{Amount: net, Lost: part.ShippingLost.Shipping, ByBrand: true, Taxes: ord.taxes(part.ShippingTax)}
+	s := ledger.Shipping{Amount: net, Lost: part.ShippingLost.Shipping, ByBrand: part.Label == 0, Label: part.Label, Taxes: ord.taxes(part.ShippingTax)}
 	if len(s.Taxes) > 0 {
 		s.Taxes[0].Amount = tax
 	}
@@ -86,12 +86,6 @@ func (o *Orders) bookPaid(tx *db.Tx, ord *Order, decisions map[id.Line]affiliate
 func newCommission(ord id.Order, l Line, d affiliate.Decision) affiliate.NewCommission {
 	return affiliate.NewCommission{Order: ord, Part: l.Part, Line: l.ID, Creator: l.Creator, Brand: l.Brand, Program: l.Program, Product: l.Product,
 		Video: d.Video, Base: l.Base, Rate: l.Rate, Amount: l.Frozen.Commission}
-}
-
-// bookShipped owes the brand the shipping of a part it has sent.
-func (o *Orders) bookShipped(tx *db.Tx, ord *Order, part *Part) error {
-	transfers, err := ledger.ShippedByBrand(o.ledgerSale(ord, part))
-	return post(tx, transfers, err)
 }
 
 // bookDelivered makes the fee the platform's own and says when the hold ends.

@@ -72,7 +72,7 @@ func (o *Orders) Check(ctx context.Context) (ledger.Report, error) {
 		return ledger.Report{}, err
 	}
 	err = o.db.Read(db.WithReadLimit(ctx, ledger.CheckLimit), func(tx *db.Tx) error {
-		for _, p := range slices.Concat(proofs, refundProofs, returnProofs, claimProofs, reserveProofs, voucherProofs, disputeProofs) {
+		for _, p := range slices.Concat(proofs, refundProofs, returnProofs, claimProofs, reserveProofs, voucherProofs, disputeProofs, labelProofs) {
 			broken, err := p.run(tx)
 			if err != nil {
 				return fmt.Errorf("order: check: %w", err)

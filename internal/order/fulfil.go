@@ -9,6 +9,7 @@ import (
 	"mezzo/internal/event"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 )
 
 // MaxCarrier is the longest name of a carrier and the longest tracking code, in bytes.
@@ -16,16 +17,20 @@ const MaxCarrier = 80
 
 // NewShipment is a parcel a brand hands over.
 type NewShipment struct {
-	Lines    []id.Line // none: every line of the part not shipped yet
-	Carrier  string
+	Lines    []id.Line    // none: every line of the part not shipped yet
+	Carrier  string       // who carries it, where the brand sends it itself
+	Label    id.LabelRate // the platform's label it goes with; "" the brand's own carriage
 	Tracking string
 }
 
 // Ship records a parcel with lines of the brand's part. When every line has shipped the part is
-// shipped and its shipping is owed to the brand. Conflict: not paid, cancelled, or shipped already.
+// shipped and its shipping is owed to the brand, or pays for the platform's labels. Conflict: not paid, cancelled, or shipped already.
 func (o *Orders) Ship(ctx context.Context, who account.Asker, ord id.Order, in NewShipment) (Shipment, error) {
 	in.Carrier, in.Tracking = strings.TrimSpace(in.Carrier), strings.TrimSpace(in.Tracking)
-	if in.Carrier == "" || len(in.Carrier) > MaxCarrier {
+	if in.Label != "" && in.Carrier != "" {
+		return Shipment{}, fault.InvalidField("body.carrier", "The label says who carries it: name a carrier or a label.")
+	}
+	if in.Label == "" && in.Carrier == "" || len(in.Carrier) > MaxCarrier {
 		return Shipment{}, fault.InvalidField("body.carrier", "Name the carrier, in at most %d characters.", MaxCarrier)
 	}
 	if len(in.Tracking) > MaxCarrier {
@@ -40,7 +45,11 @@ func (o *Orders) Ship(ctx context.Context, who account.Asker, ord id.Order, in N
 		if err != nil {
 			return Shipment{}, err
 		}
-		return o.ship(tx, who, full, part, lines, in)
+		label, err := o.labelFor(tx, full, part, &in)
+		if err != nil {
+			return Shipment{}, err
+		}
+		return o.ship(tx, who, full, part, lines, in, label)
 	})
 }
 
@@ -115,11 +124,11 @@ func linesToShip(full *Order, part *Part, asked []id.Line) ([]Line, error) {
 	return lines, nil
 }
 
-func (o *Orders) ship(tx *db.Tx, who account.Asker, full *Order, part *Part, lines []Line, in NewShipment) (Shipment, error) {
+func (o *Orders) ship(tx *db.Tx, who account.Asker, full *Order, part *Part, lines []Line, in NewShipment, label ParcelLabel) (Shipment, error) {
 	var sid id.Shipment
-	s := Shipment{ID: sid.Next(tx.Now()), Order: full.ID, Part: part.ID, Brand: part.Brand, Carrier: in.Carrier, Tracking: in.Tracking, State: Shipped, ShippedAt: tx.Now()}
-	_, err := tx.Exec(`INSERT INTO shipments(id, order_id, part_id, brand_id, carrier, tracking, state, shipped_at) VALUES ($1,$2,$3,$4,$5,$6,'shipped',$7)`,
-		s.ID, s.Order, s.Part, s.Brand, s.Carrier, s.Tracking, db.Micros(s.ShippedAt))
+	s := Shipment{ID: sid.Next(tx.Now()), Order: full.ID, Part: part.ID, Brand: part.Brand, Carrier: in.Carrier, Tracking: in.Tracking, State: Shipped, Label: label, ShippedAt: tx.Now()}
+	_, err := tx.Exec(`INSERT INTO shipments(id, order_id, part_id, brand_id, carrier, tracking, state, shipped_at, label_id, label_account, label_service, label_minor) VALUES ($1,$2,$3,$4,$5,$6,'shipped',$7,$8,$9,$10,$11)`,
+		s.ID, s.Order, s.Part, s.Brand, s.Carrier, s.Tracking, db.Micros(s.ShippedAt), label.Rate, label.account, label.Service, label.Price.Minor)
 	if err != nil {
 		return Shipment{}, err
 	}
@@ -140,20 +149,22 @@ func (o *Orders) ship(tx *db.Tx, who account.Asker, full *Order, part *Part, lin
 			open++
 		}
 	}
-	if open == len(lines) {
-		if err := o.partShipped(tx, full, part); err != nil {
+	last := open == len(lines)
+	if err := o.bookLabel(tx, full, part, s, last); err != nil {
+		return Shipment{}, err
+	}
+	if last {
+		if err := o.partShipped(tx, full, part, label.booked()); err != nil {
 			return Shipment{}, err
 		}
 	}
 	return s, event.Emit(tx, event.OrderShipped{Order: full.ID, Part: part.ID, Brand: part.Brand, Shipment: s.ID, Lines: s.Lines})
 }
 
-// partShipped moves the part on and owes the brand its shipping.
-func (o *Orders) partShipped(tx *db.Tx, full *Order, part *Part) error {
+// partShipped moves the part on and owes its shipping to whoever has carried it; last is the label of its last parcel.
+func (o *Orders) partShipped(tx *db.Tx, full *Order, part *Part, last ledger.Label) error {
 	pending := brandPending(full, part)
-	if !part.ShippingBack {
-		pending.Minor += shippingNet(part)
-	}
+	pending.Minor += part.carried()
 	n, err := tx.Exec(partShips.update(`shipped_at = $1, brand_pending_minor = $2, version = version + 1`)+`id = $3`,
 		db.Micros(tx.Now()), pending.Minor, part.ID)
 	if err != nil {
@@ -162,7 +173,7 @@ func (o *Orders) partShipped(tx *db.Tx, full *Order, part *Part) error {
 	if n != 1 {
 		return fault.New(fault.Conflict, "This part of the order has moved on meanwhile. Look again.")
 	}
-	return o.bookShipped(tx, full, part)
+	return o.bookShipped(tx, full, part, last)
 }
 
 // Delivered records that a parcel arrived. When all of a part's have, the hold begins.

@@ -257,6 +257,16 @@ func TestStoppedBeforeAnyStatement(t *testing.T) {
 				}
 			}
 		},
+		"ship with a label": func(m *mortal) act {
+			rate := m.label("Parcel", 620) // more than the shipping: the brand pays the rest
+			return func() func(context.Context) error {
+				o, key := m.paid(), m.key("ship")
+				return func(ctx context.Context) error {
+					_, err := m.orders.Ship(db.WithKey(ctx, key), m.member, o.ID, order.NewShipment{Label: rate})
+					return err
+				}
+			}
+		},
 		"release": func(m *mortal) act {
 			return func() func(context.Context) error {
 				if m.d.Engine() == db.SQLite { // two orders in one transaction; on PostgreSQL one, for the time it takes

@@ -40,7 +40,9 @@ type sales struct {
 	refs     []string
 	stock    int64
 	codes    []voucher.Voucher
-	silent   bool // the provider: what needs its answer may fail
+	labels   []id.LabelRate
+	paid     int64 // to the carrier
+	silent   bool  // the provider: what needs its answer may fail
 }
 
 // bought is an order and who bought it.
@@ -365,6 +367,31 @@ func (m *sales) payOut(t *rapid.T) {
 	m.fine(t, "pay out", err)
 }
 
+// giveUp writes off what the creator or the brand owes, some of it, or more than that.
+func (m *sales) giveUp(t *rapid.T) {
+	owner := payout.OfBrand(m.brand)
+	if rapid.Bool().Draw(t, "creator") {
+		owner = payout.OfCreator(m.creator)
+	}
+	owes := m.balance(owner.Purse().Owes)
+	if owes == 0 {
+		t.Skip("nothing is owed")
+	}
+	operator := account.Asker{Account: "acc_other", Operator: true, Session: "ses_1"}
+	_, err := m.payouts.WriteOff(context.Background(), operator, payout.NewWriteOff{Owner: owner, Amount: *cents(rapid.Int64Range(1, owes+1).Draw(t, "given up")), Reason: "By chance"})
+	m.fine(t, "give up", err)
+}
+
+// payCarrier pays what the carrier is owed, or part of it, or more.
+func (m *sales) payCarrier(t *rapid.T) {
+	m.n++
+	in := payout.NewCarrierPayment{Carrier: "dhl", Amount: *cents(rapid.Int64Range(1, 3000).Draw(t, "paid")), Reference: fmt.Sprint("line ", m.n)}
+	_, err := m.payouts.PayCarrier(context.Background(), m.house(), in)
+	if m.fine(t, "pay a carrier", err); err == nil {
+		m.paid += in.Amount.Minor
+	}
+}
+
 func (m *sales) actions() map[string]func(*rapid.T) {
 	ctx := context.Background()
 	return map[string]func(*rapid.T){
@@ -372,9 +399,14 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 		"buy more": m.buy,
 		"pay late": m.payLate,
 		"ship": func(t *rapid.T) {
-			_, err := m.world.orders.Ship(ctx, m.member, m.pick(t).order, order.NewShipment{Carrier: "Post"})
+			in := order.NewShipment{Carrier: "Post"}
+			if n := rapid.IntRange(0, len(m.labels)).Draw(t, "label"); n > 0 {
+				in = order.NewShipment{Label: m.labels[n-1]}
+			}
+			_, err := m.world.orders.Ship(ctx, m.member, m.pick(t).order, in)
 			m.fine(t, "ship", err)
 		},
+		"pay a carrier": m.payCarrier,
 		"deliver": func(t *rapid.T) {
 			for _, s := range m.look(m.pick(t).order).Shipments {
 				_, err := m.world.orders.Delivered(ctx, m.member, s.ID)
@@ -403,6 +435,7 @@ func (m *sales) actions() map[string]func(*rapid.T) {
 		"days later":       func(t *rapid.T) { m.later(time.Duration(rapid.IntRange(1, 7).Draw(t, "days")) * day) },
 		"pay out":          m.payOut,
 		"pay out more":     m.payOut,
+		"give up a debt":   m.giveUp,
 		"repeat":           m.repeat,
 		"a hold later":     func(*rapid.T) { m.later(15 * 24 * time.Hour) },
 		"a minute later":   func(*rapid.T) { m.later(time.Minute) },
@@ -485,10 +518,28 @@ func (m *sales) invariants(t *rapid.T) {
 	if gone != sums.Paid.Minor {
 		t.Fatalf("%d was paid out, and %d on the page", gone, sums.Paid.Minor)
 	}
+	lost := m.lostBy(ledger.CreatorOwes(m.creator))
+	if all := m.balance(ledger.BadDebt); all != lost+m.lostBy(ledger.BrandOwes(m.brand)) || lost < 0 || all < lost || m.balance(ledger.BrandOwes(m.brand)) < 0 || m.balance(ledger.CreatorOwes(m.creator)) < 0 {
+		t.Fatalf("%d is lost by debts, %d of it by the creator's", all, lost)
+	}
+	labels := m.count(`SELECT CAST(COALESCE(SUM(label_minor), 0) AS BIGINT) FROM shipments`)
+	if owed := m.balance(ledger.CarrierOwed("dhl")); owed != labels-m.paid || owed < 0 {
+		t.Fatalf("the carrier is owed %d, of labels for %d of which %d were paid", owed, labels, m.paid)
+	}
+	unsent := m.count(`SELECT CAST(COALESCE(SUM(shipping_minor), 0) AS BIGINT) FROM order_parts p WHERE paid_at > 0 AND shipped_at = 0 AND state = 'paid' AND shipping_back = 0
+		AND NOT EXISTS (SELECT 1 FROM dispute_shares s WHERE s.part_id = p.id AND s.line_id = '')`)
+	if waits := m.balance(ledger.ShippingPayable); waits < unsent {
+		t.Fatalf("%d of shipping waits in the books, and %d by the parts", waits, unsent)
+	}
 	pending := m.count(`SELECT CAST(COALESCE(SUM(brand_pending_minor), 0) AS BIGINT) FROM order_parts WHERE paid_at > 0 AND state NOT IN ('completed','cancelled')`)
 	if got := m.balance(ledger.BrandPending(m.brand)); got != pending+m.stranded() {
 		t.Fatalf("%d is pending for the brand in the books and %d by its parts", got, pending)
 	}
+}
+
+// lostBy is what was given up of a debt, less what came back of that.
+func (m *sales) lostBy(a ledger.Account) int64 {
+	return m.count(`SELECT CAST(COALESCE(SUM(e.amount), 0) AS BIGINT) FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64 WHERE e.account = $1 AND t.kind = 'written_off'`, string(a))
 }
 
 // stranded is what stands in pending of parts that a refund called off before the provider refused it.
@@ -569,6 +620,9 @@ func runSales(t *testing.T, runs int, fresh func() (db.Options, error)) {
 			who, sold := m.boughtUnits(4, payment.MethodVisa)
 			m.bringTo(sold, "released")
 			m.orders = append(m.orders, bought{who: who, order: sold.ID, at: sold})
+		}
+		for _, price := range []int64{420, 620, 1900} { // less than the shipping, more, and perhaps more than all
+			m.labels = append(m.labels, m.label(fmt.Sprint("Parcel ", price), price))
 		}
 		actions := m.actions()
 		check := actions[""]

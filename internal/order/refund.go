@@ -66,6 +66,8 @@ type Refund struct {
 	withShipping          bool
 	shippingNet           int64
 	shippingTax           int64
+	shippingMargin        int64 // of shippingNet, what the platform had kept beside its labels
+	fromPurse             bool  // of its brand, what labels had cost
 	full                  bool
 	wasShipped, wasEarned bool
 	wasReleased           bool
@@ -203,7 +205,7 @@ func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, by
 	if err := post(tx, transfers, nil); err != nil {
 		return "", err
 	}
-	if r.wasReleased && !r.Owed.IsZero() {
+	if !r.Owed.IsZero() {
 		if err := o.drawReserve(tx, string(r.ID), r.Brand, r.Amount.Currency); err != nil {
 			return "", err
 		}

@@ -100,7 +100,7 @@ func (o *Orders) failRefund(tx *db.Tx, r Refund, why error) error {
 	if err := post(tx, ledger.RefundReturned(p, !part.ShippedAt.IsZero(), !part.DeliveredAt.IsZero()), nil); err != nil {
 		return err
 	}
-	if r.wasReleased {
+	if r.wasReleased || r.withShipping && part.Label > 0 {
 		if err := ledger.Recover(tx, string(r.ID), full.Currency, r.purses(&full)...); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 	"mezzo/internal/money"
 	"mezzo/internal/voucher"
 )
@@ -25,10 +26,10 @@ func claimRefund(tx *db.Tx, ord id.Order, minor int64) (id.Payment, error) {
 }
 
 func (r *Refund) insert(tx *db.Tx, actor string) error {
-	_, err := tx.Exec(`INSERT INTO refunds(id, order_id, part_id, brand_id, payment_id, currency, amount_minor, shipping_minor, shipping_tax_minor, with_shipping,
+	_, err := tx.Exec(`INSERT INTO refunds(id, order_id, part_id, brand_id, payment_id, currency, amount_minor, shipping_minor, shipping_tax_minor, with_shipping, shipping_margin_minor,
 		reason, actor, by_operator, was_shipped, was_delivered, was_released, owed_minor, full_goods, state, created_at, updated_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,'requested',$19,$19)`,
-		r.ID, r.Order, r.Part, r.Brand, r.payment, r.Amount.Currency, r.Amount.Minor, r.shippingNet, r.shippingTax, db.Flag(r.withShipping),
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,'requested',$20,$20)`,
+		r.ID, r.Order, r.Part, r.Brand, r.payment, r.Amount.Currency, r.Amount.Minor, r.shippingNet, r.shippingTax, db.Flag(r.withShipping), r.shippingMargin,
 		r.Reason, actor, db.Flag(r.ByOperator), db.Flag(r.wasShipped), db.Flag(r.wasEarned), db.Flag(r.wasReleased), r.Owed.Minor, db.Flag(r.full), db.Micros(r.CreatedAt))
 	if db.IsUnique(err) {
 		return fault.Wrap(fault.Conflict, err, "The shipping of this part was refunded already. Nothing was refunded now.").WithType("over_refund")
@@ -95,7 +96,7 @@ func (o *Orders) moveOn(tx *db.Tx, ord id.Order, pid id.Part, by canceller) erro
 	if !sent {
 		return o.callOff(tx, &full, part, by)
 	}
-	if err := o.partShipped(tx, &full, part); err != nil {
+	if err := o.partShipped(tx, &full, part, ledger.Label{}); err != nil {
 		return err
 	}
 	part.State, part.ShippedAt = Shipped, tx.Now()
@@ -105,8 +106,8 @@ func (o *Orders) moveOn(tx *db.Tx, ord id.Order, pid id.Part, by canceller) erro
 // storePending notes what the ledger holds for the brand of a part.
 func storePending(tx *db.Tx, full *Order, part *Part) error {
 	pending := brandPending(full, part)
-	if !part.ShippedAt.IsZero() && !part.ShippingBack {
-		pending.Minor += shippingNet(part)
+	if !part.ShippedAt.IsZero() {
+		pending.Minor += part.carried()
 	}
 	_, err := tx.Exec(`UPDATE order_parts SET brand_pending_minor = $1 WHERE id = $2`, pending.Minor, part.ID)
 	return err
@@ -166,17 +167,17 @@ func refundsWhere(tx *db.Tx, where, arg string) ([]Refund, error) {
 }
 
 const refundColumns = `r.id, r.order_id, r.part_id, r.brand_id, r.payment_id, r.currency, r.amount_minor, r.shipping_minor, r.shipping_tax_minor,
-	r.with_shipping, r.reason, r.by_operator, r.was_shipped, r.was_delivered, r.was_released, r.owed_minor, r.full_goods, r.state, r.failure, r.created_at, r.settled_at`
+	r.with_shipping, r.shipping_margin_minor, r.reason, r.by_operator, r.was_shipped, r.was_delivered, r.was_released, r.owed_minor, r.full_goods, r.state, r.failure, r.created_at, r.settled_at`
 
 func scanRefund(rows *sql.Rows) (Refund, error) {
 	var r Refund
 	var c money.Currency
 	var amount, owed, created, settled int64
-	err := rows.Scan(&r.ID, &r.Order, &r.Part, &r.Brand, &r.payment, &c, &amount, &r.shippingNet, &r.shippingTax, &r.withShipping, &r.Reason, &r.ByOperator,
+	err := rows.Scan(&r.ID, &r.Order, &r.Part, &r.Brand, &r.payment, &c, &amount, &r.shippingNet, &r.shippingTax, &r.withShipping, &r.shippingMargin, &r.Reason, &r.ByOperator,
 		&r.wasShipped, &r.wasEarned, &r.wasReleased, &owed, &r.full, &r.State, &r.Failure, &created, &settled)
 	r.Amount, r.Shipping, r.Owed = money.Of(amount, c), money.Of(r.shippingNet+r.shippingTax, c), money.Of(owed, c)
-	r.FromBrand, r.Tax = money.Of(r.shippingNet, c), money.Of(r.shippingTax, c)
-	r.Commission, r.Fee = money.Of(0, c), money.Of(0, c)
+	r.FromBrand, r.Tax = money.Of(r.shippingNet-r.shippingMargin, c), money.Of(r.shippingTax, c)
+	r.Commission, r.Fee = money.Of(0, c), money.Of(r.shippingMargin, c)
 	r.CreatedAt, r.SettledAt = db.Time(created), db.Time(settled)
 	return r, err
 }

@@ -99,7 +99,7 @@ func loadWhere(tx *db.Tx, where, arg string) (Order, error) {
 }
 
 const partColumns = `p.id, p.brand_id, b.name, p.state, p.currency, p.goods_minor, p.shipping_option, p.shipping_name, p.shipping_minor, p.shipping_tax_minor,
-	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.shipping_tax_jurisdiction, p.total_minor, p.refunded_minor, p.shipping_back, p.hold_days,
+	p.shipping_tax_bps, p.shipping_tax_name, p.shipping_tax_inclusive, p.shipping_tax_collected_by, p.shipping_tax_jurisdiction, p.total_minor, p.refunded_minor, p.shipping_back, p.label_minor, p.hold_days,
 	p.handling_days, p.transit_days, p.ship_by, p.proven, p.cancelled_by, p.paid_at, p.shipped_at, p.delivered_at, p.release_at, p.completed_at, p.cancelled_at`
 
 func scanPart(r *sql.Rows) (Part, error) {
@@ -107,7 +107,7 @@ func scanPart(r *sql.Rows) (Part, error) {
 	var c money.Currency
 	var goods, shipping, tax, total, refunded, by, paid, shipped, delivered, release, completed, cancelled int64
 	err := r.Scan(&p.ID, &p.Brand, &p.BrandName, &p.State, &c, &goods, &p.ShippingOption, &p.ShippingName, &shipping, &tax,
-		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &p.ShippingTax.Jurisdiction, &total, &refunded, &p.ShippingBack, &p.HoldDays,
+		&p.ShippingTax.Rate, &p.ShippingTax.Name, &p.ShippingTax.Inclusive, &p.ShippingTax.CollectedBy, &p.ShippingTax.Jurisdiction, &total, &refunded, &p.ShippingBack, &p.Label, &p.HoldDays,
 		&p.HandlingDays, &p.TransitDays, &by, &p.Proven, &p.CancelledBy, &paid, &shipped, &delivered, &release, &completed, &cancelled)
 	p.Goods, p.Shipping, p.ShippingTax.Amount, p.Total = money.Of(goods, c), money.Of(shipping, c), money.Of(tax, c), money.Of(total, c)
 	p.Refunded, p.ShipBy = money.Of(refunded, c), db.Time(by)
@@ -193,7 +193,8 @@ func shipmentsWhere(tx *db.Tx, where, arg string) ([]Shipment, error) {
 		var s Shipment
 		var line id.Line
 		var shipped, delivered int64
-		if err := r.Scan(&s.ID, &s.Order, &s.Part, &s.Brand, &s.Carrier, &s.Tracking, &s.State, &shipped, &delivered, &line); err != nil {
+		err := r.Scan(&s.ID, &s.Order, &s.Part, &s.Brand, &s.Carrier, &s.Tracking, &s.State, &shipped, &delivered, &line, &s.Label.Rate, &s.Label.account, &s.Label.Service, &s.Label.Price.Minor, &s.Label.Price.Currency)
+		if err != nil {
 			return struct{}{}, err
 		}
 		if n := len(list); n == 0 || list[n-1].ID != s.ID {
@@ -203,8 +204,8 @@ func shipmentsWhere(tx *db.Tx, where, arg string) ([]Shipment, error) {
 		last := &list[len(list)-1]
 		last.Lines = append(last.Lines, line)
 		return struct{}{}, nil
-	}, `SELECT s.id, s.order_id, s.part_id, s.brand_id, s.carrier, s.tracking, s.state, s.shipped_at, s.delivered_at, l.line_id
-		FROM shipments s JOIN shipment_lines l ON l.shipment_id = s.id WHERE `+where+` ORDER BY s.id, l.line_id`, arg)
+	}, `SELECT s.id, s.order_id, s.part_id, s.brand_id, s.carrier, s.tracking, s.state, s.shipped_at, s.delivered_at, l.line_id, s.label_id, s.label_account, s.label_service, s.label_minor, p.currency
+		FROM shipments s JOIN shipment_lines l ON l.shipment_id = s.id JOIN order_parts p ON p.id = s.part_id WHERE `+where+` ORDER BY s.id, l.line_id`, arg)
 	return list, err
 }
 

@@ -71,6 +71,7 @@ type Part struct {
 	Total          money.Amount // all taxes included
 	Refunded       money.Amount // by refunds that did not fail, or by a cancellation
 	ShippingBack   bool         // its shipping was refunded
+	Label          int64        // what the platform's labels of its parcels cost; 0: its brand carries it
 	ShippingHeld   Portion      // what open disputes are about of it
 	ShippingLost   Portion      // what lost ones took of it
 	HandlingDays   int64        // promised until it is handed over
@@ -136,6 +137,7 @@ type Shipment struct {
 	Tracking    string
 	State       State // shipped or delivered
 	Lines       []id.Line
+	Label       ParcelLabel // of price 0 where its brand carries it
 	ShippedAt   time.Time
 	DeliveredAt time.Time
 }

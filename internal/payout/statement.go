@@ -259,6 +259,9 @@ func (s *Statement) entries(tx *db.Tx) ([]Movement, error) {
 		if withheld != 0 {
 			m.Withheld = new(money.Of(withheld, s.Currency))
 		}
+		if m.Kind == ledger.KindShipped && m.Account != "pending" {
+			m.Says = "Labels beyond what the buyer paid for shipping"
+		}
 		return m, err
 	}, `SELECT e.id, e.account, t.key, t.kind, t.created_at, e.amount, CASE WHEN t.key LIKE 'payout:%' THEN
 			COALESCE((SELECT CAST(SUM(w.amount) AS BIGINT) FROM ledger_entries w WHERE w.id >= t.seq * 64 AND w.id < t.seq * 64 + 64 AND w.account LIKE 'wht:%'), 0) ELSE 0 END

@@ -63,6 +63,9 @@ func lostOfLine(what string) string {
 	return lostOfPart(what, ` AND s.line_id = l.id`)
 }
 
+// taxInShipping is the tax contained in a part's shipping.
+const taxInShipping = `CASE WHEN p.shipping_tax_inclusive = 1 THEN p.shipping_tax_minor ELSE 0 END`
+
 var yearSources = []yearSource{
 	{`SELECT brand_id, currency, paid_at, 1, total_minor FROM order_parts WHERE paid_at >= $1 AND paid_at < $2`,
 		func(m *Month, n, minor int64) { m.Count += n; m.Gross += minor }},
@@ -94,6 +97,13 @@ var yearSources = []yearSource{
 	{`SELECT r.brand_id, r.currency, r.settled_at, 0, -r.shipping_tax_minor FROM refunds r JOIN order_parts p ON p.id = r.part_id
 		WHERE r.settled_at >= $1 AND r.settled_at < $2 AND r.state = 'confirmed' AND p.shipping_tax_collected_by = 'platform'`,
 		func(m *Month, _, minor int64) { m.Taxes += minor }},
+	// Of a part that went with the platform's labels, they and what they left of the shipping are the platform's.
+	{`SELECT p.brand_id, p.currency, p.shipped_at, 0, CASE WHEN p.shipping_minor - ` + taxInShipping + ` > p.label_minor AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.part_id = p.id
+		AND r.with_shipping = 1 AND r.was_shipped = 0 AND r.state <> 'failed') THEN p.shipping_minor - ` + taxInShipping + ` ELSE p.label_minor END
+		FROM order_parts p WHERE p.shipped_at >= $1 AND p.shipped_at < $2 AND p.label_minor > 0`,
+		func(m *Month, _, minor int64) { m.Fees += minor }},
+	{`SELECT brand_id, currency, settled_at, 0, -shipping_margin_minor FROM refunds WHERE settled_at >= $1 AND settled_at < $2 AND state = 'confirmed' AND shipping_margin_minor > 0`,
+		func(m *Month, _, minor int64) { m.Fees += minor }},
 	// A cancellation takes back what refunds and lost disputes have left of a part.
 	{`SELECT l.brand_id, l.currency, p.cancelled_at, 0, l.back_fee_minor + l.back_commission_minor - l.fee_minor - l.commission_minor + ` + lostOfLine("s.fee_minor + s.commission_minor") + `
 		FROM order_lines l JOIN order_parts p ON p.id = l.part_id WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0`,

@@ -22,7 +22,7 @@ func TestEveryPageOpensForWhomItIsFor(t *testing.T) {
 		"GET /brand/{b}/programs/new": "owner", "GET /brand/{b}/orders": "owner", "GET /brand/{b}/balance": "owner", "GET /brand/{b}/members": "owner", "GET /brand/{b}/keys": "owner",
 		"GET /operator": "operator", "GET /operator/people": "operator", "GET /operator/content": "operator", "GET /operator/orders": "operator", "GET /operator/ledger": "operator",
 		"GET /operator/money": "operator", "GET /operator/payouts": "operator", "GET /operator/bank": "operator", "GET /operator/differences": "operator", "GET /operator/claims": "operator",
-		"GET /operator/reserves": "operator", "GET /operator/debts": "operator", "GET /brand/{b}/payouts": "owner", "GET /brand/{b}/statement": "owner", "GET /studio/payouts": "creator", "GET /studio/statement": "creator",
+		"GET /operator/reserves": "operator", "GET /operator/debts": "operator", "GET /operator/labels": "operator", "GET /brand/{b}/payouts": "owner", "GET /brand/{b}/statement": "owner", "GET /studio/payouts": "creator", "GET /studio/statement": "creator",
 	} {
 		_, path := fillIn(pattern, ids)
 		page := roles[role].get(path).ok()

@@ -188,3 +188,41 @@ func TestHouseGivesDebtsUp(t *testing.T) {
 	op.post(decide, "do", "approve").want(409).says("does not wait any more")
 	m.owner.get("/brand/"+m.brand+"/statement").ok().says("Written off: it is owed no more", "$10.00")
 }
+
+// The house sells a label, a brand sends a parcel with it, and the carrier is paid.
+func TestAParcelGoesWithALabelOfTheHouse(t *testing.T) {
+	m := newMarket(t)
+	op := m.operator()
+	shopper := m.signUp("Jo")
+	m.buy(shopper, "pm_card_visa")
+	at := "/brand/" + m.brand + "/orders?state=paid"
+	m.owner.get(at).ok().silent("Carried by")
+	op.get("/operator/labels").ok().says("No labels are sold").silent("Owed to carriers")
+	op.post("/operator/labels", "carrier", "", "service", "Small", "currency", "USD", "price", "x").want(422).says("It was not put on sale").find(`(value="Small")`)
+	page := op.post("/operator/labels", "carrier", "DHL", "service", "Small", "currency", "usd", "price", "1.20").ok().says("Brands can send parcels with it", "DHL, Small", "$1.20")
+	change := page.find(`action="(/operator/labels/lbr_\w+)"`)
+	op.post(change, "version", "1", "price", "much").want(422).says("The label is as it was")
+	op.post(change, "version", "1", "price", "2.20").ok().says("$2.20")
+	op.get("/operator/labels?state=ended").ok().says("$1.20", "ended by").silent("Change or end it")
+
+	board := m.owner.get(at).ok().says("Carried by", "Ourselves", "DHL, Small: $2.20")
+	ship, rate := board.find(`action="(/brand/[^"]*/ship)"`), board.find(`<option value="(lbr_\w+)"`)
+	fields := []string{"line_ids", board.value("line_ids")}
+	m.owner.post(ship, append(fields, "key", "a", "carrier", "Post", "label", rate)...).want(422).says("Nothing was handed over", "name a carrier or a label")
+	m.owner.post(ship, append(fields, "key", "b", "carrier", "", "label", "")...).want(422).says("Name the carrier")
+	m.owner.post(ship, append(fields, "key", "c", "carrier", "", "label", rate, "tracking", "T1")...).ok().says("DHL", "The platform’s label, Small: $2.20")
+	shopper.get("/orders").ok()
+	op.get("/operator/money").ok().says("Carriers")
+
+	page = op.get("/operator/labels").ok().says("Owed to carriers", "$2.20")
+	pay := page.find(`action="(/operator/carriers/dhl)"`)
+	paid := func(amount, ref string) shown {
+		return op.post(pay, "key", "p"+amount+ref, "currency", "USD", "amount", amount, "reference", ref)
+	}
+	paid("9.99", "L1").want(409).says("Nothing was noted", "is owed 2.20 USD")
+	paid("2.20", "").want(422).says("reference")
+	paid("2.20", "L1").ok().says("$2.20 is paid", "L1", "was paid so far")
+	page = op.get("/operator/labels").ok().silent("It was paid")
+	op.post(page.find(`action="(/operator/labels/lbr_\w+/end)"`), "version", "1").ok().says("It is sold no more", "No labels are sold")
+	m.owner.get(at).ok().silent("Carried by")
+}

@@ -40,8 +40,13 @@ func housePages() map[string]templ.Component {
 			Debts: []DebtRow{{Owner: "crt_1", Name: "Marisol Vega", What: "a creator", Owed: "$12.75", Currency: "USD", Key: "k", Lines: []string{"$173.98 of theirs is held and pays it first, once its hold has passed."},
 				Fields: []Field{{Name: "amount", ID: "amount-0", Label: "How much, USD", Mode: "decimal", Value: "12.75"}, {Name: "reason", ID: "reason-0", Label: "Why", Max: 300}}, Open: true}, {Owner: "brd_1", Name: "Ferro & Ash", What: "a brand", Owed: "$9,000.00", Waiting: true}},
 			Offs: []WriteOffRow{{ID: "wof_1", Name: "Ferro & Ash", Amount: "$9,000.00", Says: "waits for another operator", Tone: "wait", Why: "“They have closed their shop”", Lines: []string{"Proposed by Noor Haddad on Sun 22 Nov, 18:40"}, Waiting: true, Reason: Field{Name: "reason", ID: "why-1", Label: "Why not", Max: 300, Optional: true}, Open: true, Bar: "You have proposed it yourself. Another operator must agree."}}}),
-		"house-debts-none": HouseDebts(DebtsPage{Chrome: house("Debts"), Tabs: moneyTabs("/operator/debts")}),
-		"statement":        BrandStatement(statement),
-		"statement-none":   StudioStatement(empty),
+		"house-labels": HouseLabels(LabelsPage{Chrome: house("Labels"), Tabs: moneyTabs("/operator/labels"), Kinds: []Tab{{Text: "On sale", URL: "/", Here: true}, {Text: "Ended", URL: "/"}},
+			Carriers: []CarrierRow{{Account: "dhl", Name: "DHL", Owed: "$84.00", Paid: "$120.40 was paid so far.", Currency: "USD", Key: "k", Open: true, Fields: []Field{{Name: "amount", ID: "amount-0", Label: "How much, USD", Mode: "decimal", Value: "84.00"}, {Name: "reference", ID: "reference-0", Label: "The bank’s reference of the line", Max: 100}}}, {Account: "post", Name: "Post", Owed: "$0.00"}},
+			Paid:     cells, Rates: []LabelRow{{ID: "lbr_1", Version: "1", What: "DHL, Parcel up to 2 kg", Price: "$4.20", Who: "priced by Noor Haddad on 3 Nov 2026", Change: Field{Name: "price", ID: "price-0", Label: "Price, USD", Mode: "decimal", Value: "4.20"}, Open: true}},
+			Form: []Field{{Name: "carrier", Label: "Carrier"}, {Name: "service", Label: "Service"}, {Name: "currency", Label: "Currency", Value: "USD"}, {Name: "price", Label: "Price", Mode: "decimal"}}}),
+		"house-labels-none": HouseLabels(LabelsPage{Chrome: house("Labels"), Tabs: moneyTabs("/operator/labels")}),
+		"house-debts-none":  HouseDebts(DebtsPage{Chrome: house("Debts"), Tabs: moneyTabs("/operator/debts")}),
+		"statement":         BrandStatement(statement),
+		"statement-none":    StudioStatement(empty),
 	}
 }

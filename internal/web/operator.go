@@ -49,7 +49,7 @@ func (s *Site) health(ctx context.Context, now time.Time, again bool) (LedgerHea
 }
 
 // platformAccounts are those of which there are few: they tell how the house stands.
-var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "tax:", "baddebt"}
+var platformAccounts = []string{"psp:", "fee:", "suspense:", "shipping:", "carrier:", "tax:", "baddebt"}
 
 // accountWords are what the platform's own accounts hold, in words.
 var accountWords = map[ledger.Account]string{
@@ -68,6 +68,9 @@ func accountLabel(a ledger.Account) string {
 		country, region, _ := strings.Cut(code, "-")
 		return strings.TrimSuffix("Tax owed in "+countryName(country)+", "+region, ", ")
 	}
+	if word, carrier := strings.CutPrefix(string(a), string(ledger.CarrierOwed(""))); carrier {
+		return "Owed to " + word + " for labels"
+	}
 	for _, w := range accountsLike {
 		if rest, is := strings.CutPrefix(string(a), w.prefix); is && strings.HasSuffix(rest, w.suffix) {
 			return w.words
@@ -80,7 +83,7 @@ func accountLabel(a ledger.Account) string {
 var accountsLike = []struct{ prefix, suffix, words string }{
 	{"payouts:", ":transit", "Payouts on their way"}, {"disputes:", "", "Withheld for disputes"}, {"bank:", "", "At the bank"}, {"refunds:", ":payable", "To be given back by the provider"},
 	{"program:", ":granted", "A program’s budget, as given"}, {"program:", ":budget", "A program’s budget, left"}, {"program:", ":reserve", "A program’s budget, kept for clicks made"}, {"program:", ":spent", "A program’s budget, spent"},
-	{"wht:", "", "Tax withheld from payouts"}, {"carrier:", "", "Owed to carriers"},
+	{"wht:", "", "Tax withheld from payouts"},
 }
 
 // standsAt are the platform's own accounts, each in a row.

@@ -92,6 +92,10 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 	if err != nil {
 		return nil, err
 	}
+	labels, err := v.labelChoice()
+	if err != nil {
+		return nil, err
+	}
 	var jobs []OrderJob
 	for _, o := range list {
 		for _, p := range o.Parts {
@@ -100,7 +104,8 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 			if inDispute(o) {
 				job.Says += ", disputed at the buyer’s bank: nothing is refunded here until it has decided"
 			}
-			job.Carrier, job.Tracking = NewShipFields(string(p.ID))
+			job.Carrier, job.Tracking, job.Label = NewShipFields(string(p.ID), labelsOf(labels, o.Currency, p))
+			job.Shipping = Money(p.Shipping)
 			yours := money.Of(0, o.Currency)
 			for _, l := range o.Lines {
 				if l.Part != p.ID {
@@ -123,7 +128,7 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 			job.Refunds, job.Refund = refundRowsOf(o, p.ID, names), refundFormOf(o, p, v.brandURL("/orders/"+string(o.ID)+"/refund"))
 			for _, sh := range o.Shipments {
 				if sh.Part == p.ID {
-					job.Shipments = append(job.Shipments, Shipment{ID: string(sh.ID), Carrier: sh.Carrier, Tracking: sh.Tracking, At: sh.ShippedAt, Delivered: sh.State == order.Delivered, Key: rand.Text()})
+					job.Shipments = append(job.Shipments, Shipment{ID: string(sh.ID), Carrier: sh.Carrier, Tracking: sh.Tracking, At: sh.ShippedAt, Delivered: sh.State == order.Delivered, Key: rand.Text(), Label: labelSaid(sh.Label)})
 				}
 			}
 			jobs = append(jobs, job)
@@ -170,14 +175,15 @@ func (s *Site) ship(v *visit) error {
 	if err := v.ownOrder(ord); err != nil {
 		return err
 	}
-	in := order.NewShipment{Lines: many[id.Line](v, "line_ids"), Carrier: v.text("carrier"), Tracking: v.text("tracking")}
+	in := order.NewShipment{Lines: many[id.Line](v, "line_ids"), Carrier: v.text("carrier"), Tracking: v.text("tracking"), Label: id.LabelRate(v.text("label"))}
 	_, err := s.Orders.Ship(v.keyed(), v.who, ord, in)
 	if a, said := v.amissOf(err); said {
 		return s.showPacking(v, a.status, func(page *OrdersBoard) {
 			for i := range page.Parts {
 				if p := &page.Parts[i]; p.Order == string(ord) {
-					p.Carrier.Value, p.Tracking.Value = in.Carrier, in.Tracking
+					p.Carrier.Value, p.Tracking.Value, p.Label.Value = in.Carrier, in.Tracking, string(in.Label)
 					a.mark(&p.Carrier, &p.Tracking)
+					a.under(&p.Label, "label_rate_id")
 				}
 			}
 			page.Notes = a.notes("Nothing was handed over.")

@@ -233,11 +233,11 @@ func sampleBrand() BrandPage {
 }
 
 func sampleJob(part, state, says string) OrderJob {
-	carrier, tracking := NewShipFields(part)
+	carrier, tracking, label := NewShipFields(part, []Option{{Value: "", Label: "Ourselves"}, {Value: "lbr_1", Label: "DHL, Parcel up to 2 kg: $4.20"}})
 	job := OrderJob{Order: "ord_00" + part, Part: part, State: state, Says: says, Paid: noon(22, 13, 40), Buyer: "Dana Reyes", Address: []string{"1804 Kinney Avenue, 3B", "Austin, TX 78704"},
-		Lines: []JobLine{{ID: "lin_1", Title: "Everyday skillet, 26 cm", SKU: "FA-26", Quantity: 1, Picture: pic("pan"), Earner: "Marisol Vega, $6.45", Open: true}}, Yours: usd(3397), Total: usd(4300), Carrier: carrier, Tracking: tracking}
+		Lines: []JobLine{{ID: "lin_1", Title: "Everyday skillet, 26 cm", SKU: "FA-26", Quantity: 1, Picture: pic("pan"), Earner: "Marisol Vega, $6.45", Open: true}}, Yours: usd(3397), Total: usd(4300), Carrier: carrier, Tracking: tracking, Label: label, Shipping: "$4.99"}
 	if state == "shipped" {
-		job.Shipments = []Shipment{{ID: "shp_1", Carrier: "Lonestar Parcel", Tracking: "LP 4471 0092 18", At: noon(19, 15, 20)}}
+		job.Shipments = []Shipment{{ID: "shp_1", Carrier: "Lonestar Parcel", Tracking: "LP 4471 0092 18", At: noon(19, 15, 20), Label: "The platform’s label, Parcel up to 2 kg: $4.20"}}
 	}
 	units := Field{Name: "units_lin_" + part, ID: "units_lin_" + part, Label: "Everyday skillet, 26 cm", Options: []Option{{"0", "none", true}, {"1", "1 of 2", false}}}
 	job.Refund = &RefundForm{Action: "/", Part: part, Units: []Field{units}, Shipping: "$4.90", Sent: state == "shipped", Open: state == "shipped",

@@ -49,7 +49,7 @@ func prizes(m *market, shopper *browser) prize {
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
 		"program": programs.find(`/programs/(prg_\w+)"`), "claim": claim.find(`/claims/(clm_\w+)/withdraw`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
-		"account": "acc_00000000000000000000000000", "code": "standard", "address": "adr_00000000000000000000000000", "tax": "tax_00000000000000000000000000", "voucher": given.find(`/vouchers/(vch_\w+)/end`), "destination": "dst_00000000000000000000000000", "payout": "pot_00000000000000000000000000", "owner": m.brand, "write_off": "wof_00000000000000000000000000", "token": token.find(`/you/tokens/(tok_\w+)/remove`)}
+		"account": "acc_00000000000000000000000000", "code": "standard", "address": "adr_00000000000000000000000000", "tax": "tax_00000000000000000000000000", "voucher": given.find(`/vouchers/(vch_\w+)/end`), "destination": "dst_00000000000000000000000000", "payout": "pot_00000000000000000000000000", "owner": m.brand, "write_off": "wof_00000000000000000000000000", "label": "lbr_00000000000000000000000000", "carrier": "dhl", "token": token.find(`/you/tokens/(tok_\w+)/remove`)}
 }
 
 // public are the routes that answer anybody, whatever the ids: what is shown to all, and the forms with
