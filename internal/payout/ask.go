@@ -180,7 +180,7 @@ func debtless(tx *db.Tx, pots []Payout) error {
 	for _, pot := range pots {
 		for _, d := range debts {
 			if d.Account == pot.Owner.Purse().Owes && d.Balance.Currency == pot.Amount.Currency && d.Balance.Minor > 0 {
-				return fault.New(fault.Conflict, "%s of refunds after a payout is still owed; it is taken from the next money that becomes available, and payouts go on then.", d.Balance).WithType("balance_owed")
+				return fault.New(fault.Conflict, "%s is still owed, of refunds after a payout or of labels; it is taken from the next money that becomes available, and payouts go on then.", d.Balance).WithType("balance_owed")
 			}
 		}
 	}

@@ -277,7 +277,7 @@ func (v *visit) heldWords(page *BalancePage, b payout.Balance, kind string) erro
 		page.Kinds = append(page.Kinds, Tab{Text: "Kept back", URL: v.brandURL("/balance?account=reserve"), Here: kind == "reserve"})
 	}
 	if !b.Owed.IsZero() {
-		page.Owed = Money(b.Owed) + " is owed: refunds took more than was ready. What is released next pays it first."
+		page.Owed = Money(b.Owed) + " is owed: refunds, or labels beyond their shipping, took more than was ready. What is released next pays it first."
 	}
 	return nil
 }
@@ -286,6 +286,9 @@ func balanceLineOf(e ledger.Entry, kind string) BalanceLine {
 	l := BalanceLine{When: e.At, Text: balanceKinds[e.Kind], Amount: e.Amount, State: MoneyState(kind), Transfer: string(e.Transfer)}
 	if l.Text == "" || strings.HasPrefix(e.Key, "payout:") {
 		l.Text = payout.Cause(e.Kind, e.Key)
+	}
+	if e.Kind == ledger.KindShipped && kind != "pending" {
+		l.Text = "Labels beyond what the buyer paid for shipping"
 	}
 	if e.Side == "debit" {
 		l.Amount, l.State = e.Amount.Neg(), "" // it has left: what it is now stands where it went
