@@ -86,6 +86,9 @@ func (p *Payouts) Solvency(ctx context.Context, who account.Asker) ([]Solvency, 
 				says := money.Of(held[c], c)
 				s.Provider = &says
 			}
+			for _, side := range [][]Stake{s.Holds, s.Owes} { // the book comes in no order
+				slices.SortFunc(side, func(a, b Stake) int { return strings.Compare(a.Name, b.Name) })
+			}
 			list = append(list, *s)
 		}
 		slices.SortFunc(list, func(a, b Solvency) int {
