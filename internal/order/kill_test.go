@@ -229,6 +229,18 @@ func (m *mortal) die(prepare act, at int) (statements int, change map[string]int
 	return statements, changed(before, m.tale())
 }
 
+// labelled sends a parcel with a label that costs more than the shipping: the brand pays the rest.
+func (m *mortal) labelled() act {
+	rate := m.label("Parcel", 620)
+	return func() func(context.Context) error {
+		o, key := m.paid(), m.key("ship")
+		return func(ctx context.Context) error {
+			_, err := m.orders.Ship(db.WithKey(ctx, key), m.member, o.ID, order.NewShipment{Label: rate})
+			return err
+		}
+	}
+}
+
 // The program is stopped before each statement of paying, refunding, releasing and paying out, the
 // provider's own among them: after the intent's row, after the provider's call, before the record.
 func TestStoppedBeforeAnyStatement(t *testing.T) {
@@ -257,16 +269,7 @@ func TestStoppedBeforeAnyStatement(t *testing.T) {
 				}
 			}
 		},
-		"ship with a label": func(m *mortal) act {
-			rate := m.label("Parcel", 620) // more than the shipping: the brand pays the rest
-			return func() func(context.Context) error {
-				o, key := m.paid(), m.key("ship")
-				return func(ctx context.Context) error {
-					_, err := m.orders.Ship(db.WithKey(ctx, key), m.member, o.ID, order.NewShipment{Label: rate})
-					return err
-				}
-			}
-		},
+		"ship with a label": (*mortal).labelled,
 		"release": func(m *mortal) act {
 			return func() func(context.Context) error {
 				if m.d.Engine() == db.SQLite { // two orders in one transaction; on PostgreSQL one, for the time it takes

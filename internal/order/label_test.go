@@ -232,3 +232,32 @@ func refusal(t *testing.T, what string, err error, typ string) {
 		t.Errorf("%s: want %s, got %v", what, typ, err)
 	}
 }
+
+// told is what happened to an order of a year.
+type told struct {
+	what    string
+	happens func() order.Order
+}
+
+// labelYear is what may happen to an order that goes with labels.
+func (w *world) labelYear(sold func(stage string) (account.Asker, order.Order), lose func(order.Order, int64)) []told {
+	cheap, dear := w.label("Small", 300), w.label("Large", 900)
+	sent := func(rate id.LabelRate) order.Order {
+		_, o := sold("paid")
+		w.sends(o, rate)
+		return o
+	}
+	return []told{
+		{"sent with a label", func() order.Order { return sent(cheap) }},
+		{"sent with a dear one", func() order.Order { return sent(dear) }},
+		{"sent with a label, its shipping refunded", func() order.Order { o := sent(cheap); w.refunds(o, units(o, 0, true)); return o }},
+		{"sent with a dear one and refunded", func() order.Order { o := sent(dear); w.refunds(o, units(o, 3, true)); return o }},
+		{"refunded its shipping, then sent with a label", func() order.Order {
+			_, o := sold("paid")
+			w.refunds(o, units(o, 0, true))
+			w.sends(o, cheap)
+			return o
+		}},
+		{"sent with a label and lost", func() order.Order { o := sent(cheap); lose(o, 0); return o }},
+	}
+}

@@ -367,31 +367,6 @@ func (m *sales) payOut(t *rapid.T) {
 	m.fine(t, "pay out", err)
 }
 
-// giveUp writes off what the creator or the brand owes, some of it, or more than that.
-func (m *sales) giveUp(t *rapid.T) {
-	owner := payout.OfBrand(m.brand)
-	if rapid.Bool().Draw(t, "creator") {
-		owner = payout.OfCreator(m.creator)
-	}
-	owes := m.balance(owner.Purse().Owes)
-	if owes == 0 {
-		t.Skip("nothing is owed")
-	}
-	operator := account.Asker{Account: "acc_other", Operator: true, Session: "ses_1"}
-	_, err := m.payouts.WriteOff(context.Background(), operator, payout.NewWriteOff{Owner: owner, Amount: *cents(rapid.Int64Range(1, owes+1).Draw(t, "given up")), Reason: "By chance"})
-	m.fine(t, "give up", err)
-}
-
-// payCarrier pays what the carrier is owed, or part of it, or more.
-func (m *sales) payCarrier(t *rapid.T) {
-	m.n++
-	in := payout.NewCarrierPayment{Carrier: "dhl", Amount: *cents(rapid.Int64Range(1, 3000).Draw(t, "paid")), Reference: fmt.Sprint("line ", m.n)}
-	_, err := m.payouts.PayCarrier(context.Background(), m.house(), in)
-	if m.fine(t, "pay a carrier", err); err == nil {
-		m.paid += in.Amount.Minor
-	}
-}
-
 func (m *sales) actions() map[string]func(*rapid.T) {
 	ctx := context.Background()
 	return map[string]func(*rapid.T){
@@ -518,28 +493,11 @@ func (m *sales) invariants(t *rapid.T) {
 	if gone != sums.Paid.Minor {
 		t.Fatalf("%d was paid out, and %d on the page", gone, sums.Paid.Minor)
 	}
-	lost := m.lostBy(ledger.CreatorOwes(m.creator))
-	if all := m.balance(ledger.BadDebt); all != lost+m.lostBy(ledger.BrandOwes(m.brand)) || lost < 0 || all < lost || m.balance(ledger.BrandOwes(m.brand)) < 0 || m.balance(ledger.CreatorOwes(m.creator)) < 0 {
-		t.Fatalf("%d is lost by debts, %d of it by the creator's", all, lost)
-	}
-	labels := m.count(`SELECT CAST(COALESCE(SUM(label_minor), 0) AS BIGINT) FROM shipments`)
-	if owed := m.balance(ledger.CarrierOwed("dhl")); owed != labels-m.paid || owed < 0 {
-		t.Fatalf("the carrier is owed %d, of labels for %d of which %d were paid", owed, labels, m.paid)
-	}
-	unsent := m.count(`SELECT CAST(COALESCE(SUM(shipping_minor), 0) AS BIGINT) FROM order_parts p WHERE paid_at > 0 AND shipped_at = 0 AND state = 'paid' AND shipping_back = 0
-		AND NOT EXISTS (SELECT 1 FROM dispute_shares s WHERE s.part_id = p.id AND s.line_id = '')`)
-	if waits := m.balance(ledger.ShippingPayable); waits < unsent {
-		t.Fatalf("%d of shipping waits in the books, and %d by the parts", waits, unsent)
-	}
+	m.owing(t)
 	pending := m.count(`SELECT CAST(COALESCE(SUM(brand_pending_minor), 0) AS BIGINT) FROM order_parts WHERE paid_at > 0 AND state NOT IN ('completed','cancelled')`)
 	if got := m.balance(ledger.BrandPending(m.brand)); got != pending+m.stranded() {
 		t.Fatalf("%d is pending for the brand in the books and %d by its parts", got, pending)
 	}
-}
-
-// lostBy is what was given up of a debt, less what came back of that.
-func (m *sales) lostBy(a ledger.Account) int64 {
-	return m.count(`SELECT CAST(COALESCE(SUM(e.amount), 0) AS BIGINT) FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64 WHERE e.account = $1 AND t.kind = 'written_off'`, string(a))
 }
 
 // stranded is what stands in pending of parts that a refund called off before the provider refused it.

@@ -9,7 +9,6 @@ import (
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
-	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/order"
 	"mezzo/internal/payout"
@@ -36,20 +35,9 @@ func TestTheYearSaysWhatTheBookSays(t *testing.T) {
 					w.bringTo(o, stage)
 					return who, o
 				}
-				cheap, dear := w.label("Small", 300), w.label("Large", 900)
-				labelled := func(rate id.LabelRate) order.Order {
-					_, o := sold("paid")
-					if _, err := w.orders.Ship(ctx, w.member, o.ID, order.NewShipment{Label: rate}); err != nil {
-						t.Fatal(err)
-					}
-					return o
-				}
 				lose := func(o order.Order, minor int64) { w.decided(w.disputed(o, minor), false) }
 				gross := int64(0)
-				for _, is := range []struct {
-					what    string
-					happens func() order.Order
-				}{
+				for _, is := range append(w.labelYear(sold, lose), []told{
 					{"kept", func() order.Order { _, o := sold("delivered"); return o }},
 					{"refunded", func() order.Order { _, o := sold("delivered"); w.refunds(o, units(o, 1, true)); return o }},
 					{"never sent", func() order.Order { _, o := sold("paid"); w.refunds(o, units(o, 3, false)); return o }},
@@ -83,21 +71,8 @@ func TestTheYearSaysWhatTheBookSays(t *testing.T) {
 						lose(o, 0)
 						return o
 					}},
-					{"sent with a label", func() order.Order { return labelled(cheap) }},
-					{"sent with a dear one", func() order.Order { return labelled(dear) }},
-					{"sent with a label, its shipping refunded", func() order.Order { o := labelled(cheap); w.refunds(o, units(o, 0, true)); return o }},
-					{"sent with a dear one and refunded", func() order.Order { o := labelled(dear); w.refunds(o, units(o, 3, true)); return o }},
-					{"refunded its shipping, then sent with a label", func() order.Order {
-						_, o := sold("paid")
-						w.refunds(o, units(o, 0, true))
-						if _, err := w.orders.Ship(ctx, w.member, o.ID, order.NewShipment{Label: cheap}); err != nil {
-							t.Fatal(err)
-						}
-						return o
-					}},
-					{"sent with a label and lost", func() order.Order { o := labelled(cheap); lose(o, 0); return o }},
 					{"won", func() order.Order { _, o := sold("delivered"); w.decided(w.disputed(o, 0), true); return o }},
-				} {
+				}...) {
 					o := is.happens()
 					w.sweep()
 					gross += o.Total.Minor + o.Lines[0].Off.Platform
