@@ -7,6 +7,7 @@ import (
 
 	"mezzo/internal/account"
 	"mezzo/internal/db"
+	"mezzo/internal/fault"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
 )
@@ -22,6 +23,7 @@ type Solvency struct {
 	Result   money.Amount   `json:"result" doc:"Income less expenses, from the books"`
 	Provider *money.Amount  `json:"provider_says,omitempty" doc:"What the provider itself says it holds"`
 	Clearing money.Amount   `json:"books_say" doc:"What the books say it holds"`
+	Silent   bool           `json:"provider_silent,omitempty" doc:"The provider did not answer: only the books are told"`
 }
 
 // Stake is one kind of account, all of its kind together.
@@ -58,10 +60,12 @@ func (p *Payouts) Solvency(ctx context.Context, who account.Asker) ([]Solvency, 
 	if err := who.May(account.MoneyRead); err != nil {
 		return nil, err
 	}
-	held := map[money.Currency]int64{}
+	held, silent := map[money.Currency]int64{}, false
 	if p.report != nil {
 		var err error
-		if held, err = p.report.Balance(ctx); err != nil {
+		if held, err = p.report.Balance(ctx); fault.Is(err, fault.Unavailable) {
+			silent = true // the books stand without it
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +86,8 @@ func (p *Payouts) Solvency(ctx context.Context, who account.Asker) ([]Solvency, 
 		list := []Solvency{}
 		for c, s := range by {
 			s.Own.Minor = s.Held.Minor - s.Owed.Minor
-			if p.report != nil {
+			s.Silent = silent
+			if p.report != nil && !silent {
 				says := money.Of(held[c], c)
 				s.Provider = &says
 			}

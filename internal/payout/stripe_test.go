@@ -235,6 +235,21 @@ func TestWithheldTaxComesBackWithTheRest(t *testing.T) {
 	})
 }
 
+// What is owed to whom is told while Stripe does not answer: by the books alone, and saying so.
+func TestTheBooksStandWithoutTheProvider(t *testing.T) {
+	connects(t, func(t *testing.T, h *connected) {
+		h.captures(5000, 4000)
+		h.there.Down(true)
+		for _, silent := range []bool{true, false} {
+			list := must(h.Solvency(ctx, h.ops[0]))(t)
+			if len(list) != 1 || list[0].Silent != silent || (list[0].Provider == nil) != silent || list[0].Clearing != usd(9000) {
+				t.Errorf("silent %v: %+v", silent, list)
+			}
+			h.there.Down(false)
+		}
+	})
+}
+
 // A balance at Stripe that is too low is waited for; an account that may not be paid is a failure.
 func TestStripePayoutsThatCannotBe(t *testing.T) {
 	connects(t, func(t *testing.T, h *connected) {

@@ -55,7 +55,7 @@ func (h *house) opens(there *stripetest.Server, b *browser, at string) {
 	back, account := home.RequestURI(), strings.TrimPrefix(page.Path, "/onboard/")
 	b.get(back).ok().says("Your account is not complete")
 	there.Complete(account, "")
-	b.get(back).ok().says("Your account is ready", "Stripe ··", "ready")
+	b.get(back).ok().says("Your account is ready", "Stripe ··", "ready").silent("added lately")
 	there.Complete(account, "rejected.other")
 	closed := b.get(back).ok().says("The provider asks for more", "not used", "has closed this account, or asks for more. Go to its page below")
 	if strings.Contains(closed.text(), "did not arrive") || strings.Contains(closed.text(), "It is right") {

@@ -65,6 +65,9 @@ func solvencyOf(x payout.Solvency) SolvencyCard {
 			c.Notes = append(c.Notes, Note{Tone: "wait", Head: "More left the bank than came.", Text: "Note what the provider has paid to it.", Links: []Link{{"To the bank", "/operator/bank"}}})
 		}
 	}
+	if x.Silent {
+		c.Notes = append(c.Notes, Note{Tone: "wait", Head: "The payment provider does not answer.", Text: "What stands here is what the books say. Load this page again in a moment."})
+	}
 	if x.Provider == nil {
 		return c
 	}

@@ -129,7 +129,7 @@ func (v *visit) placeRow(d payout.Destination) PlaceRow {
 		if d.Reason == payout.HostedClosed {
 			row.Flagged, row.Note = false, d.Reason+" Go to its page below: it says what is missing."
 		}
-	case d.UsableAt.After(v.now):
+	case d.UsableAt.After(v.now) && d.UsableAt.After(d.CreatedAt): // the first is usable from its own moment on, which may be this one
 		row.Says, row.Tone = "added lately; from "+DayTime(d.UsableAt), "wait"
 	}
 	return row
