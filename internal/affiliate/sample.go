@@ -1,9 +1,11 @@
 package affiliate
 
 import (
+	"context"
 	"database/sql"
 	"slices"
 
+	"mezzo/internal/account"
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
@@ -110,4 +112,39 @@ func CountSample(tx *db.Tx, program id.Program) error {
 func UncountSample(tx *db.Tx, program id.Program) error {
 	_, err := tx.Exec(`UPDATE program_samples SET given = given - 1 WHERE program_id = $1`, string(program))
 	return err
+}
+
+// Sampled is a program that offers samples of a product.
+type Sampled struct {
+	Program id.Program
+	SampleTerms
+}
+
+// SamplesFor returns of which of the products the asker could have a sample, by which program: one that names the creator before
+// an open one.
+func (a *Affiliate) SamplesFor(ctx context.Context, who account.Asker, products []id.Product) (map[id.Product]Sampled, error) {
+	if err := who.IsCreator(); err != nil {
+		return nil, err
+	}
+	offers := map[id.Product]Sampled{}
+	if len(products) == 0 {
+		return offers, nil
+	}
+	err := a.d.Read(ctx, func(tx *db.Tx) error {
+		in, args := db.In(3, products)
+		return each(tx, func(rows *sql.Rows) error {
+			var p id.Product
+			var s Sampled
+			err := rows.Scan(&p, &s.Program, &s.Units, &s.Left, &s.Days, &s.Charged)
+			if _, ok := offers[p]; !ok {
+				offers[p] = s
+			}
+			return err
+		}, `SELECT x.id, p.id, s.units, s.units - s.given, s.days, s.charged FROM products x JOIN programs p ON p.brand_id = x.brand_id JOIN program_samples s ON s.program_id = p.id
+			WHERE s.offered = 1 AND s.given < s.units AND p.starts_at <= $1 AND (p.ends_at = 0 OR p.ends_at > $1) AND p.closed_at = 0
+			AND (p.kind = 'open' OR EXISTS (SELECT 1 FROM program_creators c WHERE c.program_id = p.id AND c.creator_id = $2 AND c.removed_at = 0))
+			AND (p.all_products = 1 OR EXISTS (SELECT 1 FROM program_products i WHERE i.program_id = p.id AND i.product_id = x.id AND i.removed_at = 0))
+			AND x.id IN `+in+` ORDER BY x.id, p.kind DESC, p.id`, append([]any{db.Micros(tx.Now()), string(who.Creator)}, args...)...)
+	})
+	return offers, err
 }

@@ -61,6 +61,8 @@ func (a *API) registerPayoutDesk() {
 	off.Description = "It is booked at once: bad debt for the platform, and nothing of it is recovered later. Above the approval limit of the payout settings it waits until another operator agrees."
 	register(a, off, a.writeOff)
 	register(a, status(route(http.MethodPost, "/write_offs/{write_off}/decision", "", "Agree to a write-off above the limit, or decline it; another operator than the one who proposed it"), 200), a.decideWriteOff)
+	register(a, route(http.MethodGet, "/exchanges", account.MoneyRead, "Own money that our bank has changed into another currency, newest first"), a.exchanges)
+	register(a, status(route(http.MethodPost, "/exchanges", "", "Note own money that our bank has changed into another currency: both sides are booked, or neither"), 201), a.exchange)
 	years := route(http.MethodGet, "/payees/{year}", "", "Yearly totals of every payee, for tax offices: ?form=1099k or dac7, ?format=json or csv")
 	years.Gives = Page[payout.Year]{}
 	a.raw(years, a.payeeYears)
@@ -249,6 +251,29 @@ func (a *API) settleToBank(ctx context.Context, in *struct {
 	}
 }) (*Output[payout.Settlement], error) {
 	return answered(a.deps.Payouts.Settle(ctx, asker(ctx), in.Body.Amount, in.Body.Reference))
+}
+
+func (a *API) exchanges(ctx context.Context, in *struct{ List }) (*PageOutput[payout.Exchange], error) {
+	from, err := after[id.Exchange](in.List)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.deps.Payouts.Exchanges(ctx, asker(ctx), from, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	return page(list, in.Limit, func(x payout.Exchange) string { return string(x.ID) }), nil
+}
+
+func (a *API) exchange(ctx context.Context, in *struct {
+	Body struct {
+		Out       money.Amount `json:"out" doc:"What left the bank's account in one currency: own money, no more than it holds"`
+		In        money.Amount `json:"in" doc:"What came to the one in the other"`
+		On        string       `json:"on" maxLength:"10" example:"2026-11-23" doc:"The day on the bank's statement"`
+		Reference string       `json:"reference" maxLength:"100" doc:"The bank's own name for it"`
+	}
+}) (*Output[payout.Exchange], error) {
+	return answered(a.deps.Payouts.Exchange(ctx, asker(ctx), in.Body.Out, in.Body.In, in.Body.On, in.Body.Reference))
 }
 
 func (a *API) payeeYears(w http.ResponseWriter, r *http.Request) error {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mezzo/internal/id"
+	"mezzo/internal/money"
 )
 
 // Account is an account's name: words and ids between colons, as in brand:brd_…:pending.
@@ -20,7 +21,8 @@ const (
 	Liability Class = "liability"
 	Income    Class = "income"
 	Expense   Class = "expense"
-	Memo      Class = "memo" // a promise that is kept count of, and no money
+	Memo      Class = "memo"     // a promise that is kept count of, and no money
+	Position  Class = "exchange" // where two currencies meet: what went into others, and with a minus what came of them
 )
 
 // The accounts of the platform that there is one of in each currency.
@@ -93,6 +95,15 @@ func Withheld(jurisdiction string) Account { return Account("wht:" + jurisdictio
 // Bank is what a bank holds for us.
 func Bank(name string) Account { return Account("bank:" + name) }
 
+// Exchange is where two currencies meet: one account for both of them in each, the first of the two in its name being that of
+// the lower letters.
+func Exchange(a, b money.Currency) Account {
+	if b < a {
+		a, b = b, a
+	}
+	return Account("fx:" + string(a) + "-" + string(b))
+}
+
 // form is a row of the chart: a pattern where * stands for one word, and what it is.
 type form struct {
 	pattern string
@@ -114,6 +125,7 @@ var chart = []form{
 	{"giftcard", Liability, false}, {"suspense:*", Liability, false},
 	{"promo:platform", Expense, false}, {"psp:fees", Expense, false}, {"dispute:fees", Expense, false},
 	{"dispute:loss", Expense, false}, {"baddebt", Expense, false}, {"rounding", Expense, false},
+	{"fx:*", Position, false},
 	{"program:*:granted", Memo, false}, {"program:*:budget", Memo, true}, {"program:*:reserve", Memo, true}, {"program:*:spent", Memo, true},
 }
 
@@ -175,7 +187,7 @@ func (a Account) Limited() bool {
 
 // natural turns credits − debits into the account's own sense: what it holds, owes, earned or spent.
 func (a Account) natural(minor int64) int64 {
-	if c := a.Class(); c == Asset || c == Expense {
+	if c := a.Class(); c == Asset || c == Expense || c == Position {
 		return -minor
 	}
 	return minor

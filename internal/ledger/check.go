@@ -40,9 +40,9 @@ type Report struct {
 // read; only its accounts are held in memory.
 func Check(ctx context.Context, d *db.DB) (Report, error) {
 	return db.Get(db.WithReadLimit(ctx, CheckLimit), d, func(tx *db.Tx) (Report, error) {
-		c := checker{tx: tx, accounts: map[held]*tally{}, sums: map[money.Currency]int64{}, seals: map[int64]*closing{}}
+		c := checker{tx: tx, accounts: map[held]*tally{}, halves: map[string]half{}, sums: map[money.Currency]int64{}, seals: map[int64]*closing{}}
 		c.report.Problems = []string{}
-		for _, step := range []func() error{c.beginSeals, c.transfers, c.currencies, c.cached, c.versions, c.reversals, c.endSeals} {
+		for _, step := range []func() error{c.beginSeals, c.transfers, c.currencies, c.exchanges, c.cached, c.versions, c.reversals, c.endSeals} {
 			if err := step(); err != nil {
 				return Report{}, fmt.Errorf("ledger: check: %w", err)
 			}
@@ -82,7 +82,8 @@ type checker struct {
 	accounts map[held]*tally
 	sums     map[money.Currency]int64
 	seals    map[int64]*closing
-	sealed   int64 // transfers seen that are sealed
+	sealed   int64           // transfers seen that are sealed
+	halves   map[string]half // of exchanges whose other half was not met yet
 	buffer   []byte
 }
 
@@ -263,6 +264,7 @@ func (c *checker) transfer(t *row, entries []entry) {
 			c.problem("%s rounds %d minor units away", t.Key, e.amount)
 		}
 	}
+	c.exchange(t)
 	if sum != 0 || len(t.Legs) < 2 {
 		c.problem("%s: its %d entries sum to %d", t.Key, len(t.Legs), sum)
 	}

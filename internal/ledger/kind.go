@@ -35,6 +35,8 @@ const (
 	KindSample      Kind = "sample_charged"   // a creator pays the brand for a sample without the content agreed on
 	KindWrittenOff  Kind = "written_off"      // a debt that nobody will pay, or that turned out to be none
 	KindCarrierPaid Kind = "carrier_paid"     // what was owed for labels left our bank
+	KindExchangeOut Kind = "exchange_out"     // own money left a bank of ours for one in another currency
+	KindExchangeIn  Kind = "exchange_in"      // and came there
 	KindReversal    Kind = "reversal"         // takes another transfer back, whatever it was
 )
 
@@ -89,10 +91,12 @@ var kinds = map[Kind]sides{
 	KindGranted: {
 		[]string{"program:*:granted", "program:*:budget", "program:*:reserve"},
 		[]string{"program:*:granted", "program:*:budget", "program:*:reserve"}},
-	KindDrawn:    {[]string{"program:*:budget", "program:*:reserve"}, []string{"program:*:spent"}},
-	KindReturned: {[]string{"program:*:spent"}, []string{"program:*:budget", "program:*:reserve"}},
-	KindSample:   {[]string{"creator:*:available", "recv:creator:*"}, []string{"brand:*:available"}},
-	KindReversal: {},
+	KindDrawn:       {[]string{"program:*:budget", "program:*:reserve"}, []string{"program:*:spent"}},
+	KindReturned:    {[]string{"program:*:spent"}, []string{"program:*:budget", "program:*:reserve"}},
+	KindSample:      {[]string{"creator:*:available", "recv:creator:*"}, []string{"brand:*:available"}},
+	KindExchangeOut: {[]string{"fx:*"}, []string{"bank:*"}},
+	KindExchangeIn:  {[]string{"bank:*"}, []string{"fx:*"}},
+	KindReversal:    {},
 }
 
 // allows returns the leg's form of account, or why it may not be in a transfer of the kind.

@@ -70,6 +70,11 @@ func prepare(t Transfer) (draft, error) {
 		return draft{}, fmt.Errorf("ledger: %s: %w", t.Key, err)
 	}
 	t.Legs = legs
+	if t.Kind == KindExchangeOut || t.Kind == KindExchangeIn {
+		if err := t.meets(); err != nil {
+			return draft{}, fmt.Errorf("ledger: %s: %w", t.Key, err)
+		}
+	}
 	d := draft{Transfer: t}
 	var sum int64
 	for i, l := range legs {

@@ -58,6 +58,8 @@ var proofs = []proof{
 		WHERE r.variant_id = s.variant_id AND r.state = 'held'), 0)`},
 	{says: "paid order %s has no sold reservation, and none of it came back", query: `SELECT o.id FROM orders o WHERE o.state = 'paid' AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.order_id = o.id AND r.state = 'sold')
 		AND NOT EXISTS (SELECT 1 FROM refunds f JOIN refund_lines l ON l.refund_id = f.id WHERE f.order_id = o.id AND l.restocked > 0)`},
+	{says: "exchange %s is not in the book as it was noted", query: `SELECT x.id FROM exchanges x WHERE 2 <> (SELECT COUNT(*) FROM ledger_transfers t JOIN ledger_entries e ON e.id / 64 = t.seq AND e.account = 'bank:' || x.bank
+		WHERE t.key = 'exchange:' || x.id || ':out' AND t.currency = x.out_currency AND e.amount = x.out_minor OR t.key = 'exchange:' || x.id || ':in' AND t.currency = x.in_currency AND e.amount = -x.in_minor)`},
 	{says: "order %s has more than one successful payment", query: `SELECT p.order_id FROM payments p WHERE p.state = 'succeeded' GROUP BY p.order_id HAVING COUNT(*) > 1`},
 }
 

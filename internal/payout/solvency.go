@@ -19,8 +19,9 @@ type Solvency struct {
 	Owes     []Stake        `json:"owes" nullable:"false"`
 	Held     money.Amount   `json:"held"`
 	Owed     money.Amount   `json:"owed"`
-	Own      money.Amount   `json:"own" doc:"Held less owed: what is the platform's own. It equals its income less its expenses"`
+	Own      money.Amount   `json:"own" doc:"Held less owed: what is the platform's own. It equals its income less its expenses, less what was exchanged"`
 	Result   money.Amount   `json:"result" doc:"Income less expenses, from the books"`
+	Changed  money.Amount   `json:"exchanged" doc:"Own money that went into other currencies, less what came of them"`
 	Provider *money.Amount  `json:"provider_says,omitempty" doc:"What the provider itself says it holds"`
 	Clearing money.Amount   `json:"books_say" doc:"What the books say it holds"`
 	Silent   bool           `json:"provider_silent,omitempty" doc:"The provider did not answer: only the books are told"`
@@ -75,7 +76,7 @@ func (p *Payouts) Solvency(ctx context.Context, who account.Asker) ([]Solvency, 
 			c := b.Balance.Currency
 			s := by[c]
 			if s == nil {
-				s = &Solvency{Currency: c, Holds: []Stake{}, Owes: []Stake{}, Held: money.Of(0, c), Owed: money.Of(0, c), Own: money.Of(0, c), Result: money.Of(0, c), Clearing: money.Of(0, c)}
+				s = &Solvency{Currency: c, Holds: []Stake{}, Owes: []Stake{}, Held: money.Of(0, c), Owed: money.Of(0, c), Own: money.Of(0, c), Result: money.Of(0, c), Changed: money.Of(0, c), Clearing: money.Of(0, c)}
 				by[c] = s
 			}
 			s.add(b, p.report)
@@ -119,6 +120,8 @@ func (s *Solvency) add(b ledger.Balance, r Reporter) {
 		s.Result.Minor += b.Balance.Minor
 	case ledger.Expense:
 		s.Result.Minor -= b.Balance.Minor
+	case ledger.Position:
+		s.Changed.Minor += b.Balance.Minor
 	}
 }
 

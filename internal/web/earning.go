@@ -50,7 +50,10 @@ func (s *Site) marketplace(v *visit) error {
 	}{{affiliate.ByNew, "Newest"}, {affiliate.ByEPC, "Earns most a click"}, {affiliate.ByCVR, "Sells most a visit"}, {affiliate.ByCommission, "Highest rate"}} {
 		page.Sorts = append(page.Sorts, Tab{Text: o.text, URL: marketURL(m.Q, o.by, nil), Here: m.Sort == o.by})
 	}
-	if page.Programs, err = v.offers(listings, m.Q); err != nil {
+	if page.Programs, err = v.offers(listings, m.Q); err == nil {
+		err = v.offerSamples(page.Programs)
+	}
+	if err != nil {
 		return err
 	}
 	page.Chrome = v.chrome("Goods to show", Studio, "programs")
@@ -225,6 +228,9 @@ func (s *Site) showcase(v *visit) error {
 		o := offerOf(list[i], goods[i], items[i].Terms)
 		o.Showing = true
 		page.Goods = append(page.Goods, o)
+	}
+	if err := v.offerSamples(page.Goods); err != nil {
+		return err
 	}
 	page.Chrome = v.chrome("Your showcase", Studio, "showcase")
 	return v.show(http.StatusOK, Showcase(page))

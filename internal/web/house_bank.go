@@ -51,6 +51,9 @@ func (s *Site) showBank(v *visit, status int, change func(*BankPage)) error {
 	for _, l := range lines {
 		page.Lines = append(page.Lines, UnmatchedRow{ID: string(l.ID), Text: l.Text, Why: l.Reason, When: "Line " + Count(l.Line) + " of a file read on " + DayTime(l.ReadAt) + " by " + v.nameOf(id.Account(l.ReadBy))})
 	}
+	if err := v.changedMoney(&page); err != nil {
+		return err
+	}
 	change(&page)
 	page.Chrome = v.chrome("Bank", Operator, "money")
 	return v.show(status, HouseBank(page))

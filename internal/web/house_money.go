@@ -51,10 +51,13 @@ func (s *Site) houseMoney(v *visit) error {
 // solvencyOf lays one currency out: the gap first.
 func solvencyOf(x payout.Solvency) SolvencyCard {
 	c := SolvencyCard{Code: string(x.Currency), Own: Money(x.Own) + " is our own", OwnWords: Money(x.Held) + " held, " + Money(x.Owed) + " owed. The rest is what fees earned less what we paid for."}
+	if x.Changed.Minor != 0 {
+		c.OwnWords += exchangedWords(x.Changed)
+	}
 	if x.Own.Minor < 0 {
 		c.Bad, c.Own, c.OwnWords = true, Money(x.Own.Neg())+" is missing", Money(x.Owed)+" is owed and "+Money(x.Held)+" held: vouchers, fees and losses took more than fees brought."
 	}
-	if x.Own != x.Result {
+	if x.Own.Minor != x.Result.Minor-x.Changed.Minor {
 		c.Bad = true
 		c.Notes = append(c.Notes, Note{Tone: "bad", Head: "The book does not add up.", Text: "Held less owed is " + Money(x.Own) + ", income less expenses " + Money(x.Result) + ".", Links: []Link{{"Check the ledger", "/operator/ledger"}}})
 	}

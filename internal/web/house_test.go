@@ -50,15 +50,16 @@ const (
 
 // house is the whole of Mezzo behind its door, with pages.
 type house struct {
-	t      *testing.T
-	ctx    context.Context
-	clock  *clock.Turned
-	door   http.Handler
-	site   *web.Site
-	orders *order.Orders
-	bank   *payment.Sandbox
-	jobs   *db.Worker
-	db     *db.DB
+	samples *sample.Samples
+	t       *testing.T
+	ctx     context.Context
+	clock   *clock.Turned
+	door    http.Handler
+	site    *web.Site
+	orders  *order.Orders
+	bank    *payment.Sandbox
+	jobs    *db.Worker
+	db      *db.DB
 
 	policy  string // of contents, of every page
 	payouts *payout.Payouts
@@ -143,8 +144,9 @@ func newHouseOf(t *testing.T, stripe func(*db.DB) *payment.Stripe) *house {
 		h.policy = strings.Replace(web.Policy, "form-action 'self'", "form-action 'self' "+strings.Join(leads, " "), 1)
 	}
 	h.payouts = payout.New(d, payout.Options{Vault: vault, Rails: rails, Prove: accounts.Prove, Report: bank})
-	h.db = d
-	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders, Vouchers: voucher.Open(d), Samples: sample.New(d),
+	h.db, h.samples = d, sample.New(d)
+	posts.AttachGifts(h.samples)
+	h.site = web.New(web.Deps{Insight: h.insight, DB: d, Keys: keys, Accounts: accounts, Catalog: goods, Content: posts, Media: films, Affiliate: earn, Orders: h.orders, Vouchers: voucher.Open(d), Samples: h.samples,
 		Sandbox: bank, Payouts: h.payouts, Trust: trust.New(d, accounts.Forget), Feed: reel, Reach: reach.New(d, reach.Options{}), Notify: notify.New(d, notify.Options{Mode: notify.Local})}, web.Options{Clock: c, Leads: leads, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	door := api.New(api.Deps{Accounts: accounts}, api.Options{Clock: c, Version: "test", Unlimited: true})
 	door.Handle("/", h.site)

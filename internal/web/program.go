@@ -52,6 +52,14 @@ func programRow(p affiliate.Program, now time.Time) ProgramRow {
 		row.Budget = "Budget " + Money(*p.Budget) + ": " + Money(*p.Left) + " left for new clicks, " + Money(*p.Reserved) + " kept for clicks already made, " + Money(*p.Spent) + " spent."
 		row.Change3.Value = p.Budget.Decimal()
 	}
+	row.Give = sampleFieldsOf(p.Samples, "-"+string(p.ID))
+	if p.Samples != nil {
+		row.Samples = "Gives " + CountOf(p.Samples.Units, "free sample", "") + ", " + Count(p.Samples.Left) + " of them left; a video is due " + CountOf(p.Samples.Days, "day", "") + " after arrival"
+		if p.Samples.Charged {
+			row.Samples += ", or the price is paid"
+		}
+		row.Samples += "."
+	}
 	if p.Kept != nil {
 		row.Lock = Percent(int64(p.Kept.Rate)) + " for clicks until " + DayYear(p.Kept.Until) + " of those who showed your goods before the cut."
 	}
@@ -112,6 +120,7 @@ func (s *Site) newProgram(v *visit) error {
 	page.Name, page.Percent, page.Window, page.Hold = NewProgramFields()
 	page.Other, page.Budget = NewProgramMore(string(v.brand.Currency))
 	page.Handles, page.Targeted = handlesField(), v.text("kind") == string(affiliate.Targeted)
+	page.Give = sampleFieldsOf(nil, "")
 	return s.showNewProgram(v, http.StatusOK, page, nil)
 }
 
@@ -189,6 +198,9 @@ func (s *Site) openProgram(v *visit) error {
 		in.Budget, err = v.budget()
 	}
 	if err == nil {
+		in.Samples, err = v.sampleTermsTyped()
+	}
+	if err == nil {
 		_, err = s.Affiliate.CreateProgram(v.ctx(), v.who, v.brand.ID, in)
 	}
 	if a, said := v.amissOf(err); said {
@@ -202,6 +214,7 @@ func (s *Site) openProgram(v *visit) error {
 		a.under(&page.Handles, "creator_handles")
 		a.under(&page.Other, "indirect_bps")
 		a.under(&page.Budget, "budget")
+		page.Give = v.sampleFieldsTyped(a, "")
 		a.mark(&page.Name)
 		a.under(&page.Percent, "commission_bps")
 		a.under(&page.Window, "window_hours")
@@ -288,7 +301,13 @@ func (s *Site) changeProgram(v *visit) error {
 		says, err = v.endProgram(program)
 	} else {
 		var ch affiliate.ProgramChange
-		if ch, err = v.changeOf(p.Program); err == nil {
+		if ch, err = v.changeOf(p.Program); err == nil && v.r.PostForm.Has("sample_units") {
+			ch.Samples, err = v.sampleTermsTyped()
+			if err == nil && ch.Samples == nil && p.Samples != nil {
+				ch.Samples = &affiliate.SampleTerms{}
+			}
+		}
+		if err == nil {
 			_, err = s.Affiliate.UpdateProgram(v.ctx(), v.who, program, 0, ch)
 		}
 	}
@@ -302,6 +321,7 @@ func (s *Site) changeProgram(v *visit) error {
 					a.under(&row.Change3, "budget")
 					row.Named.Value = v.text("creator_handles")
 					a.under(&row.Named, "creator_handles")
+					row.Give = v.sampleFieldsTyped(a, "-"+row.ID)
 				}
 			}
 			page.Notes = a.notes("The program is as it was.")

@@ -311,3 +311,29 @@ func sampleSaving() SavingBox {
 		{Code: "BIG-BASKET", Title: "For big baskets", Says: "$20.00 off, from $100.00", Giver: "brd_1", ID: "vch_4", From: "from Ferro & Ash", Why: "It needs $52.00 more of what it covers."},
 	}}
 }
+
+// sampleSamples are free samples as their brand, or their creator, sees them.
+func sampleSamples(brand bool) []SampleRow {
+	reason := Field{Name: "reason", Label: "A word to the creator", Optional: true, Hint: "Say why, if you decline.", ID: "reason-1"}
+	asked := SampleRow{ID: "smp_1", Title: "Everyday cast-iron skillet (26 cm)", URL: "/", Other: Link{Text: "Marisol Vega, @marisol", URL: "/c/marisol"}, Record: "2 of 3 samples answered with a video, 1 overdue",
+		State: "requested", Badge: "waits for the brand", Note: "Three eggs without oil, as in my last one", Terms: "A video that tags it within 14 days of arrival; without one its creator pays $48.00.", Next: "If you do not answer by 30 Nov 2026, it is declined."}
+	sent := asked
+	sent.ID, sent.State, sent.Badge, sent.Parcel, sent.Next = "smp_2", "shipped", "on its way", "Lonestar Parcel RX12345678901", "It counts as arrived on 7 Dec 2026."
+	sent.Address = []string{"Marisol Vega", "7 Quiet Lane", "Austin TX 73301", "US"}
+	if brand {
+		asked.Decide, sent.Back = &reason, true
+	} else {
+		asked.Drop, sent.Came, asked.Record, sent.Record = true, true, "", ""
+	}
+	done := asked
+	done.ID, done.State, done.Badge, done.Decide, done.Drop, done.Next, done.Video = "smp_3", "fulfilled", "answered", nil, false, "", Link{Text: "The video", URL: "/"}
+	return []SampleRow{asked, sent, done}
+}
+
+func sampleAsk() AskSamplePage {
+	form := NewAddressForm()
+	form.Country.Options = choose(countries(), "US")
+	return AskSamplePage{Chrome: sampleChrome("Ask for a sample", Studio, "samples"), Line: TillLine{Title: "Everyday cast-iron skillet", Brand: "Ferro & Ash"}, Form: form, Note: Field{Name: "note", Label: "A word to the brand", Rows: 2, Optional: true},
+		Variant: Field{Name: "variant_id", Label: "Which one", Options: []Option{{Value: "a:4800", Label: "26 cm, $48.00"}, {Value: "b:6400", Label: "30 cm, $64.00"}}},
+		Terms:   []string{"3 samples are left. The brand answers within 7 days.", "A video that tags it is due within 14 days of its arrival."}, Agree: "I agree: without such a video in time I pay the price of the one I chose, as it stands above."}
+}

@@ -43,9 +43,11 @@ func prizes(m *market, shopper *browser) prize {
 	token := m.owner.post("/you/tokens", "name", "sync", "scopes", "catalog:read").ok().says("Here it is, once.")
 	key := m.owner.post("/brand/"+m.brand+"/keys", "name", "Shop of Ferro").ok()
 	given := m.owner.post("/brand/"+m.brand+"/vouchers", "code", "FERRO", "title", "Less", "kind", "percent", "percent", "10").ok()
+	m.owner.post("/brand/"+m.brand+"/programs/"+programs.find(`/programs/(prg_\w+)"`), "commission_percent", "15", "sample_units", "3", "sample_days", "14").ok()
+	wanted := m.asksForSample()
 	hook := m.owner.post("/brand/"+m.brand+"/webhooks", "url", "http://127.0.0.1:1/in").ok().says("whsec_")
 	contested := m.disputed(regexp.MustCompile(`ord_\w+`).FindString(paid.url))
-	return prize{"dispute": string(contested.ID), "b": m.brand, "hook": hook.find(`/webhooks/(whk_\w+)/`), "message": "msg_00000000000000000000000000", "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
+	return prize{"sample": wanted.find(`/studio/samples/(smp_\w+)/cancel`), "dispute": string(contested.ID), "b": m.brand, "hook": hook.find(`/webhooks/(whk_\w+)/`), "message": "msg_00000000000000000000000000", "key": key.find(`/keys/(wrk_\w+)/revoke`), "product": m.product, "video": m.id, "handle": "marisol", "line": line,
 		"checkout": strings.TrimPrefix(strings.Split(page.url, "?")[0], "/checkout/"), "charge": regexp.MustCompile(`sch_\w+`).FindString(bank.url),
 		"order": regexp.MustCompile(`ord_\w+`).FindString(paid.url), "image": edit.find(`/images/(img_\w+)/remove`), "variant": edit.find(`/variants/(var_\w+)"`),
 		"program": programs.find(`/programs/(prg_\w+)"`), "claim": claim.find(`/claims/(clm_\w+)/withdraw`), "return": back.find(`/returns/(ret_\w+)/withdraw`), "shipment": sent.find(`/shipments/([a-z]+_\w+)/delivered`),
@@ -58,7 +60,7 @@ var public = map[string]string{
 	"GET /{$}": "the feed", "GET /following": "one's own, or nobody's", "GET /v/{video}": "shared videos", "GET /v/{video}/comments": "said in the open",
 	"GET /v/{video}/report": "anybody may report", "POST /v/{video}/reports": "anybody may report", "GET /c/{handle}": "a public page",
 	"GET /go": "leads to a product", "GET /products/{product}": "for sale to all", "GET /search": "for sale to all",
-	"GET /studio/codes": "one's own", "POST /bag/codes": "one's own", "POST /bag/codes/remove": "one's own", "POST /bag/voucher": "one's own",
+	"GET /studio/samples": "one's own", "POST /studio/samples": "one's own", "GET /studio/samples/new": "open to every creator", "GET /studio/codes": "one's own", "POST /bag/codes": "one's own", "POST /bag/codes/remove": "one's own", "POST /bag/voucher": "one's own",
 	"GET /bag": "one's own", "POST /bag/lines": "one's own", "GET /checkout": "one's own", "POST /checkout": "one's own", "GET /orders": "one's own",
 	"GET /sign-up": "the door", "POST /sign-up": "the door", "GET /sign-in": "the door", "POST /sign-in": "the door", "POST /sign-out": "the door", "POST /theme": "a cookie",
 	"POST /v/{video}/like": "people like what they see", "POST /v/{video}/comments": "people talk about what they see", "POST /c/{handle}/follow": "people follow whom they like",
