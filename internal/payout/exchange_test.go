@@ -1,12 +1,15 @@
 package payout_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
+	"mezzo/internal/order"
 )
 
 // Own money changes its currency in both books or in neither, and nobody else's does.
@@ -76,6 +79,13 @@ func TestExchange(t *testing.T) {
 		if !report.Balanced {
 			t.Errorf("check: %v", report.Problems)
 		}
+		if named := h.exchangesNamed(); named != 0 {
+			t.Errorf("%d exchanges are not in the book", named)
+		}
+		h.exec(`INSERT INTO exchanges (id, bank, out_minor, out_currency, in_minor, in_currency, reference, done_on, made_by, created_at) VALUES ('exc_x', 'main', 1, 'USD', 1, 'EUR', 'x', $1, '', 1)`, on)
+		if named := h.exchangesNamed(); named != 1 {
+			t.Errorf("of one exchange that is not in the book %d are named", named)
+		}
 		h.must(h.d.Write(ctx, func(tx *db.Tx) error { // one half by itself is a break
 			_, err := ledger.Post(tx, ledger.Transfer{Key: "exchange:half:out", Kind: ledger.KindExchangeOut, Currency: "USD", Legs: []ledger.Leg{ledger.Debit(between, 1), ledger.Credit(ledger.Bank("main"), 1)}})
 			return err
@@ -99,4 +109,22 @@ func (h *house) stands(a ledger.Account, c money.Currency) int64 {
 	m, err := db.Get(ctx, h.d, func(tx *db.Tx) (money.Amount, error) { return ledger.BalanceOf(tx, a, c) })
 	h.must(err)
 	return m.Minor
+}
+
+// unasked is a provider whose balance nobody asks for.
+type unasked struct{ order.Provider }
+
+func (unasked) Name() string { return "sandbox" }
+
+// exchangesNamed counts the exchanges that are not in the book as they were noted.
+func (h *house) exchangesNamed() (n int) {
+	h.t.Helper()
+	report, err := order.New(order.Parts{DB: h.d, Provider: unasked{}, Logger: slog.New(slog.DiscardHandler)}, order.Options{}).Check(ctx)
+	h.must(err)
+	for _, p := range report.Problems {
+		if strings.HasPrefix(p, "exchange exc_") {
+			n++
+		}
+	}
+	return n
 }

@@ -61,3 +61,21 @@ func TestSamplesOnThePages(t *testing.T) {
 	m.owner.post(change, "commission_percent", "15", "sample_units", "").ok().silent("Gives 3 free samples")
 	m.operator().get("/operator/ledger").ok()
 }
+
+// The operator notes own money that the bank has changed, and reads the rate; what is not own is refused.
+func TestExchangeOnThePages(t *testing.T) {
+	m := newMarket(t)
+	op := m.operator()
+	op.get("/operator/bank").ok().says("Changed into another currency")
+	change := func(out string) shown {
+		return op.post("/operator/bank/exchanges", "key", "x"+out, "out", out, "out_currency", "usd", "in", "1.82", "in_currency", "EUR", "on", m.clock.Now().Format(time.DateOnly), "reference", "FX "+out)
+	}
+	change("x").want(422).says("Nothing was noted.")
+	change("2.00").want(409).says("Nothing was noted.", "By the books the bank holds")
+	m.release()
+	op.post("/operator/bank/settlements", "key", "s", "amount", "30.00", "currency", "usd", "reference", "L1").ok()
+	change("30.00").want(409).says("is our own; the rest is owed")
+	change("2.00").ok().says("$2.00 went out, €1.82 came in.", "0.910000", "FX 2.00")
+	change("2.00").ok() // the same key
+	op.get("/operator/money").ok().says("$2.00 went into other currencies")
+}
