@@ -88,6 +88,7 @@ func (h *house) furnishPayouts() {
 	h.ok(h.operator.Call(h.ctx, http.MethodPost, "/api/v1/operator/reconciliation", nil, nil))
 	h.ok(h.differ())
 	h.bodies["POST /operator/reconciliation/notes"] = fields{"provider": "sandbox", "subject": "charge:pay_lost", "currency": "USD", "note": "Given back at the provider."}
+	h.made(h.operator, http.MethodPost, "/operator/settlements", fields{"amount": client.Money{Amount: 17000, Currency: "USD"}, "reference": "Line 6 of November"}, "id")
 	h.bodies["POST /operator/exchanges"] = fields{"out": client.Money{Amount: 100, Currency: "USD"}, "in": client.Money{Amount: 91, Currency: "EUR"}, "on": time.Now().UTC().Format(time.DateOnly), "reference": "FX 7"}
 	h.bodies["POST /operator/settlements"] = fields{"amount": client.Money{Amount: 1000, Currency: "USD"}, "reference": "Line 7 of November"}
 	h.bodies["POST /operator/write_offs"] = fields{"owner": h.brand, "amount": client.Money{Amount: 100, Currency: "EUR"}, "reason": "They have closed their shop"}
