@@ -86,21 +86,28 @@ func TestExchange(t *testing.T) {
 		if named := h.exchangesNamed(); named != 1 {
 			t.Errorf("of one exchange that is not in the book %d are named", named)
 		}
-		h.must(h.d.Write(ctx, func(tx *db.Tx) error { // one half by itself is a break
-			_, err := ledger.Post(tx, ledger.Transfer{Key: "exchange:half:out", Kind: ledger.KindExchangeOut, Currency: "USD", Legs: []ledger.Leg{ledger.Debit(between, 1), ledger.Credit(ledger.Bank("main"), 1)}})
-			return err
-		}))
-		if report := must(ledger.Check(ctx, h.d))(t); report.Balanced {
-			t.Error("half an exchange is not named")
-		}
-		err = h.d.Write(ctx, func(tx *db.Tx) error {
-			_, err := ledger.Post(tx, ledger.Transfer{Key: "stray", Kind: ledger.KindExchangeOut, Currency: "GBP", Legs: []ledger.Leg{ledger.Debit(between, 1), ledger.Credit(ledger.Bank("main"), 1)}})
-			return err
-		})
-		if err == nil {
-			t.Error("a third currency got between the two")
-		}
+		halfIsABreak(t, h, between)
 	})
+}
+
+// halfIsABreak posts one half of an exchange by itself, which the check names, and one in a currency of neither, which
+// is refused.
+func halfIsABreak(t *testing.T, h *house, between ledger.Account) {
+	t.Helper()
+	h.must(h.d.Write(ctx, func(tx *db.Tx) error { // one half by itself is a break
+		_, err := ledger.Post(tx, ledger.Transfer{Key: "exchange:half:out", Kind: ledger.KindExchangeOut, Currency: "USD", Legs: []ledger.Leg{ledger.Debit(between, 1), ledger.Credit(ledger.Bank("main"), 1)}})
+		return err
+	}))
+	if report := must(ledger.Check(ctx, h.d))(t); report.Balanced {
+		t.Error("half an exchange is not named")
+	}
+	err := h.d.Write(ctx, func(tx *db.Tx) error {
+		_, err := ledger.Post(tx, ledger.Transfer{Key: "stray", Kind: ledger.KindExchangeOut, Currency: "GBP", Legs: []ledger.Leg{ledger.Debit(between, 1), ledger.Credit(ledger.Bank("main"), 1)}})
+		return err
+	})
+	if err == nil {
+		t.Error("a third currency got between the two")
+	}
 }
 
 // stands is what the books hold in an account in a currency.
