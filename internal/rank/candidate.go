@@ -10,7 +10,8 @@ const (
 	tasteLook    = 3_000 // videos whose taste is compared
 	bestEach     = 15
 	bestOf       = 8  // categories that the viewer leans to
-	bestFew      = 60 // of all categories, for somebody without interests
+	bestFew      = 60 // of all categories, for somebody who leans to none
+	bestRest     = 30 // of all categories, for others
 	intentMost   = 60
 	intentWithin = 24 * 3600 // seconds
 	followedMost = 40
@@ -266,9 +267,12 @@ func (g *gathering) ofFollowed() {
 	}
 }
 
-// best takes the best of the viewer's categories, or some of every one.
+// best takes the best of the categories the viewer leans to, and some of every one: what is liked everywhere comes to
+// those who were never shown its like.
 func (g *gathering) best() {
+	few := bestFew
 	if g.viewer != nil && g.viewer.likes(0) != 0 && g.in == nil {
+		few = bestRest
 		for k := range bestOf {
 			if category := g.viewer.likes(k); category != 0 {
 				for k, i := range g.categories[category-1].best {
@@ -278,12 +282,11 @@ func (g *gathering) best() {
 				}
 			}
 		}
-		return
 	}
 	found := 0
 	for rank := range bestMost {
 		for k := range g.categories {
-			if best := g.categories[k].best; rank < len(best) && found < bestFew && (g.in == nil || g.in[k]) && g.add(best[rank], FromBest) {
+			if best := g.categories[k].best; rank < len(best) && found < few && (g.in == nil || g.in[k]) && g.add(best[rank], FromBest) {
 				found++
 			}
 		}

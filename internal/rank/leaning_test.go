@@ -92,7 +92,7 @@ func TestAFewPagesTellWhatSomebodyLikes(t *testing.T) {
 		m.tick(time.Minute)
 		return share
 	}
-	share, people := 0.0, 12
+	share, people := 0.0, 24
 	for k := range people {
 		v := m.viewer()
 		for range 6 {
