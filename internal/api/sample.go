@@ -114,11 +114,12 @@ func (a *API) decideSample(ctx context.Context, in *struct {
 func (a *API) shipSample(ctx context.Context, in *struct {
 	ID   id.Sample `path:"id"`
 	Body struct {
-		Carrier  string `json:"carrier" maxLength:"80"`
-		Tracking string `json:"tracking,omitempty" maxLength:"80"`
+		Carrier  string       `json:"carrier,omitempty" maxLength:"80" doc:"Left out with a label, which names it"`
+		Tracking string       `json:"tracking,omitempty" maxLength:"80"`
+		Label    id.LabelRate `json:"label_rate_id,omitempty" maxLength:"40" doc:"The platform's label it goes with, of /brands/{id}/labels: it is paid from what is available to the brand"`
 	}
 }) (*Output[sample.Sample], error) {
-	return answered(a.deps.Samples.Ship(ctx, asker(ctx), in.ID, in.Body.Carrier, in.Body.Tracking))
+	return answered(a.deps.Samples.Ship(ctx, asker(ctx), in.ID, sample.Parcel{Carrier: in.Body.Carrier, Tracking: in.Body.Tracking, Label: in.Body.Label}))
 }
 
 func (a *API) returnSample(ctx context.Context, in *struct {

@@ -33,6 +33,7 @@ const (
 	KindDrawn       Kind = "budget_drawn"     // a commission took its part of it
 	KindReturned    Kind = "budget_returned"  // and a refund gave some of that back
 	KindSample      Kind = "sample_charged"   // a creator pays the brand for a sample without the content agreed on
+	KindSampleSent  Kind = "sample_sent"      // a brand pays for the platform's label of a sample
 	KindWrittenOff  Kind = "written_off"      // a debt that nobody will pay, or that turned out to be none
 	KindCarrierPaid Kind = "carrier_paid"     // what was owed for labels left our bank
 	KindExchangeOut Kind = "exchange_out"     // own money left a bank of ours for one in another currency
@@ -94,6 +95,7 @@ var kinds = map[Kind]sides{
 	KindDrawn:       {[]string{"program:*:budget", "program:*:reserve"}, []string{"program:*:spent"}},
 	KindReturned:    {[]string{"program:*:spent"}, []string{"program:*:budget", "program:*:reserve"}},
 	KindSample:      {[]string{"creator:*:available", "recv:creator:*"}, []string{"brand:*:available"}},
+	KindSampleSent:  {[]string{"brand:*:available"}, []string{"carrier:*"}},
 	KindExchangeOut: {[]string{"fx:*"}, []string{"bank:*"}},
 	KindExchangeIn:  {[]string{"bank:*"}, []string{"fx:*"}},
 	KindReversal:    {},

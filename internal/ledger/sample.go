@@ -26,3 +26,10 @@ func SampleCharged(c SampleCharge) (Transfer, error) {
 	return Transfer{Key: "sample:" + string(c.Sample) + ":charged", Kind: KindSample, Currency: c.Price.Currency,
 		Legs: []Leg{Debit(CreatorAvailable(c.Creator), from), Debit(CreatorOwes(c.Creator), c.Price.Minor-from), Credit(BrandAvailable(c.Brand), c.Price.Minor)}}, nil
 }
+
+// SampleSent returns the posting of a sample that goes with the platform's label: the brand pays for it from what is
+// available to it.
+func SampleSent(sample id.Sample, brand id.Brand, l Label, c money.Currency) Transfer {
+	return Transfer{Key: "sample:" + string(sample) + ":sent", Kind: KindSampleSent, Currency: c,
+		Legs: []Leg{Debit(BrandAvailable(brand), l.Price), Credit(CarrierOwed(l.Carrier), l.Price)}}
+}

@@ -22,6 +22,7 @@ func TestGoldenSamples(t *testing.T) {
 		posted, err := ledger.SampleCharged(charge)
 		out.WriteString("# a sample of 48.00; " + c.name + "\n" + text(t, []ledger.Transfer{posted}, err) + "\n\n")
 	}
+	out.WriteString("# sent with a label of 4.20\n" + text(t, []ledger.Transfer{ledger.SampleSent(charge.Sample, brand, ledger.Label{Carrier: "dhl", Price: 420}, "USD")}, nil) + "\n\n")
 	const file = "testdata/samples.golden"
 	if *update {
 		if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {

@@ -36,14 +36,9 @@ func (o *Orders) labelFor(tx *db.Tx, full *Order, part *Part, in *NewShipment) (
 	if in.Label == "" {
 		return label, nil
 	}
-	rate, err := labelRate(tx, in.Label)
-	switch {
-	case err != nil:
+	rate, err := LabelOnSale(tx, in.Label, full.Currency)
+	if err != nil {
 		return label, err
-	case rate.Price.Currency != full.Currency:
-		return label, fault.InvalidField("body.label_rate_id", "This label is sold in %s, and the order was paid in %s.", rate.Price.Currency, full.Currency)
-	case rate.EndedAt != nil:
-		return label, fault.New(fault.Conflict, "This label is not sold any more. Read the list again and choose another.").WithType("label_ended")
 	}
 	cover := brandPending(full, part)
 	if !part.ShippingBack {
@@ -53,7 +48,27 @@ func (o *Orders) labelFor(tx *db.Tx, full *Order, part *Part, in *NewShipment) (
 		return label, fault.New(fault.Conflict, "The labels of this part would cost more than the %s that it brings you with its shipping. Send it with a carriage of your own.", cover).WithType("label_too_dear")
 	}
 	in.Carrier = rate.Carrier
-	return ParcelLabel{Rate: rate.ID, Service: rate.Service, Price: rate.Price, account: rate.Account}, nil
+	return rate.ForParcel(), nil
+}
+
+// LabelOnSale returns a label that a parcel can be sent with whose brand is paid in the currency: it is on sale, and in
+// that currency.
+func LabelOnSale(tx *db.Tx, rate id.LabelRate, c money.Currency) (LabelRate, error) {
+	r, err := labelRate(tx, rate)
+	switch {
+	case err != nil:
+		return LabelRate{}, err
+	case r.Price.Currency != c:
+		return LabelRate{}, fault.InvalidField("body.label_rate_id", "This label is sold in %s, and %s is what pays for it.", r.Price.Currency, c)
+	case r.EndedAt != nil:
+		return LabelRate{}, fault.New(fault.Conflict, "This label is not sold any more. Read the list again and choose another.").WithType("label_ended")
+	}
+	return r, nil
+}
+
+// ForParcel returns the label as one parcel goes with it.
+func (r LabelRate) ForParcel() ParcelLabel {
+	return ParcelLabel{Rate: r.ID, Service: r.Service, Price: r.Price, account: r.Account}
 }
 
 // bookLabel owes the carrier a parcel's label. With the last parcel it is booked together with the part.
@@ -105,6 +120,7 @@ var labelProofs = []proof{
 	{says: "what is owed to carrier %s is not what its labels cost, less what it was paid", query: `SELECT z.k FROM (
 		SELECT r.account AS k, e.currency AS c, e.amount AS x FROM (SELECT DISTINCT account FROM label_rates) r JOIN ledger_entries e ON e.account = 'carrier:' || r.account
 		UNION ALL SELECT s.label_account, p.currency, -s.label_minor FROM shipments s JOIN order_parts p ON p.id = s.part_id WHERE s.label_minor > 0
+		UNION ALL SELECT m.label_account, m.currency, -m.label_minor FROM samples m WHERE m.label_minor > 0
 		UNION ALL SELECT y.account, y.currency, y.amount_minor FROM carrier_payments y) z GROUP BY z.k, z.c HAVING SUM(z.x) <> 0`},
 	{says: "what was kept of shipping in %s is not what labels left of it", query: `SELECT z.c FROM (
 		SELECT e.currency AS c, e.amount AS x FROM ledger_entries e WHERE e.account = 'shipping:margin'

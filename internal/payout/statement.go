@@ -82,7 +82,7 @@ var causes = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping of what you sent", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled before it was sent",
 	ledger.KindRefund: "Given back to a buyer", ledger.KindRecovered: "What was owed, paid from what was available", ledger.KindAttributed: "A commission was decided",
 	ledger.KindFrozen: "Held: a buyer's bank disputes the payment", ledger.KindDisputeLost: "A dispute was lost: the buyer has the money back", ledger.KindReserve: "Reserve let go",
-	ledger.KindSample: "A sample without the video agreed on", ledger.KindWrittenOff: "Written off: it is owed no more", ledger.KindPayout: "Paid out", ledger.KindReversal: "Taken back",
+	ledger.KindSample: "A sample without the video agreed on", ledger.KindSampleSent: "The label of a sample", ledger.KindWrittenOff: "Written off: it is owed no more", ledger.KindPayout: "Paid out", ledger.KindReversal: "Taken back",
 	ledger.KindPaidBack: "What had been paid out came back",
 }
 

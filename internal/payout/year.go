@@ -102,6 +102,8 @@ var yearSources = []yearSource{
 		AND r.with_shipping = 1 AND r.was_shipped = 0 AND r.state <> 'failed') THEN p.shipping_minor - ` + taxInShipping + ` ELSE p.label_minor END
 		FROM order_parts p WHERE p.shipped_at >= $1 AND p.shipped_at < $2 AND p.label_minor > 0`,
 		func(m *Month, _, minor int64) { m.Fees += minor }},
+	{`SELECT brand_id, currency, shipped_at, 0, label_minor FROM samples WHERE shipped_at >= $1 AND shipped_at < $2 AND label_minor > 0`,
+		func(m *Month, _, minor int64) { m.Fees += minor }},
 	{`SELECT brand_id, currency, settled_at, 0, -shipping_margin_minor FROM refunds WHERE settled_at >= $1 AND settled_at < $2 AND state = 'confirmed' AND shipping_margin_minor > 0`,
 		func(m *Month, _, minor int64) { m.Fees += minor }},
 	// A cancellation takes back what refunds and lost disputes have left of a part.

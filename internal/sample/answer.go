@@ -10,6 +10,7 @@ import (
 	"mezzo/internal/db"
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
+	"mezzo/internal/ledger"
 	"mezzo/internal/order"
 )
 
@@ -62,9 +63,9 @@ func (s *Sample) approve(tx *db.Tx) error {
 }
 
 // Ship notes that an approved sample is on its way: the unit leaves the stock.
-func (s *Samples) Ship(ctx context.Context, who account.Asker, sample id.Sample, carrier, tracking string) (Sample, error) {
-	carrier, tracking = strings.TrimSpace(carrier), strings.TrimSpace(tracking)
-	if carrier == "" || len(carrier) > order.MaxCarrier || bad(carrier) {
+func (s *Samples) Ship(ctx context.Context, who account.Asker, sample id.Sample, in Parcel) (Sample, error) {
+	carrier, tracking := strings.TrimSpace(in.Carrier), strings.TrimSpace(in.Tracking)
+	if carrier == "" && in.Label == "" || len(carrier) > order.MaxCarrier || bad(carrier) {
 		return Sample{}, fault.InvalidField("body.carrier", "Name the carrier, in at most %d characters.", order.MaxCarrier)
 	}
 	if len(tracking) > order.MaxCarrier || bad(tracking) {
@@ -81,6 +82,9 @@ func (s *Samples) Ship(ctx context.Context, who account.Asker, sample id.Sample,
 		now := tx.Now()
 		due := now.Add(ArriveWithin)
 		smp.State, smp.Carrier, smp.Tracking, smp.ShippedAt, smp.DueAt = Shipped, carrier, tracking, &now, &due
+		if err := smp.labelled(tx, in.Label); err != nil {
+			return Sample{}, err
+		}
 		if err := catalog.GiveAway(tx, smp.ID); err != nil {
 			return Sample{}, err
 		}
@@ -92,6 +96,29 @@ func (s *Samples) Ship(ctx context.Context, who account.Asker, sample id.Sample,
 		}
 		return read(tx, sample, asBrand)
 	})
+}
+
+// labelled buys the platform's label for the sample, if it is to go with one, from what is available to its brand: a sample
+// brings nothing that could pay for it later.
+func (s *Sample) labelled(tx *db.Tx, rate id.LabelRate) error {
+	if rate == "" {
+		return nil
+	}
+	r, err := order.LabelOnSale(tx, rate, s.price.Currency)
+	if err != nil {
+		return err
+	}
+	purse := ledger.BrandPurse(s.Brand)
+	left, err := ledger.Take(tx, s.price.Currency, purse)
+	switch {
+	case err != nil:
+		return err
+	case left[purse.Available] < r.Price.Minor:
+		return fault.New(fault.Conflict, "The label costs %s, and less than that is available to you. Send it with a carriage of your own.", r.Price).WithType("insufficient_balance")
+	}
+	s.Carrier, s.Label = r.Carrier, &Label{Rate: r.ID, Service: r.Service, Price: r.Price, account: r.Account}
+	_, err = ledger.Post(tx, ledger.SampleSent(s.ID, s.Brand, ledger.Label{Carrier: r.Account, Price: r.Price.Minor}, s.price.Currency))
+	return err
 }
 
 func bad(s string) bool {

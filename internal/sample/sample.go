@@ -82,6 +82,7 @@ type Sample struct {
 	Address      *order.Address `json:"address,omitempty" doc:"For its brand once it is approved; kept until the sample has ended"`
 	Carrier      string         `json:"carrier,omitempty"`
 	Tracking     string         `json:"tracking,omitempty"`
+	Label        *Label         `json:"label,omitempty" doc:"The platform's label it went with; for its brand"`
 	Video        id.Video       `json:"video_id,omitempty" doc:"That answered it"`
 	RequestedAt  time.Time      `json:"requested_at"`
 	DecidedAt    *time.Time     `json:"decided_at,omitempty"`
@@ -95,6 +96,22 @@ type Sample struct {
 	price        money.Amount
 	charged      int64
 	variantTitle string
+}
+
+// Label is the platform's label that a sample went with, paid by its brand when it was sent.
+type Label struct {
+	Rate    id.LabelRate `json:"label_rate_id"`
+	Service string       `json:"service"`
+	Price   money.Amount `json:"price"`
+
+	account string // the carrier's word in the book
+}
+
+// Parcel is how a sample goes.
+type Parcel struct {
+	Carrier  string       // left out with a label, which names it
+	Tracking string       // may be left out
+	Label    id.LabelRate // the platform's; none: the brand carries it itself
 }
 
 // Creator is who asked, with what came of earlier samples.
@@ -125,6 +142,9 @@ func missing() error { return fault.New(fault.Missing, "There is no such sample.
 func (s *Sample) wrong(what string) error {
 	return fault.New(fault.Conflict, "This sample is %s: %s.", s.State, what).WithType(WrongState)
 }
+
+// Currency is that of the product, in which its brand is paid.
+func (s *Sample) Currency() money.Currency { return s.price.Currency }
 
 // tell tells the log what has become of the sample.
 func (s *Sample) tell(tx *db.Tx) error {

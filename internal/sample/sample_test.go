@@ -42,7 +42,7 @@ func TestSampleAnsweredByAVideo(t *testing.T) {
 			t.Errorf("approved: %+v", s)
 		}
 		w.stock(2, 1)
-		s, err = w.samples.Ship(ctx, w.owner, s.ID, "Post", "RX1")
+		s, err = w.samples.Ship(ctx, w.owner, s.ID, sample.Parcel{Carrier: "Post", Tracking: "RX1"})
 		w.must(err)
 		w.stock(1, 0)
 		w.sweep() // an older video does not answer it
@@ -108,7 +108,7 @@ func TestSampleCharged(t *testing.T) {
 		w.exec(`UPDATE variants SET price_minor = 9900 WHERE id = $1`, w.variant) // nobody agreed to more
 		_, err = w.samples.Decide(ctx, w.owner, poor.ID, true, "")
 		w.must(err)
-		_, err = w.samples.Ship(ctx, w.owner, poor.ID, "Post", "")
+		_, err = w.samples.Ship(ctx, w.owner, poor.ID, sample.Parcel{Carrier: "Post", Tracking: ""})
 		w.must(err)
 		w.exec(`UPDATE variants SET price_minor = 3000 WHERE id = $1`, w.variant) // and nobody pays less than was frozen
 		_, err = w.samples.Receive(ctx, w.creators[0], rich.ID)
@@ -290,7 +290,7 @@ func TestWhoMayAsk(t *testing.T) {
 		}
 		_, err = w.samples.OfBrand(ctx, w.rival, w.brand, "", "", 10)
 		w.refused("another brand lists it", err, fault.Missing, "")
-		_, err = w.samples.Ship(ctx, w.creators[1], s.ID, "Post", "")
+		_, err = w.samples.Ship(ctx, w.creators[1], s.ID, sample.Parcel{Carrier: "Post", Tracking: ""})
 		w.refused("the creator sends it", err, fault.Forbidden, "")
 		_, err = w.samples.Receive(ctx, w.owner, s.ID)
 		w.refused("the brand receives it", err, fault.Forbidden, "")

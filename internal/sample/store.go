@@ -28,16 +28,17 @@ const (
 
 const columns = `s.id, s.program_id, s.brand_id, b.name, s.creator_id, c.handle, c.display_name, s.product_id, s.variant_id, p.title, v.title, s.state, s.note, s.reason,
 	s.days, s.price_minor, s.currency, s.charged_minor, s.country, s.address, s.carrier, s.tracking, s.video_id, s.account_id,
-	s.requested_at, s.decided_at, s.shipped_at, s.delivered_at, s.ended_at, s.due_at, s.version`
+	s.requested_at, s.decided_at, s.shipped_at, s.delivered_at, s.ended_at, s.due_at, s.version, s.label_id, s.label_service, s.label_minor, s.label_account`
 
 const tables = ` FROM samples s JOIN brands b ON b.id = s.brand_id JOIN creators c ON c.id = s.creator_id
 	JOIN products p ON p.id = s.product_id JOIN variants v ON v.id = s.variant_id WHERE `
 
 func scan(r *sql.Rows) (s Sample, err error) {
 	var requested, decided, shipped, delivered, ended, due int64
+	var label Label
 	err = r.Scan(&s.ID, &s.Program, &s.Brand, &s.BrandName, &s.Creator.ID, &s.Creator.Handle, &s.Creator.DisplayName, &s.Product, &s.Variant, &s.Title, &s.variantTitle,
 		&s.State, &s.Note, &s.Reason, &s.Days, &s.price.Minor, &s.price.Currency, &s.charged, &s.Country, &s.address, &s.Carrier, &s.Tracking, &s.Video, &s.account,
-		&requested, &decided, &shipped, &delivered, &ended, &due, &s.Version)
+		&requested, &decided, &shipped, &delivered, &ended, &due, &s.Version, &label.Rate, &label.Service, &label.Price.Minor, &label.account)
 	s.RequestedAt = db.Time(requested)
 	for _, t := range []struct {
 		micros int64
@@ -47,6 +48,9 @@ func scan(r *sql.Rows) (s Sample, err error) {
 			at := db.Time(t.micros)
 			*t.to = &at
 		}
+	}
+	if label.Price.Currency = s.price.Currency; label.Price.Minor > 0 {
+		s.Label = &label
 	}
 	if s.price.Minor > 0 {
 		price := s.price
@@ -92,6 +96,9 @@ func show(tx *db.Tx, samples []Sample, as seer) error {
 	var creators []id.Creator
 	for i := range samples {
 		s := &samples[i]
+		if as != asBrand {
+			s.Label = nil
+		}
 		if s.variantTitle != "" && s.variantTitle != s.Title && !strings.EqualFold(s.variantTitle, "default") {
 			s.Title += " (" + s.variantTitle + ")"
 		}
@@ -205,10 +212,15 @@ func insert(tx *db.Tx, s *Sample) error {
 
 // store writes what may change of a sample.
 func (s *Sample) store(tx *db.Tx) error {
+	var label Label
+	if s.Label != nil {
+		label = *s.Label
+	}
 	_, err := tx.Exec(`UPDATE samples SET state = $1, address = $2, reason = $3, price_minor = $4, charged_minor = $5, carrier = $6, tracking = $7, video_id = $8, account_id = $9,
-		decided_at = $10, shipped_at = $11, delivered_at = $12, ended_at = $13, due_at = $14, version = version + 1 WHERE id = $15`,
+		decided_at = $10, shipped_at = $11, delivered_at = $12, ended_at = $13, due_at = $14, version = version + 1, label_id = $16, label_service = $17, label_minor = $18, label_account = $19 WHERE id = $15`,
 		string(s.State), s.address, s.Reason, s.price.Minor, s.charged, s.Carrier, s.Tracking, string(s.Video), string(s.account),
-		micros(s.DecidedAt), micros(s.ShippedAt), micros(s.DeliveredAt), micros(s.EndedAt), micros(s.DueAt), string(s.ID))
+		micros(s.DecidedAt), micros(s.ShippedAt), micros(s.DeliveredAt), micros(s.EndedAt), micros(s.DueAt), string(s.ID),
+		string(label.Rate), label.Service, label.Price.Minor, label.account)
 	return err
 }
 

@@ -39,6 +39,7 @@ type world struct {
 	variant  id.Variant
 	program  affiliate.Program
 	creators []account.Asker
+	paid     int
 }
 
 func newWorld(t testing.TB, d *db.DB, c *clock.Turned, stock int64, creators int, terms affiliate.SampleTerms) *world {
@@ -120,7 +121,7 @@ func (w *world) sent(creator int) sample.Sample {
 	s := w.ask(creator)
 	_, err := w.samples.Decide(ctx, w.owner, s.ID, true, "")
 	w.must(err)
-	s, err = w.samples.Ship(ctx, w.owner, s.ID, "Post", "RX1")
+	s, err = w.samples.Ship(ctx, w.owner, s.ID, sample.Parcel{Carrier: "Post", Tracking: "RX1"})
 	w.must(err)
 	return s
 }

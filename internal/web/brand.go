@@ -172,7 +172,7 @@ func bookRows(b payout.Balance) []SumRow {
 var balanceKinds = map[ledger.Kind]string{
 	ledger.KindPaid: "Sold", ledger.KindShipped: "Shipping, sent by you", ledger.KindReleased: "The hold has passed", ledger.KindCancelled: "Cancelled by the buyer",
 	ledger.KindAttributed: "A commission was decided", ledger.KindReversal: "Taken back", ledger.KindRefunded: "Refunded",
-	ledger.KindSample: "A sample without the video agreed on", ledger.KindRefund: "Given back to the buyer", ledger.KindRecovered: "What you owed was paid with it",
+	ledger.KindSample: "A sample without the video agreed on", ledger.KindSampleSent: "The label of a sample", ledger.KindRefund: "Given back to the buyer", ledger.KindRecovered: "What you owed was paid with it",
 	ledger.KindReserve: "What was kept back is let go", ledger.KindFrozen: "Held: a bank disputes the payment", ledger.KindDisputeLost: "A dispute was lost",
 }
 

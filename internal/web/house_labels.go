@@ -200,13 +200,21 @@ func (v *visit) labelChoice() ([]order.LabelRate, error) {
 
 // labelsOf are the choices for a part of an order; none where the house sells no labels in its currency.
 func labelsOf(list []order.LabelRate, c money.Currency, p order.Part) []Option {
+	if p.State != order.Paid {
+		return nil
+	}
+	return labelOptions(list, c)
+}
+
+// labelOptions are the ways a parcel can go; none where the house sells no labels in the currency.
+func labelOptions(list []order.LabelRate, c money.Currency) []Option {
 	var options []Option
 	for _, r := range list {
 		if r.Price.Currency == c {
 			options = append(options, Option{Value: string(r.ID), Label: r.Carrier + ", " + r.Service + ": " + Money(r.Price)})
 		}
 	}
-	if len(options) == 0 || p.State != order.Paid {
+	if len(options) == 0 {
 		return nil
 	}
 	return append([]Option{{Value: "", Label: "Ourselves"}}, options...)

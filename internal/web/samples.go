@@ -81,8 +81,12 @@ func (s *Site) showSamplesOfBrand(v *visit, status int, notes []Note, change fun
 		page.States = append(page.States, Tab{Text: t.text, URL: v.brandURL("/samples?state=" + string(t.state)), Here: t.state == state, Count: int(counts[t.state])})
 	}
 	list, page.Pager = samplePage(list, cursor, v.brandURL("/samples?state="+url.QueryEscape(string(state))))
+	labels, err := v.labelChoice()
+	if err != nil {
+		return err
+	}
 	for _, x := range list {
-		r := sampleOfBrand(x)
+		r := sampleOfBrand(x, labels)
 		r.Action = v.brandURL("/samples/" + r.ID)
 		change(&r)
 		page.Rows = append(page.Rows, r)
@@ -117,7 +121,7 @@ func samplePage(list []sample.Sample, cursor id.Sample, at string) ([]sample.Sam
 	return list, pager
 }
 
-func sampleOfBrand(x sample.Sample) SampleRow {
+func sampleOfBrand(x sample.Sample, labels []order.LabelRate) SampleRow {
 	r := sampleRowOf(x)
 	r.Other = Link{Text: x.Creator.DisplayName + ", @" + x.Creator.Handle, URL: "/c/" + x.Creator.Handle}
 	r.Record = recordWords(x.Creator.Record)
@@ -127,7 +131,12 @@ func sampleOfBrand(x sample.Sample) SampleRow {
 		r.Decide = &reason
 		r.Next = "It goes to " + countryName(x.Country) + ". If you do not answer by " + DayYear(*x.DueAt) + ", it is declined."
 	case sample.Approved:
-		r.Send = []Field{{Name: "carrier", Label: "Carrier", Max: order.MaxCarrier, ID: "carrier-" + r.ID}, {Name: "tracking", Label: "Tracking code", Max: order.MaxCarrier, Optional: true, ID: "tracking-" + r.ID}}
+		carrier, tracking, label := NewShipFields(r.ID, labelOptions(labels, x.Currency()))
+		if len(label.Options) > 0 {
+			label.Hint = "Our label is paid at once, from what is available to you."
+			r.Send = append(r.Send, label)
+		}
+		r.Send = append(r.Send, carrier, tracking)
 		reason.Optional, reason.Hint = false, "The creator counts on it."
 		r.CallOff = []Field{reason}
 		r.Next = "One is set aside. Send it by " + DayYear(*x.DueAt) + ", or it is for sale again."
@@ -170,7 +179,11 @@ func (s *Site) sampleAnswered(v *visit, err error, says string) error {
 			}
 			for i := range r.Send {
 				r.Send[i].Value = v.text(r.Send[i].Name)
-				a.under(&r.Send[i], r.Send[i].Name)
+				name := r.Send[i].Name
+				if name == "label" {
+					name = "label_rate_id"
+				}
+				a.under(&r.Send[i], name)
 			}
 			for i := range r.CallOff {
 				a.under(&r.CallOff[i], "reason")
@@ -190,7 +203,7 @@ func (s *Site) decideSample(v *visit) error {
 }
 
 func (s *Site) shipSample(v *visit) error {
-	_, err := s.Samples.Ship(v.ctx(), v.who, id.Sample(v.r.PathValue("sample")), v.text("carrier"), v.text("tracking"))
+	_, err := s.Samples.Ship(v.ctx(), v.who, id.Sample(v.r.PathValue("sample")), sample.Parcel{Carrier: v.text("carrier"), Tracking: v.text("tracking"), Label: id.LabelRate(v.text("label"))})
 	return s.sampleAnswered(v, err, "It is on its way; the stock is one less.")
 }
 
