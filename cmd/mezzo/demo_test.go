@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,8 @@ func wholeDemo(t *testing.T, limit time.Duration) {
 		t.Fatalf("sign-ins of %d roles were printed:\n%s", len(people), screen.text.String())
 	}
 	lookAround(t, people)
+	lookAtHouse(t, people["operator"])
+	lookAtSamples(t, base, password)
 
 	stop()
 	if err := <-ended; err != nil && ctx.Err() == nil {
@@ -170,6 +173,70 @@ func lookAtMoney(t *testing.T, operator client.Client) {
 	}
 	if is := states("payouts"); is["failed"] != 1 || is["created"] != 1 || is["confirmed"] != 1 {
 		t.Errorf("the payouts are %v", is)
+	}
+}
+
+// lookAtHouse finds labels that parcels went by, a carrier that was paid, a brand in debt, and some of that given up.
+func lookAtHouse(t *testing.T, operator client.Client) {
+	t.Helper()
+	read := func(path string, into any) {
+		if err := operator.Call(t.Context(), "GET", "/api/v1/operator/"+path, nil, into); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	var labels, ended, carriers struct {
+		Items []struct{ Owed, Paid client.Money }
+	}
+	read("labels", &labels)
+	read("labels?state=ended", &ended)
+	if len(labels.Items) != 2 || len(ended.Items) != 1 {
+		t.Errorf("%d labels are on sale, %d have ended", len(labels.Items), len(ended.Items))
+	}
+	read("carriers", &carriers)
+	if l := carriers.Items; len(l) != 2 || l[0].Paid.Amount == 0 || l[1].Owed.Amount == 0 {
+		t.Errorf("the carriers are %+v", l)
+	}
+	var debts struct {
+		Items []struct {
+			Name string `json:"owner_name"`
+			Owed client.Money
+		}
+	}
+	read("debts", &debts)
+	if l := debts.Items; len(l) == 0 || l[0].Name != "Finca Alba" || l[0].Owed.Amount <= 0 {
+		t.Errorf("the debts are %+v", l)
+	}
+	var given struct{ Items []struct{ State string } }
+	read("write_offs", &given)
+	if l := given.Items; len(l) != 1 || l[0].State != "booked" {
+		t.Errorf("given up was %+v", l)
+	}
+}
+
+// lookAtSamples finds samples in every state that somebody has to do something in, one that a video answers, one refused,
+// and one without a video: the last and the first come of a sweep that runs beside.
+func lookAtSamples(t *testing.T, nobody client.Client, password string) {
+	t.Helper()
+	for email, want := range map[string][]string{"ember@demo.example": {"requested", "shipped", "approved", "declined", "fulfilled"}, "twotone@demo.example": {"fulfilled", "overdue"}} {
+		brand, err := nobody.SignIn(t.Context(), email, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var me struct{ Brands []client.ID }
+		if err := brand.Call(t.Context(), "GET", "/api/v1/me", nil, &me); err != nil || len(me.Brands) != 1 {
+			t.Fatalf("%s has %+v: %v", email, me, err)
+		}
+		var is []string
+		for limit := time.Now().Add(wholeWithin); !slices.Equal(is, want); time.Sleep(50 * time.Millisecond) {
+			var list struct{ Items []struct{ State string } }
+			if err := brand.Call(t.Context(), "GET", "/api/v1/brands/"+me.Brands[0].ID+"/samples", nil, &list); err != nil || time.Now().After(limit) {
+				t.Fatalf("the samples of %s are %v, not %v: %v", email, is, want, err)
+			}
+			is = nil
+			for _, s := range list.Items {
+				is = append(is, s.State)
+			}
+		}
 	}
 }
 

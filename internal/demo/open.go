@@ -60,7 +60,12 @@ func (w *World) openBrand(ctx context.Context, b *brand) error {
 			}
 		}
 	}
-	_, err = b.OpenProgram(ctx, b.id, b.name+" for everybody", b.rate, b.hold)
+	open := map[string]any{"kind": "open", "name": b.name + " for everybody", "commission_bps": b.rate, "hold_days": b.hold, "product_ids": "all"}
+	if b.samples != nil {
+		open["samples"] = b.samples
+	}
+	err = b.Call(ctx, http.MethodPost, "/api/v1/brands/"+b.id+"/programs", open, &made)
+	b.program = made.ID
 	return err
 }
 
@@ -230,8 +235,10 @@ func (w *World) SignIns() []SignIn {
 		}
 		list = append(list, SignIn{"creator", m.email, "@" + m.handle + ": " + what})
 	}
-	for _, t := range traders()[:2] {
-		list = append(list, SignIn{"brand", t.email, t.name + ": goods, program, orders to ship"})
+	for at, what := range []string{"goods, program, samples, orders to ship", "goods, program, a return to answer", "", "sends with the platform's labels, owes for some"} {
+		if t := traders()[at]; what != "" {
+			list = append(list, SignIn{"brand", t.email, t.name + ": " + what})
+		}
 	}
 	return append(list, SignIn{"operator", w.o.Operator.Email, "people, orders, the books"})
 }

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"mezzo/internal/client"
@@ -141,6 +142,9 @@ func (w *World) dayOf(ctx context.Context, today, turnout int, under [][]parcel)
 	if err := w.settleMatters(ctx, today); err != nil {
 		return err
 	}
+	if err := w.giveSamples(ctx, today); err != nil {
+		return err
+	}
 	return w.turn(ctx, day-scroll-morning)
 }
 
@@ -216,5 +220,10 @@ func (w *World) ship(ctx context.Context, b *brand, o client.Order) (string, err
 	if len(lines) == 0 {
 		return "", errNothing
 	}
-	return b.Ship(ctx, o.ID, lines...)
+	if b.label == "" {
+		return b.Ship(ctx, o.ID, lines...)
+	}
+	var made client.ID
+	err := b.Call(ctx, http.MethodPost, "/api/v1/orders/"+o.ID+"/shipments", map[string]any{"line_ids": lines, "label_rate_id": w.labels[b.label], "tracking": "MZ" + o.ID[len(o.ID)-8:]}, &made)
+	return made.ID, err
 }

@@ -74,13 +74,15 @@ type World struct {
 	goods   map[string]client.Product
 	videos  map[string]video   // by id
 	matters map[string]*matter // by what they are for
+	labels  map[string]string  // the platform's, by service
+	samples map[string]string  // by whose they are and of what
 	status  Status
 }
 
 type brand struct {
 	trader
 	client.Client
-	id string
+	id, program string // the program is open to everybody
 }
 
 type creator struct {
@@ -104,7 +106,7 @@ func New(o Options) (*World, error) {
 	if o.Limit == 0 {
 		o.Limit = fillLimit
 	}
-	w := &World{o: o, manifest: m, begun: o.Clock.Now(), ahead: -o.Past, goods: map[string]client.Product{}, videos: map[string]video{}, matters: map[string]*matter{}}
+	w := &World{o: o, manifest: m, begun: o.Clock.Now(), ahead: -o.Past, goods: map[string]client.Product{}, videos: map[string]video{}, matters: map[string]*matter{}, labels: map[string]string{}, samples: map[string]string{}}
 	w.nobody = client.Client{Base: o.URL, HTTP: &http.Client{Timeout: time.Minute, Transport: &patient{&http.Transport{MaxIdleConnsPerHost: 2 * atOnce}, w.pause}}}
 	return w, nil
 }
@@ -142,7 +144,7 @@ func (w *World) Fill(ctx context.Context) error {
 		percent int
 		what    string
 		do      func(context.Context) error
-	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {39, "vouchers and offers", w.giveVouchers}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}, {98, "what is earned", w.settle}, {99, "payouts and disputes", w.payOut}} {
+	}{{0, "taxes", w.setTaxes}, {1, "brands and goods", w.openBrands}, {12, "creators and films", w.openCreators}, {25, "people", w.invite}, {39, "vouchers and offers", w.giveVouchers}, {39, "labels", w.sellLabels}, {40, "three weeks of trade", w.live}, {97, "today", w.arrive}, {98, "what is earned", w.settle}, {99, "payouts and disputes", w.payOut}} {
 		w.stage(step.percent, "%s", step.what)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
