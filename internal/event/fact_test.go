@@ -85,7 +85,7 @@ func TestBodies(t *testing.T) {
 		event.OrderShipped{}, event.OrderDelivered{ReleaseAt: noon}, event.OrderCompleted{}, event.OrderCancelled{PaidAt: noon}, event.OrderExpired{},
 		event.OrderRefunded{Order: order, Refunded: money.Of(5, "USD"), PaidAt: noon, Lines: []event.SaleLine{{Quantity: 1, GMV: 5, Touch: state.Touch}}},
 		event.CommissionCreated{CommissionState: state}, event.CommissionReleased{CommissionState: state}, event.CommissionReversed{CommissionState: state, Reason: "cancelled"},
-		event.PayoutCreated{PayoutState: event.PayoutState{Amount: money.Of(1000, "USD")}}, event.PayoutSent{}, event.PayoutConfirmed{}, event.PayoutFailed{}, event.PayoutReturned{},
+		event.PayoutCreated{PayoutState: event.PayoutState{Amount: money.Of(1000, "USD")}}, event.PayoutSent{}, event.PayoutConfirmed{}, event.PayoutFailed{}, event.PayoutReturned{}, event.PayoutUpdated{Part: money.Of(5, "USD"), Back: money.Of(9, "USD")},
 		event.ReturnRequested{ReturnState: event.ReturnState{Lines: []event.ReturnUnits{{Quantity: 2}}}}, event.ReturnApproved{BySilence: true}, event.ReturnDeclined{}, event.ReturnWithdrawn{},
 		event.ReturnSent{Carrier: "Parcel"}, event.ReturnReceived{}, event.ReturnRefunded{},
 	}

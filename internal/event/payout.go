@@ -12,6 +12,7 @@ const (
 	TopicPayoutConfirmed = "payout.confirmed"
 	TopicPayoutFailed    = "payout.failed"
 	TopicPayoutReturned  = "payout.returned"
+	TopicPayoutUpdated   = "payout.updated"
 )
 
 // PayoutState is a payout as it stands: to a creator or to a brand. Where to, and to whom by name, stays
@@ -53,3 +54,14 @@ type PayoutReturned struct{ PayoutState }
 
 // Topic implements Body.
 func (PayoutReturned) Topic() string { return TopicPayoutReturned }
+
+// PayoutUpdated says that a part of a payout that had arrived was taken back, and is available again: one fact for each
+// such part. Where all of it comes back in the end, PayoutReturned says so.
+type PayoutUpdated struct {
+	PayoutState
+	Part money.Amount `json:"part"`          // this time
+	Back money.Amount `json:"returned_part"` // with this and what came back before
+}
+
+// Topic implements Body.
+func (PayoutUpdated) Topic() string { return TopicPayoutUpdated }

@@ -220,6 +220,28 @@ func TestABrandIsToldOfItsOwnAndNoMore(t *testing.T) {
 	})
 }
 
+// A part of a payout that came back is told to the brand whose payout it is, and to nobody where it is a creator's.
+func TestAPartOfAPayoutThatCameBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w, r := newWorld(t, d, c, notify.Local), newReceiver(t)
+		w.hook(r.URL, event.TopicPayoutUpdated)
+		pot, part, back := id.Payout("").Next(c.Now()), money.Of(500, "USD"), money.Of(1500, "USD")
+		state := event.PayoutState{Payout: pot, Brand: w.brand, Amount: money.Of(3000, "USD"), Withheld: money.Of(0, "USD")}
+		w.happen(event.PayoutUpdated{PayoutState: state, Part: part, Back: back},
+			event.PayoutUpdated{PayoutState: event.PayoutState{Payout: pot.Next(c.Now()), Creator: id.Creator("").Next(c.Now())}, Part: part, Back: back})
+		if w.send() != 1 || len(r.all()) != 1 {
+			t.Fatalf("it was sent %d times", len(r.all()))
+		}
+		var body struct {
+			Type string
+			Data event.PayoutUpdated
+		}
+		if err := json.Unmarshal([]byte(r.all()[0].body), &body); err != nil || body.Type != "payout.updated" || body.Data != (event.PayoutUpdated{PayoutState: state, Part: part, Back: back}) {
+			t.Errorf("it says %s: %v", r.all()[0].body, err)
+		}
+	})
+}
+
 func TestAFailingReceiverIsTriedForThreeDaysThenDisabled(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
 		w, r := newWorld(t, d, c, notify.Local), newReceiver(t)

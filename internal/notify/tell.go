@@ -55,6 +55,7 @@ var topics = []telling{
 	{event.TopicPayoutConfirmed, "A payout has arrived", one(func(b event.PayoutConfirmed) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutFailed, "A payout did not arrive; its money is available again", one(func(b event.PayoutFailed) (id.Brand, any) { return b.Brand, b })},
 	{event.TopicPayoutReturned, "A payout came back; its money is available again", one(func(b event.PayoutReturned) (id.Brand, any) { return b.Brand, b })},
+	{event.TopicPayoutUpdated, "A part of a payout that had arrived was taken back; it is available again", one(func(b event.PayoutUpdated) (id.Brand, any) { return b.Brand, b })},
 }
 
 // tellings are the topics by name, the test's included.

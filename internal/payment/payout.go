@@ -35,7 +35,8 @@ type Paid struct {
 	Ref    string
 	State  PaidState
 	Reason string
-	Back   int64 // of a payout that has arrived: what has been taken back of it so far, in minor units
+	Back   int64   // of a payout that has arrived: what has been taken back of it so far, in minor units
+	Marks  []int64 // of Back: how much it was after each time, rising; left out where the provider does not tell the times
 }
 
 // PayOut pays once for each key: at once, unless the destination's name begins with fail, slow or return. It

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"mezzo/internal/db"
@@ -25,9 +26,24 @@ type transferObject struct {
 	ID       string
 	Amount   int64
 	Currency string
-	Reversed bool              // all of it
-	Back     int64             `json:"amount_reversed"`
+	Reversed bool  // all of it
+	Back     int64 `json:"amount_reversed"`
+	Times    struct {
+		Data []struct{ Amount int64 }
+	} `json:"reversals"` // the last of them, the newest first
 	Metadata map[string]string `json:"metadata"`
+}
+
+// marks are what had come back of a transfer after each of its reversals that Stripe lists, and before the first of them.
+func (t transferObject) marks() (marks []int64) {
+	back := t.Back
+	for _, r := range t.Times.Data {
+		marks = append(marks, fromStripe(max(0, back), t.Currency).Minor)
+		back -= r.Amount
+	}
+	marks = append(marks, fromStripe(max(0, back), t.Currency).Minor)
+	slices.Reverse(marks)
+	return marks
 }
 
 func transferOf(tx *db.Tx, where string, arg any) (t transferRow, err error) {
@@ -147,6 +163,7 @@ func (s *Stripe) noteTransfer(ctx context.Context, t transferRow, got transferOb
 	p := t.paid()
 	if p.State == PaidOut { // a part alone: the whole is another state
 		p.Back = fromStripe(max(0, got.Back), got.Currency).Minor
+		p.Marks = got.marks()
 	}
 	return p, err
 }

@@ -115,7 +115,7 @@ func (p Payout) paying(source ledger.Account) ledger.Paying {
 
 // tell tells the log that the payout has come to its state.
 func (p Payout) tell(tx *db.Tx) error {
-	s := event.PayoutState{Payout: p.ID, Creator: p.Owner.Creator(), Brand: p.Owner.Brand(), Amount: p.Amount, Withheld: p.Withheld}
+	s := p.told()
 	switch p.State {
 	case Created:
 		return event.Emit(tx, event.PayoutCreated{PayoutState: s})
@@ -127,4 +127,9 @@ func (p Payout) tell(tx *db.Tx) error {
 		return event.Emit(tx, event.PayoutFailed{PayoutState: s})
 	}
 	return event.Emit(tx, event.PayoutReturned{PayoutState: s})
+}
+
+// told is the payout as the log is told of it.
+func (p Payout) told() event.PayoutState {
+	return event.PayoutState{Payout: p.ID, Creator: p.Owner.Creator(), Brand: p.Owner.Brand(), Amount: p.Amount, Withheld: p.Withheld}
 }

@@ -34,6 +34,7 @@ type Answer struct {
 	Reason    string
 	Again     time.Duration // when to ask again; 0: by the house's own patience
 	Back      int64         // of one that has arrived: what the rail has taken back of it so far, in minor units
+	Marks     []int64       // of Back: how much it was after each time, rising, as far as the rail tells the times
 }
 
 // Rail moves money out. It is never called inside a transaction.
@@ -80,7 +81,7 @@ func (s sandbox) Status(ctx context.Context, key id.Payout) (Answer, error) {
 
 // answerOf tells what a provider says of a payout.
 func answerOf(p payment.Paid) Answer {
-	a := Answer{Reference: p.Ref, Reason: p.Reason, Back: p.Back}
+	a := Answer{Reference: p.Ref, Reason: p.Reason, Back: p.Back, Marks: p.Marks}
 	switch p.State {
 	case payment.PaidNone:
 		a.State = Created

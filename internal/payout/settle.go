@@ -10,6 +10,7 @@ import (
 
 	"mezzo/internal/affiliate"
 	"mezzo/internal/db"
+	"mezzo/internal/event"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
@@ -84,7 +85,7 @@ func (p *Payouts) record(ctx context.Context, pot id.Payout, a Answer) (done boo
 				return err
 			}
 		}
-		if part, err := p.takePart(tx, now, a); err != nil {
+		if part, err := p.takeParts(tx, now, a); err != nil {
 			return err
 		} else if part {
 			done = true
@@ -148,9 +149,9 @@ func (p *Payouts) move(tx *db.Tx, now Payout, a Answer) (bool, error) {
 	return true, now.tell(tx)
 }
 
-// takePart books what a rail has taken back of a payout that has arrived, as far as it is not booked yet; all of it is
-// another state. false says that it is booked, or somebody was faster.
-func (p *Payouts) takePart(tx *db.Tx, now Payout, a Answer) (bool, error) {
+// takeParts books what a rail has taken back of a payout that has arrived, as far as it is not booked yet, each time by
+// itself where the rail tells the times; all of it is another state. false says that it is booked, or somebody was faster.
+func (p *Payouts) takeParts(tx *db.Tx, now Payout, a Answer) (bool, error) {
 	rail := p.rails[now.Rail]
 	if now.State != Confirmed || a.State != Confirmed || a.Back <= now.back || a.Back >= now.Net.Minor || rail == nil {
 		return false, nil
@@ -159,14 +160,29 @@ func (p *Payouts) takePart(tx *db.Tx, now Payout, a Answer) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	t := ledger.PayoutPart(now.paying(rail.Source()), a.Back-now.back, a.Back)
-	if _, err := ledger.Post(tx, t); err != nil {
-		return false, err
-	}
-	if err := ledger.Recover(tx, t.Key, now.Amount.Currency, now.Owner.Purse()); err != nil {
-		return false, err
+	for _, mark := range append(slices.Clone(a.Marks), a.Back) {
+		if mark <= now.back || mark > a.Back {
+			continue // it is booked
+		}
+		if err := takePart(tx, now, rail, mark); err != nil {
+			return false, err
+		}
+		now.back = mark
 	}
 	return true, p.turnCommissions(tx, now.Owner, now.Amount.Currency)
+}
+
+// takePart books and tells what was taken back at one time; mark is what it was in all after it.
+func takePart(tx *db.Tx, now Payout, rail Rail, mark int64) error {
+	t := ledger.PayoutPart(now.paying(rail.Source()), mark-now.back, mark)
+	if _, err := ledger.Post(tx, t); err != nil {
+		return err
+	}
+	if err := ledger.Recover(tx, t.Key, now.Amount.Currency, now.Owner.Purse()); err != nil {
+		return err
+	}
+	c := now.Amount.Currency
+	return event.Emit(tx, event.PayoutUpdated{PayoutState: now.told(), Part: money.Of(mark-now.back, c), Back: money.Of(mark, c)})
 }
 
 // post books what the new state means.

@@ -196,7 +196,7 @@ func (s *Server) makeTransfer(r *http.Request) (Object, *failure) {
 	case amount > held:
 		return nil, &failure{400, "invalid_request_error", "balance_insufficient", "You have insufficient available funds in your Stripe account."}
 	}
-	o := s.newObject("tr", "transfer", Object{"amount": amount, "currency": strings.ToLower(r.PostForm.Get("currency")), "destination": to["id"], "reversed": false, "amount_reversed": int64(0),
+	o := s.newObject("tr", "transfer", Object{"amount": amount, "currency": strings.ToLower(r.PostForm.Get("currency")), "destination": to["id"], "reversed": false, "amount_reversed": int64(0), "reversals": Object{"object": "list", "data": []Object{}},
 		"transfer_group": r.PostForm.Get("transfer_group"), "metadata": metadata(r, "metadata")})
 	s.book("transfer", o, -amount, 0)
 	return o, nil
@@ -218,10 +218,20 @@ func (s *Server) ReversePart(transfer string, amount int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.objects[transfer]
+	times, _ := t["reversals"].(Object)["data"].([]Object)
+	t["reversals"] = Object{"object": "list", "data": append([]Object{s.newObject("trr", "transfer_reversal", Object{"amount": amount, "transfer": t["id"]})}, times...)}
 	t["amount_reversed"] = t.Number("amount_reversed") + amount
 	t["reversed"] = t.Number("amount_reversed") == t.Number("amount")
 	s.book("transfer_refund", t, amount, 0)
 	s.happens("transfer.reversed", t)
+}
+
+// ListReversals lists no more than the last n reversals with a transfer, as Stripe does with many.
+func (s *Server) ListReversals(transfer string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.objects[transfer]["reversals"].(Object)
+	list["data"] = list["data"].([]Object)[:n]
 }
 
 // Complete is the owner of a connected account who answers everything, or (closed) whom Stripe then closes.
