@@ -116,7 +116,7 @@ func (a *API) shipSample(ctx context.Context, in *struct {
 	Body struct {
 		Carrier  string       `json:"carrier,omitempty" maxLength:"80" doc:"Left out with a label, which names it"`
 		Tracking string       `json:"tracking,omitempty" maxLength:"80"`
-		Label    id.LabelRate `json:"label_rate_id,omitempty" maxLength:"40" doc:"The platform's label it goes with, of /brands/{id}/labels: it is paid from what is available to the brand"`
+		Label    id.LabelRate `json:"label_rate_id,omitempty" maxLength:"40" doc:"The platform's label it goes with, of /brands/{id}/labels: it is paid at once from what is available to the brand, then from what is kept back of it"`
 	}
 }) (*Output[sample.Sample], error) {
 	return answered(a.deps.Samples.Ship(ctx, asker(ctx), in.ID, sample.Parcel{Carrier: in.Body.Carrier, Tracking: in.Body.Tracking, Label: in.Body.Label}))

@@ -95,7 +95,7 @@ var kinds = map[Kind]sides{
 	KindDrawn:       {[]string{"program:*:budget", "program:*:reserve"}, []string{"program:*:spent"}},
 	KindReturned:    {[]string{"program:*:spent"}, []string{"program:*:budget", "program:*:reserve"}},
 	KindSample:      {[]string{"creator:*:available", "recv:creator:*"}, []string{"brand:*:available"}},
-	KindSampleSent:  {[]string{"brand:*:available"}, []string{"carrier:*"}},
+	KindSampleSent:  {[]string{"brand:*:available", "recv:brand:*"}, []string{"carrier:*"}},
 	KindExchangeOut: {[]string{"fx:*"}, []string{"bank:*"}},
 	KindExchangeIn:  {[]string{"bank:*"}, []string{"fx:*"}},
 	KindReversal:    {},

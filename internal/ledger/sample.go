@@ -28,8 +28,9 @@ func SampleCharged(c SampleCharge) (Transfer, error) {
 }
 
 // SampleSent returns the posting of a sample that goes with the platform's label: the brand pays for it from what is
-// available to it.
-func SampleSent(sample id.Sample, brand id.Brand, l Label, c money.Currency) Transfer {
+// available to it, and owes what is missing.
+func SampleSent(sample id.Sample, brand id.Brand, l Label, c money.Currency, available int64) Transfer {
+	from := min(l.Price, max(0, available))
 	return Transfer{Key: "sample:" + string(sample) + ":sent", Kind: KindSampleSent, Currency: c,
-		Legs: []Leg{Debit(BrandAvailable(brand), l.Price), Credit(CarrierOwed(l.Carrier), l.Price)}}
+		Legs: []Leg{Debit(BrandAvailable(brand), from), Debit(BrandOwes(brand), l.Price-from), Credit(CarrierOwed(l.Carrier), l.Price)}}
 }

@@ -22,7 +22,13 @@ func TestGoldenSamples(t *testing.T) {
 		posted, err := ledger.SampleCharged(charge)
 		out.WriteString("# a sample of 48.00; " + c.name + "\n" + text(t, []ledger.Transfer{posted}, err) + "\n\n")
 	}
-	out.WriteString("# sent with a label of 4.20\n" + text(t, []ledger.Transfer{ledger.SampleSent(charge.Sample, brand, ledger.Label{Carrier: "dhl", Price: 420}, "USD")}, nil) + "\n\n")
+	for _, c := range []struct {
+		name string
+		has  int64
+	}{{"", 420}, {"; the brand has 1.00: the rest is owed", 100}, {"; it has nothing", 0}} {
+		sent := ledger.SampleSent(charge.Sample, brand, ledger.Label{Carrier: "dhl", Price: 420}, "USD", c.has)
+		out.WriteString("# sent with a label of 4.20" + c.name + "\n" + text(t, []ledger.Transfer{sent}, nil) + "\n\n")
+	}
 	const file = "testdata/samples.golden"
 	if *update {
 		if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {

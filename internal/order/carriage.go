@@ -101,7 +101,10 @@ func (o *Orders) bookShipped(tx *db.Tx, ord *Order, part *Part, last ledger.Labe
 		available = left[purse.Available]
 	}
 	transfers, err := ledger.ShippedByLabel(sale, last, available)
-	return post(tx, transfers, err)
+	if err := post(tx, transfers, err); err != nil || sale.Shipping.Beyond() <= available {
+		return err
+	}
+	return DrawReserve(tx, string(part.ID)+":"+ledger.KeyShipped, part.Brand, ord.Currency)
 }
 
 // carried is what of a part's shipping is its brand's once it is sent.

@@ -155,7 +155,7 @@ func (o *Orders) freezeDispute(tx *db.Tx, d *Dispute) error {
 	}
 	for _, s := range fresh {
 		if s.Owed > 0 {
-			if err := o.drawReserve(tx, fmt.Sprintf("%s:%d", d.ID, round), s.Brand, full.Currency); err != nil {
+			if err := DrawReserve(tx, fmt.Sprintf("%s:%d", d.ID, round), s.Brand, full.Currency); err != nil {
 				return err
 			}
 		}

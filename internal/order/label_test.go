@@ -39,6 +39,14 @@ func (w *world) sends(o order.Order, rate id.LabelRate, lines ...id.Line) order.
 	return s
 }
 
+// keptBack brings the order to its release, has a tenth of it kept back, and all that is available paid out.
+func (w *world) keptBack(o order.Order) {
+	w.t.Helper()
+	w.reserved(order.Reserve{Bps: 1000, Days: 30})
+	w.bringTo(o, "released")
+	w.paidOut()
+}
+
 // twins buys two things of one price in one part, so that either may be sent first.
 func (w *world) twins() order.Order {
 	w.t.Helper()
@@ -63,6 +71,15 @@ func TestPostingsOfLabels(t *testing.T) {
 			}
 			w.clock.Advance(16 * day)
 			w.sweep()
+		}},
+		{"a label of 6.20, of a brand of which something is kept back", func(w *world) {
+			w.keptBack(bought(w))
+			w.sends(bought(w), w.label("Large", 620))
+		}},
+		{"a label of 6.20, of a brand of which less is kept back", func(w *world) {
+			w.keptBack(bought(w))
+			w.sends(bought(w), w.label("Larger", 1500))
+			w.sends(bought(w), w.label("Large", 620))
 		}},
 		{"two parcels", func(w *world) {
 			o := w.twins()

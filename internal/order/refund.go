@@ -206,7 +206,7 @@ func (o *Orders) bookRefund(tx *db.Tx, full *Order, part *Part, in NewRefund, by
 		return "", err
 	}
 	if !r.Owed.IsZero() {
-		if err := o.drawReserve(tx, string(r.ID), r.Brand, r.Amount.Currency); err != nil {
+		if err := DrawReserve(tx, string(r.ID), r.Brand, r.Amount.Currency); err != nil {
 			return "", err
 		}
 	}

@@ -140,9 +140,9 @@ func keptOf(tx *db.Tx, parts []id.Part) ([]kept, error) {
 	return db.All(tx, scanKept, `SELECT part_id, brand_id, currency, left_minor FROM reserves WHERE part_id IN `+in+` ORDER BY release_at, part_id`, args...)
 }
 
-// drawReserve pays what a refund or a dispute made the brand owe from what was kept back of it, the oldest first: that is
-// what it was kept back for.
-func (o *Orders) drawReserve(tx *db.Tx, cause string, brand id.Brand, c money.Currency) error {
+// DrawReserve pays what a refund, a dispute or a label made the brand owe from what was kept back of it, the oldest first:
+// that is what it was kept back for. cause names what made the debt, once for each.
+func DrawReserve(tx *db.Tx, cause string, brand id.Brand, c money.Currency) error {
 	if _, err := ledger.Take(tx, c, ledger.BrandPurse(brand)); err != nil { // nobody else draws it now
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
+	"mezzo/internal/money"
 	"mezzo/internal/order"
 )
 
@@ -98,27 +99,48 @@ func (s *Samples) Ship(ctx context.Context, who account.Asker, sample id.Sample,
 	})
 }
 
-// labelled buys the platform's label for the sample, if it is to go with one, from what is available to its brand: a sample
-// brings nothing that could pay for it later.
+// labelled buys the platform's label for the sample, if it is to go with one: from what is available to its brand, then
+// from what is kept back of it. With less it is refused: a sample brings nothing that could pay for it later.
 func (s *Sample) labelled(tx *db.Tx, rate id.LabelRate) error {
 	if rate == "" {
 		return nil
 	}
-	r, err := order.LabelOnSale(tx, rate, s.price.Currency)
+	c := s.price.Currency
+	r, err := order.LabelOnSale(tx, rate, c)
 	if err != nil {
 		return err
 	}
 	purse := ledger.BrandPurse(s.Brand)
-	left, err := ledger.Take(tx, s.price.Currency, purse)
-	switch {
-	case err != nil:
+	left, err := ledger.Take(tx, c, purse)
+	if err != nil {
 		return err
-	case left[purse.Available] < r.Price.Minor:
-		return fault.New(fault.Conflict, "The label costs %s, and less than that is available to you. Send it with a carriage of your own.", r.Price).WithType("insufficient_balance")
+	}
+	available := left[purse.Available]
+	if missing := r.Price.Minor - max(0, available); missing > 0 {
+		kept, err := unowed(tx, s.Brand, c)
+		switch {
+		case err != nil:
+			return err
+		case kept < missing:
+			return fault.New(fault.Conflict, "The label costs %s, and what is available to you and kept back of you is less than that. Send it with a carriage of your own.", r.Price).WithType("insufficient_balance")
+		}
 	}
 	s.Carrier, s.Label = r.Carrier, &Label{Rate: r.ID, Service: r.Service, Price: r.Price, account: r.Account}
-	_, err = ledger.Post(tx, ledger.SampleSent(s.ID, s.Brand, ledger.Label{Carrier: r.Account, Price: r.Price.Minor}, s.price.Currency))
-	return err
+	sent := ledger.SampleSent(s.ID, s.Brand, ledger.Label{Carrier: r.Account, Price: r.Price.Minor}, c, available)
+	if _, err := ledger.Post(tx, sent); err != nil || r.Price.Minor <= available {
+		return err
+	}
+	return order.DrawReserve(tx, sent.Key, s.Brand, c)
+}
+
+// unowed is what is kept back of the brand beyond what it owes already.
+func unowed(tx *db.Tx, brand id.Brand, c money.Currency) (int64, error) {
+	kept, err := ledger.BalanceOf(tx, ledger.BrandReserve(brand), c)
+	if err != nil {
+		return 0, err
+	}
+	owes, err := ledger.BalanceOf(tx, ledger.BrandOwes(brand), c)
+	return kept.Minor - owes.Minor, err
 }
 
 func bad(s string) bool {

@@ -17,8 +17,8 @@ var breaks = []struct{ says, query string }{
 	{"sample %s was charged and the book says otherwise", `SELECT s.id FROM samples s WHERE s.charged_minor <> COALESCE((SELECT SUM(e.amount) FROM ledger_transfers t
 		JOIN ledger_entries e ON e.id / 64 = t.seq AND e.account = 'brand:' || s.brand_id || ':available' WHERE t.key = 'sample:' || s.id || ':charged' AND t.currency = s.currency), 0)`},
 	{"sample %s is charged and its content was not overdue", `SELECT id FROM samples WHERE charged_minor > 0 AND state <> 'overdue'`},
-	{"the label of sample %s and the book differ", `SELECT s.id FROM samples s WHERE s.label_minor <> -COALESCE((SELECT SUM(e.amount) FROM ledger_transfers t
-		JOIN ledger_entries e ON e.id / 64 = t.seq AND e.account = 'brand:' || s.brand_id || ':available' WHERE t.key = 'sample:' || s.id || ':sent' AND t.currency = s.currency), 0)`},
+	{"the label of sample %s and the book differ", `SELECT s.id FROM samples s WHERE s.label_minor <> COALESCE((SELECT SUM(e.amount) FROM ledger_transfers t
+		JOIN ledger_entries e ON e.id / 64 = t.seq AND e.account = 'carrier:' || s.label_account WHERE t.key = 'sample:' || s.id || ':sent' AND t.currency = s.currency), 0)`},
 	{"sample %s has a unit set aside, or none, against its state", `SELECT s.id FROM samples s WHERE (s.state = 'approved') <> EXISTS
 		(SELECT 1 FROM reservations r WHERE r.order_id = s.id AND r.state = 'held' AND r.quantity = 1 AND r.variant_id = s.variant_id)`},
 	{"sample %s was sent and its unit did not leave the stock", `SELECT s.id FROM samples s WHERE s.state IN ('shipped','delivered','lost','fulfilled','overdue') AND NOT EXISTS

@@ -133,7 +133,7 @@ func sampleOfBrand(x sample.Sample, labels []order.LabelRate) SampleRow {
 	case sample.Approved:
 		carrier, tracking, label := NewShipFields(r.ID, labelOptions(labels, x.Currency()))
 		if len(label.Options) > 0 {
-			label.Hint = "Our label is paid at once, from what is available to you."
+			label.Hint = "Our label is paid at once: from what is available to you, then from what is kept back of you."
 			r.Send = append(r.Send, label)
 		}
 		r.Send = append(r.Send, carrier, tracking)
