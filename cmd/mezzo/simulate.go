@@ -17,7 +17,8 @@ import (
 // simulateCommand runs the seeded world.
 type simulateCommand struct {
 	Policy  string  `default:"value,engagement,follower-weighted,uniform" placeholder:"A,B" help:"Policies to compare, the same world and dice for each. Default: ${default}."`
-	Seeds   int     `default:"20" help:"Worlds of each kind; what is reported is a mean over them with its interval. Default: ${default}."`
+	Seeds   int     `default:"20" help:"Seeds of worlds and dice; what is reported is a mean over them with its interval. Default: ${default}."`
+	Worlds  int     `default:"3" help:"Worlds of every seed and policy; a seed's figure is their mean. Default: ${default}."`
 	Scale   float64 `default:"0.05" help:"Size of the world: 1 is 50,000 viewers, 5,000 creators and 40 impressions a viewer and day; stage budgets shrink alike. Time grows with its square. Default: ${default}."`
 	Days    int     `default:"20" help:"Days of the world; the second half counts. Default: ${default}."`
 	Race    bool    `default:"true" negatable:"" help:"Let a small trusted creator race a large passive one as well. Default: ${default}."`
@@ -33,7 +34,7 @@ func (c *simulateCommand) Run(ctx context.Context, out io.Writer) error {
 		workers = runtime.NumCPU()
 	}
 	report, err := sim.Simulate(ctx, sim.Plan{
-		Policies: list(c.Policy), Seeds: c.Seeds, Scale: c.Scale, Days: c.Days, Workers: workers, Races: c.Race, Clock: clock.System{},
+		Policies: list(c.Policy), Seeds: c.Seeds, Worlds: c.Worlds, Scale: c.Scale, Days: c.Days, Workers: workers, Races: c.Race, Clock: clock.System{},
 		Note: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
 	})
 	if err != nil {

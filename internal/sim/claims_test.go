@@ -83,9 +83,9 @@ func TestTheSmallTrustedCreatorWins(t *testing.T) {
 // two processors, when proofs are asked for. Otherwise a world too small to tell shows that every claim of
 // worlds without a race is judged.
 func TestTheClaimsHold(t *testing.T) {
-	plan := Plan{Policies: Policies(), Seeds: 20, Scale: 0.05, Days: 20, Workers: runtime.NumCPU(), Races: true, Clock: clock.System{}, Note: t.Logf}
+	plan := Plan{Policies: Policies(), Seeds: 20, Worlds: 3, Scale: 0.05, Days: 20, Workers: runtime.NumCPU(), Races: true, Clock: clock.System{}, Note: t.Logf}
 	if !full() {
-		plan.Seeds, plan.Scale, plan.Days, plan.Races = 1, 0.01, 4, false
+		plan.Seeds, plan.Worlds, plan.Scale, plan.Days, plan.Races = 1, 1, 0.01, 4, false
 	}
 	report, err := Simulate(context.Background(), plan)
 	if err != nil {

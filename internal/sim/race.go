@@ -12,6 +12,7 @@ import (
 // hundred orders are possible: fewer creators and less traffic a viewer, nothing else.
 const (
 	raceViewers  = 30_000
+	gapViewers   = 15_000 // where only shares are compared
 	raceCreators = 20
 	raceKinds    = 3
 	raceTraffic  = 3.0

@@ -23,6 +23,7 @@ type Report struct {
 	Days        int                 `json:"days"`
 	From        int                 `json:"measured_from_day"`
 	Seeds       int                 `json:"seeds"`
+	Worlds      int                 `json:"worlds_a_seed"`
 	Seconds     float64             `json:"seconds"`
 	Policies    []PolicyReport      `json:"policies"`
 	Pairs       []Pair              `json:"pairs"`
@@ -130,7 +131,7 @@ func (p *Plan) report(out *outcome, took time.Duration) (*Report, error) {
 	}
 	r := &Report{
 		Says: Says, Factor: 1 / p.Scale, Viewers: w.Viewers, Creators: w.Creators, Traffic: w.Traffic, Stages: weights(w.Budgets).Stages,
-		Days: p.Days, From: p.Days / 2, Seeds: p.Seeds, Seconds: took.Seconds(), Calibration: map[string]Interval{},
+		Days: p.Days, From: p.Days / 2, Seeds: p.Seeds, Worlds: p.Worlds, Seconds: took.Seconds(), Calibration: map[string]Interval{},
 	}
 	for _, name := range p.Policies {
 		list := out.tied[name]

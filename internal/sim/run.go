@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"mezzo/internal/event"
@@ -13,9 +14,16 @@ import (
 // Sizes of a visit.
 const (
 	pageLength = 10
-	visitPages = 2
+	fullPages  = 2    // of a visit where a viewer has all their traffic
 	leaves     = 0.02 // the chance to leave after each place
 )
+
+// visitPages returns how many pages a visit has at most. Visits shrink as traffic does, to no less than one page:
+// who comes more than twice a day at scale 1 would otherwise come twice in three weeks at the smallest, and nothing
+// that is learned of anybody could ever be of use to them.
+func (o *Options) visitPages() int {
+	return max(int(math.Round(fullPages*o.Traffic/fullTraffic)), 1)
+}
 
 // Run is one policy in one world: a log, the production ranking as its fold, and what came of it.
 type Run struct {
@@ -161,7 +169,7 @@ func (r *Run) Go(ctx context.Context) error {
 // visits sets when every viewer comes on a day.
 func (r *Run) visits(number int) {
 	mean := 0.0
-	for k, stays := 0, 1.0; k < pageLength*visitPages; k++ {
+	for k, stays := 0, 1.0; k < pageLength*r.visitPages(); k++ {
 		mean += stays
 		stays *= 1 - leaves
 	}
@@ -212,7 +220,7 @@ func (r *Run) page(j job) {
 			return
 		}
 	}
-	if j.page+1 < visitPages {
+	if j.page+1 < r.visitPages() {
 		r.queue.push(job{at: j.at + int64(spent*1e6), kind: jobPage, a: j.a, page: j.page + 1})
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type Plan struct {
 	Policies []string
 	Seeds    int // from 1 on; parameters were tuned on seeds from 1,001 on
+	Worlds   int // of every seed, whose figures are their means; 0: one
 	Scale    float64
 	Days     int
 	Workers  int
@@ -66,10 +68,14 @@ func Simulate(ctx context.Context, p Plan) (*Report, error) {
 		return nil, fmt.Errorf("a simulation takes at least 1 seed, 2 days and a scale in (0, 1]; asked for %d, %d and %v", p.Seeds, p.Days, p.Scale)
 	}
 	begun := p.Clock.Now()
+	p.Worlds = max(p.Worlds, 1)
 	out := &outcome{tied: map[string][]result{}, up: make([]result, p.Seeds), races: map[string][]RaceRun{}}
 	tasks := p.tasks(out)
 	if err := p.work(ctx, tasks, out, begun); err != nil {
 		return nil, err
+	}
+	for policy, list := range out.tied {
+		out.tied[policy] = together(list, p.Worlds)
 	}
 	return p.report(out, p.Clock.Now().Sub(begun))
 }
@@ -83,13 +89,13 @@ func (p *Plan) tasks(out *outcome) []task {
 	var tasks []task
 	cost := fullViewers * p.Scale * fullTraffic * p.Scale * float64(p.Days)
 	for _, policy := range p.Policies {
-		out.tied[policy] = make([]result, p.Seeds)
-		for k := range p.Seeds {
-			tasks = append(tasks, p.world(cost, k, trustTied, policy, func(out *outcome, r result) { out.tied[policy][k] = r }))
+		out.tied[policy] = make([]result, p.Seeds*p.Worlds)
+		for k := range out.tied[policy] {
+			tasks = append(tasks, p.world(cost, p.seed(k), trustTied, policy, func(out *outcome, r result) { out.tied[policy][k] = r }))
 		}
 	}
 	for k := range p.Seeds {
-		tasks = append(tasks, p.world(cost, k, tiedUp, PolicyValue, func(out *outcome, r result) { out.up[k] = r }))
+		tasks = append(tasks, p.world(cost, uint64(k+1), tiedUp, PolicyValue, func(out *outcome, r result) { out.up[k] = r }))
 	}
 	if p.Races {
 		tasks = append(tasks, p.raceTasks(out)...)
@@ -97,10 +103,16 @@ func (p *Plan) tasks(out *outcome) []task {
 	return tasks
 }
 
+// anotherWorld is how far the seeds of a seed's further worlds lie apart.
+const anotherWorld = 1_000_000
+
+// seed returns that of the k-th world, those of a seed after each other.
+func (p *Plan) seed(k int) uint64 { return uint64(k/p.Worlds+1) + uint64(k%p.Worlds)*anotherWorld }
+
 // world is the task of one policy in one world.
-func (p *Plan) world(cost float64, seed int, trust float64, policy string, keep func(*outcome, result)) task {
+func (p *Plan) world(cost float64, seed uint64, trust float64, policy string, keep func(*outcome, result)) task {
 	return task{cost, func(ctx context.Context, out *outcome) error {
-		w, err := NewWorld(p.options(uint64(seed+1), trust))
+		w, err := NewWorld(p.options(seed, trust))
 		if err != nil {
 			return err
 		}
@@ -141,14 +153,32 @@ func (r *Run) result() result {
 	return one
 }
 
+// together returns what came of every seed: the means over its worlds, and all of their orders.
+func together(list []result, worlds int) []result {
+	var seeds []result
+	for of := range slices.Chunk(list, worlds) {
+		one := result{
+			measures: Measures{}, lorenz: mean(of, func(r *result) []float64 { return r.lorenz }), bySize: mean(of, func(r *result) []float64 { return r.bySize }),
+			byWorth: mean(of, func(r *result) []float64 { return r.byWorth }), daily: mean(of, func(r *result) []float64 { return r.daily }),
+		}
+		for k := range of {
+			for name, v := range of[k].measures {
+				one.measures[name] += v / float64(len(of))
+			}
+			one.sales = append(one.sales, of[k].sales...)
+		}
+		seeds = append(seeds, one)
+	}
+	return seeds
+}
+
 // raceTasks are the races of production's policy and of the one by followers, and those by gaps of trust.
 func (p *Plan) raceTasks(out *outcome) []task {
 	var tasks []task
-	cost := raceViewers * raceTraffic * float64(raceStarts+raceDays)
 	for _, policy := range []string{PolicyValue, PolicyFollowers} {
 		out.races[policy] = make([]RaceRun, p.Seeds)
 		for k := range p.Seeds {
-			tasks = append(tasks, raceTask(cost, k, racers(), policy, func(out *outcome, r RaceRun) { out.races[policy][k] = r }))
+			tasks = append(tasks, raceTask(raceViewers, k, racers(), policy, func(out *outcome, r RaceRun) { out.races[policy][k] = r }))
 		}
 	}
 	seeds := max(p.Seeds/4, 1)
@@ -159,7 +189,7 @@ func (p *Plan) raceTasks(out *outcome) []task {
 		two[0].Trust, two[1].Trust = gap/2, -gap/2
 		out.gaps[g] = make([]float64, seeds)
 		for k := range seeds {
-			tasks = append(tasks, raceTask(cost, k, two, PolicyValue, func(out *outcome, r RaceRun) {
+			tasks = append(tasks, raceTask(gapViewers, k, two, PolicyValue, func(out *outcome, r RaceRun) {
 				out.gaps[g][k] = r.Expect[0] / max(r.Expect[0]+r.Expect[1], 1e-9)
 			}))
 		}
@@ -167,9 +197,10 @@ func (p *Plan) raceTasks(out *outcome) []task {
 	return tasks
 }
 
-func raceTask(cost float64, seed int, two [2]Racer, policy string, keep func(*outcome, RaceRun)) task {
+func raceTask(viewers, seed int, two [2]Racer, policy string, keep func(*outcome, RaceRun)) task {
+	cost := float64(viewers) * raceTraffic * float64(raceStarts+raceDays)
 	return task{cost, func(ctx context.Context, out *outcome) error {
-		w, err := raceWorld(uint64(seed+1), two, raceViewers)
+		w, err := raceWorld(uint64(seed+1), two, viewers)
 		if err != nil {
 			return err
 		}

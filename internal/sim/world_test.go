@@ -126,14 +126,14 @@ func TestBehaviourIsCalibrated(t *testing.T) {
 // The whole, small: every policy, the report in its three forms, the same figures however many goroutines
 // work at it.
 func TestSimulate(t *testing.T) {
-	plan := Plan{Policies: Policies(), Seeds: 2, Scale: 0.012, Days: 6, Workers: 1, Clock: clock.System{}}
+	plan := Plan{Policies: Policies(), Seeds: 2, Worlds: 2, Scale: 0.012, Days: 4, Workers: 1, Clock: clock.System{}}
 	notes := 0
 	plan.Note = func(string, ...any) { notes++ }
 	one, err := Simulate(context.Background(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if notes != 10 { // four policies and the other world, for two seeds
+	if notes != 18 { // four policies in two worlds of two seeds, and the other world
 		t.Errorf("progress was told %d times", notes)
 	}
 	plan.Workers = 3
