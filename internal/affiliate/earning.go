@@ -26,7 +26,7 @@ type Earnings struct {
 // Sums are commissions of one currency.
 type Sums struct {
 	Pending   money.Amount `json:"pending"`
-	Available money.Amount `json:"available" doc:"Released and not paid out; below zero it is owed"`
+	Available money.Amount `json:"available" doc:"Released and not paid out, less what samples cost whose content did not come; below zero it is owed"`
 	Paid      money.Amount `json:"paid" doc:"Paid out, or on its way"`
 	Reversed  money.Amount `json:"reversed"`
 	Held      money.Amount `json:"held" doc:"Under dispute: a bank decides whether the buyer gets it back"`
@@ -69,8 +69,10 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 		if err != nil {
 			return Earnings{}, err
 		}
-		if err := paidOut(tx, who.Creator, sums); err != nil {
-			return Earnings{}, err
+		for _, takes := range []func(*db.Tx, id.Creator, map[money.Currency]*Sums) error{paidOut, charged} {
+			if err := takes(tx, who.Creator, sums); err != nil {
+				return Earnings{}, err
+			}
 		}
 		given, err := ledger.GivenUp(tx, ledger.CreatorPurse(who.Creator)) // what is owed no more is not below zero any more
 		if err != nil {
@@ -96,18 +98,36 @@ func (a *Affiliate) Earnings(ctx context.Context, who account.Asker) (Earnings, 
 }
 
 // paidOut parts what was released by what payouts took of it: a commission is paid as a whole or not, and a payout may
-// take a part of one. What has come back of a payout is not gone.
+// take a part of one. What has come back of a payout is not gone, and what a sample took was not paid out.
 func paidOut(tx *db.Tx, creator id.Creator, sums map[money.Currency]*Sums) error {
-	return each(tx, func(rows *sql.Rows) error {
+	gone := map[money.Currency]int64{}
+	err := each(tx, func(rows *sql.Rows) error {
 		var currency money.Currency
-		var gone int64
-		err := rows.Scan(&currency, &gone)
-		if s := sums[currency]; s != nil {
-			s.Available.Minor += s.Paid.Minor - gone
-			s.Paid.Minor = gone
-		}
+		var minor int64
+		err := rows.Scan(&currency, &minor)
+		gone[currency] = minor
 		return err
 	}, `SELECT currency, CAST(SUM(amount_minor - back_minor) AS BIGINT) FROM payouts WHERE owner = $1 AND state IN ('created','sent','confirmed') GROUP BY currency`, string(creator))
+	for c, s := range sums {
+		s.Available.Minor += s.Paid.Minor - gone[c]
+		s.Paid.Minor = gone[c]
+	}
+	return err
+}
+
+// charged takes what samples cost whose content did not come in time from what is available: who has earned nothing yet owes it.
+func charged(tx *db.Tx, creator id.Creator, sums map[money.Currency]*Sums) error {
+	return each(tx, func(rows *sql.Rows) error {
+		var currency money.Currency
+		var minor int64
+		err := rows.Scan(&currency, &minor)
+		if sums[currency] == nil {
+			none := money.Of(0, currency)
+			sums[currency] = &Sums{none, none, none, none, none, 0}
+		}
+		sums[currency].Available.Minor -= minor
+		return err
+	}, `SELECT currency, CAST(SUM(charged_minor) AS BIGINT) FROM samples WHERE creator_id = $1 AND charged_minor > 0 GROUP BY currency`, string(creator))
 }
 
 // add adds n commissions in a state: what is left of them, what was taken back, and what a dispute holds.

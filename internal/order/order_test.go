@@ -119,13 +119,16 @@ func (w *world) shopper() account.Asker {
 }
 
 // click records that the shopper opened the product from the creator's shelf.
-func (w *world) click(who account.Asker) {
+func (w *world) click(who account.Asker) { w.opened(who, w.product, w.shelf) }
+
+// opened records that the shopper opened a product from somebody's shelf.
+func (w *world) opened(who account.Asker, product id.Product, shelf id.Showcase) {
 	w.t.Helper()
 	w.n++
-	u, _ := w.shelf.UUID()
+	u, _ := shelf.UUID()
 	var request id.Request
 	err := w.d.Write(context.Background(), func(tx *db.Tx) error {
-		return affiliate.RecordTouch(tx, affiliate.NewTouch{Asker: who, Product: w.product, Kind: affiliate.TouchClick, At: tx.Now(),
+		return affiliate.RecordTouch(tx, affiliate.NewTouch{Asker: who, Product: product, Kind: affiliate.TouchClick, At: tx.Now(),
 			Impression: id.Impression{Request: request.Next(tx.Now()), Subject: u, SubjectKind: id.SubjectShowcase, Surface: id.SurfaceShowcase, Issued: tx.Now()}})
 	})
 	if err != nil {

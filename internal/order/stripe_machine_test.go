@@ -17,6 +17,7 @@ import (
 	"mezzo/internal/order"
 	"mezzo/internal/payment"
 	"mezzo/internal/payment/stripetest"
+	"mezzo/internal/sample"
 )
 
 // hosted is the machine of sales whose buyers pay on Stripe's page: a server of ours that is down, loses its answers and
@@ -38,10 +39,7 @@ func (h *hosted) there() *stripetest.Server { return h.till.there }
 // buyThere goes to Stripe's page, pays there or leaves it, and comes back or not.
 func (h *hosted) buyThere(t *rapid.T) {
 	who := h.shopper()
-	if rapid.Bool().Draw(t, "clicked") {
-		h.click(who)
-	}
-	placed, err := h.world.till(who, rapid.Int64Range(1, 4).Draw(t, "units"), h.typed(t)...)
+	placed, err := h.rings(t, who)
 	if h.fine(t, "checkout", err); err != nil {
 		return
 	}
@@ -201,8 +199,8 @@ func TestMoneyMachineWithStripe(t *testing.T) {
 				rt.Fatal(err)
 			}
 			defer d.Close()
-			w := newWorld(rt, d, c, 20)
-			h := &hosted{sales: &sales{world: w, stock: 20}, till: &till{world: w, there: stripetest.New(c)}}
+			w := newWorld(rt, d, c, unitsOfEach)
+			h := &hosted{sales: &sales{world: w}, till: &till{world: w, there: stripetest.New(c)}}
 			defer h.there().Close()
 			h.till.stripe, err = payment.NewStripe(d, payment.StripeOptions{Key: stripetest.Key, Secrets: []string{stripetest.Secret}, URL: h.there().URL, Public: "http://localhost:8080"})
 			if err != nil {
@@ -210,6 +208,8 @@ func TestMoneyMachineWithStripe(t *testing.T) {
 			}
 			w.orders = order.New(order.Parts{DB: d, Keys: w.keys, Provider: h.till.stripe, Log: w.log, Logger: slog.New(slog.DiscardHandler)},
 				order.Options{Fee: order.DefaultFee, HoldDays: order.DefaultHoldDays})
+			h.settles(rt)
+			h.samples = sample.New(d)
 			rt.Repeat(h.actions())
 			h.ends(rt)
 		})
@@ -238,7 +238,7 @@ func (h *hosted) actions() map[string]func(*rapid.T) {
 	} {
 		all[name] = act
 	}
-	for _, name := range []string{"pay out", "pay out more", "give up a debt", "pay a carrier"} { // of the machine with payouts
+	for _, name := range []string{"pay out", "pay out more", "give up a debt", "pay a carrier", "ask for a sample"} { // of the machine with payouts
 		delete(all, name)
 	}
 	return all
