@@ -165,8 +165,8 @@ func (m *sales) pickReturn(t *rapid.T) asking {
 }
 
 func (m *sales) answerReturn(t *rapid.T) {
-	in := order.Decision{Verdict: rapid.SampledFrom([]order.Verdict{order.Approve, order.Decline, order.GiveBack}).Draw(t, "verdict"), Note: "Well", Restock: rapid.Bool().Draw(t, "restock")}
 	a := m.pickReturn(t)
+	in := order.Decision{Verdict: rapid.SampledFrom([]order.Verdict{order.Approve, order.Decline, order.GiveBack}).Draw(t, "verdict"), Note: "Well", Restock: rapid.Bool().Draw(t, "restock")}
 	_, err := m.world.orders.DecideReturn(context.Background(), a.of.who, a.id, in)
 	m.fine(t, "answer", err)
 }

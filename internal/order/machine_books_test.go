@@ -3,7 +3,9 @@ package order_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -14,7 +16,7 @@ import (
 	"mezzo/internal/payout"
 )
 
-// sums is what came to whom: minor units, what was taken below zero.
+// sums are what came to whom: minor units, what was taken below zero.
 type sums map[string]int64
 
 // Whose money an account holds, where it is nobody's in particular.
@@ -50,8 +52,9 @@ func whose(account string) string {
 
 // books are the machine's own, of what it has read in the book: it reads each entry once.
 type books struct {
-	read int64           // the last transfer that was read
-	of   map[string]sums // by line and part; "" of all that belongs to neither
+	looks int             // how often everything was looked at
+	read  int64           // the last transfer that was read
+	of    map[string]sums // by line and part; "" of all that belongs to neither
 }
 
 var (
@@ -61,7 +64,7 @@ var (
 )
 
 // reads adds what was entered since to the tallies.
-func (m *sales) reads(t *rapid.T, tx *db.Tx) error {
+func (m *sales) reads(tx *db.Tx) error {
 	if m.of == nil {
 		m.of = map[string]sums{}
 	}
@@ -149,7 +152,7 @@ func (m *sales) lineAgrees(t *rapid.T, f fate) {
 	if f.commission+f.fee+f.rest != s.net || apart(f.fee*10_000, s.net*600) >= 10_000 || apart(f.commission*10_000, s.base*f.rate) >= 10_000 && f.creator != "" {
 		t.Fatalf("%+v of %+v are divided into %+v", s.net, s, f)
 	}
-	if f.creator != "" && !contains(s.led, f.creator) || f.creator != "" && s.sure != "" && s.sure != f.creator {
+	if f.creator != "" && !slices.Contains(s.led, f.creator) || f.creator != "" && s.sure != "" && s.sure != f.creator {
 		t.Fatalf("%s earns by %s, to which %v led", f.creator, f.id, s.led)
 	}
 	all, now, sum := s.at(f), m.of[string(f.id)], int64(0)
@@ -194,20 +197,11 @@ func (m *sales) lineAgrees(t *rapid.T, f fate) {
 	}
 }
 
-func contains(list []id.Creator, c id.Creator) bool {
-	for _, x := range list {
-		if x == c {
-			return true
-		}
-	}
-	return false
-}
-
 // way is what has become of a part's shipping.
 type way struct {
-	id                          id.Part
-	shipped, back, cancelled    bool
-	label, lost, lostTax, fails int64
+	id                       id.Part
+	shipped, back, cancelled bool
+	label, lost, lostTax     int64
 }
 
 func (m *sales) ways(tx *db.Tx) ([]way, error) {
@@ -250,49 +244,78 @@ func (m *sales) wayAgrees(t *rapid.T, w way) {
 	}
 }
 
-// booksAgree holds the book against the machine's own: each line, each part's shipping, and all that everybody has.
-func (m *sales) booksAgree(t *rapid.T, has map[ledger.Account]int64) {
-	var lines []fate
-	var parts []way
-	gone := map[string]int64{}
-	err := m.d.Read(context.Background(), func(tx *db.Tx) (err error) {
-		if err = m.reads(t, tx); err != nil {
+// standing is what the books say at one moment.
+type standing struct {
+	has   map[ledger.Account]int64
+	lost  map[ledger.Account]int64 // of what is owed, given up, less what came back of that
+	paid  map[string]int64         // paid out, by owner
+	gone  map[string]int64         // with that, what samples took of creators and, below zero, brought brands
+	lines []fate
+	parts []way
+}
+
+// stands reads what is new in the book and how everything stands now.
+func (m *sales) stands(t *rapid.T) (now standing) {
+	now = standing{has: map[ledger.Account]int64{}, lost: map[ledger.Account]int64{}, paid: map[string]int64{}, gone: map[string]int64{}}
+	err := m.d.Read(context.Background(), func(tx *db.Tx) error {
+		if err := m.reads(tx); err != nil {
 			return err
 		}
-		if lines, err = m.fates(tx); err != nil {
+		list, more, err := ledger.List(tx, "", "", ledger.MaxPage)
+		for _, b := range list {
+			now.has[b.Account] = b.Balance.Minor
+		}
+		if err != nil || more != "" {
+			return fmt.Errorf("more accounts than a page: %v", err)
+		}
+		if now.lines, err = m.fates(tx); err != nil {
 			return err
 		}
-		if parts, err = m.ways(tx); err != nil {
+		if now.parts, err = m.ways(tx); err != nil {
 			return err
 		}
 		_, err = db.All(tx, func(r *sql.Rows) (struct{}, error) {
-			var owner string
+			var what, of string
 			var minor int64
-			err := r.Scan(&owner, &minor)
-			gone[owner] += minor
+			err := r.Scan(&what, &of, &minor)
+			switch what {
+			case "lost":
+				now.lost[ledger.Account(of)] += minor
+			case "paid":
+				now.paid[of] += minor
+				fallthrough
+			default:
+				now.gone[of] += minor
+			}
 			return struct{}{}, err
-		}, `SELECT owner, CAST(SUM(amount_minor) AS BIGINT) FROM payouts WHERE state IN ('created','sent','confirmed') GROUP BY owner
-			UNION ALL SELECT creator_id, CAST(SUM(charged_minor) AS BIGINT) FROM samples GROUP BY creator_id UNION ALL SELECT brand_id, CAST(-SUM(charged_minor) AS BIGINT) FROM samples GROUP BY brand_id`)
+		}, `SELECT 'lost', e.account, CAST(SUM(e.amount) AS BIGINT) FROM ledger_transfers t JOIN ledger_entries e ON e.id >= t.seq * 64 AND e.id < t.seq * 64 + 64 WHERE t.kind = 'written_off' AND e.account LIKE 'recv:%' GROUP BY e.account
+			UNION ALL SELECT 'paid', owner, CAST(SUM(amount_minor) AS BIGINT) FROM payouts WHERE state IN ('created','sent','confirmed') GROUP BY owner
+			UNION ALL SELECT 'charged', creator_id, CAST(SUM(charged_minor) AS BIGINT) FROM samples GROUP BY creator_id UNION ALL SELECT 'charged', brand_id, CAST(-SUM(charged_minor) AS BIGINT) FROM samples GROUP BY brand_id`)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range lines {
+	return now
+}
+
+// booksAgree holds the book against the machine's own: each line, each part's shipping, and all that everybody has.
+func (m *sales) booksAgree(t *rapid.T, now standing) {
+	for _, f := range now.lines {
 		m.lineAgrees(t, f)
 	}
-	for _, w := range parts {
+	for _, w := range now.parts {
 		m.wayAgrees(t, w)
 	}
 	for _, o := range m.owners() {
-		m.ownerAgrees(t, o, has, gone[string(o)])
+		m.ownerAgrees(t, o, now)
 	}
 }
 
 // ownerAgrees holds all that somebody has, less debts, against what came of lines and parcels, payouts, samples and debts given up.
-func (m *sales) ownerAgrees(t *rapid.T, o payout.Owner, has map[ledger.Account]int64, gone int64) {
+func (m *sales) ownerAgrees(t *rapid.T, o payout.Owner, now standing) {
 	var worth, came int64
-	for a, minor := range has {
+	for a, minor := range now.has {
 		if whose(string(a)) == string(o) {
 			if a == o.Purse().Owes {
 				minor = -minor
@@ -305,7 +328,7 @@ func (m *sales) ownerAgrees(t *rapid.T, o payout.Owner, has map[ledger.Account]i
 			came += x[string(o)]
 		}
 	}
-	if want := came - gone + m.lostBy(o.Purse().Owes); worth != want {
-		t.Fatalf("%s is worth %d: %d came of sales and %d is gone", o, worth, came, gone)
+	if want := came - now.gone[string(o)] + now.lost[o.Purse().Owes]; worth != want {
+		t.Fatalf("%s is worth %d: %d came of sales, %d is gone and %d given up", o, worth, came, now.gone[string(o)], now.lost[o.Purse().Owes])
 	}
 }

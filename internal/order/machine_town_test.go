@@ -134,14 +134,23 @@ func (m *sales) shopOf(b id.Brand) shop {
 	return m.shops[slices.IndexFunc(m.shops, func(s shop) bool { return s.id == b })]
 }
 
-// someone is a brand or a creator, and who asks for them.
-func (m *sales) someone(t *rapid.T) (payout.Owner, account.Asker) {
-	owners := m.owners()
-	i := rapid.IntRange(0, len(owners)-1).Draw(t, "whose")
-	if i < len(m.shops) {
-		return owners[i], m.shops[i].who
+// someone is a brand or a creator of whom so much stands in an account, and who asks for them.
+func (m *sales) someone(t *rapid.T, least int64, of func(ledger.Purse) ledger.Account) (o payout.Owner, who account.Asker, has int64) {
+	var list []int
+	all, stand := m.owners(), map[int]int64{}
+	for i, o := range all {
+		if stand[i] = m.balance(of(o.Purse())); stand[i] >= least {
+			list = append(list, i)
+		}
 	}
-	return owners[i], m.stars[i-len(m.shops)].who
+	if len(list) == 0 {
+		t.Skip("nobody has, or owes, as much")
+	}
+	i := rapid.SampledFrom(list).Draw(t, "whose")
+	if i < len(m.shops) {
+		return all[i], m.shops[i].who, stand[i]
+	}
+	return all[i], m.stars[i-len(m.shops)].who, stand[i]
 }
 
 // owners are everybody who is paid.
@@ -176,23 +185,4 @@ func (m *sales) keepBack(t *rapid.T) {
 	in := order.Reserve{Bps: money.Bps(rapid.SampledFrom([]int{0, 1000, 10_000}).Draw(t, "bps")), Days: rapid.Int64Range(0, 30).Draw(t, "days")}
 	_, err := m.world.orders.SetReserve(context.Background(), m.house(), rapid.SampledFrom(m.shops).Draw(t, "brand").id, in, "By chance")
 	m.fine(t, "keep back", err)
-}
-
-// held reads what stands in every account.
-func (m *sales) held() map[ledger.Account]int64 {
-	has := map[ledger.Account]int64{}
-	err := m.d.Read(context.Background(), func(tx *db.Tx) error {
-		list, more, err := ledger.List(tx, "", "", ledger.MaxPage)
-		for _, b := range list {
-			has[b.Account] = b.Balance.Minor
-		}
-		if more != "" {
-			m.t.Fatal("there are more accounts than a page")
-		}
-		return err
-	})
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return has
 }
