@@ -46,7 +46,7 @@ func earnsAndIsCharged(t *testing.T, d *db.DB, c *clock.Turned, late bool) {
 			_, err = samples.Decide(ctx, w.member, s.ID, true, "")
 		}
 		if err == nil {
-			_, err = samples.Ship(ctx, w.member, s.ID, "Post", "")
+			_, err = samples.Ship(ctx, w.member, s.ID, sample.Parcel{Carrier: "Post"})
 		}
 		if err == nil {
 			_, err = samples.Receive(ctx, w.earner, s.ID)

@@ -249,7 +249,7 @@ type standing struct {
 	has   map[ledger.Account]int64
 	lost  map[ledger.Account]int64 // of what is owed, given up, less what came back of that
 	paid  map[string]int64         // paid out, by owner
-	gone  map[string]int64         // with that, what samples took of creators and, below zero, brought brands
+	gone  map[string]int64         // with that, what samples took of creators, and their labels of brands, less what they brought them
 	lines []fate
 	parts []way
 }
@@ -290,7 +290,7 @@ func (m *sales) stands(t *rapid.T) (now standing) {
 			return struct{}{}, err
 		}, `SELECT 'lost', e.account, CAST(SUM(e.amount) AS BIGINT) FROM ledger_transfers t JOIN ledger_entries e ON e.id >= t.seq * 64 AND e.id < t.seq * 64 + 64 WHERE t.kind = 'written_off' AND e.account LIKE 'recv:%' GROUP BY e.account
 			UNION ALL SELECT 'paid', owner, CAST(SUM(amount_minor) AS BIGINT) FROM payouts WHERE state IN ('created','sent','confirmed') GROUP BY owner
-			UNION ALL SELECT 'charged', creator_id, CAST(SUM(charged_minor) AS BIGINT) FROM samples GROUP BY creator_id UNION ALL SELECT 'charged', brand_id, CAST(-SUM(charged_minor) AS BIGINT) FROM samples GROUP BY brand_id`)
+			UNION ALL SELECT 'charged', creator_id, CAST(SUM(charged_minor) AS BIGINT) FROM samples GROUP BY creator_id UNION ALL SELECT 'charged', brand_id, CAST(SUM(label_minor - charged_minor) AS BIGINT) FROM samples GROUP BY brand_id`)
 		return err
 	})
 	if err != nil {

@@ -45,7 +45,11 @@ func (m *sales) sampleGoes(t *rapid.T) {
 	case now.State == sample.Approved && other:
 		_, err = m.samples.Withdraw(ctx, g.star.who, g.id, "Well")
 	case now.State == sample.Approved:
-		_, err = m.samples.Ship(ctx, boss, g.id, "Post", "")
+		in := sample.Parcel{Carrier: "Post"}
+		if n := rapid.IntRange(0, len(m.labels)).Draw(t, "label"); n > 0 {
+			in = sample.Parcel{Label: m.labels[n-1]}
+		}
+		_, err = m.samples.Ship(ctx, boss, g.id, in)
 	case now.State == sample.Shipped && other:
 		_, err = m.samples.Missing(ctx, g.star.who, g.id)
 	case now.State == sample.Shipped:
