@@ -83,7 +83,7 @@ func TestBodies(t *testing.T) {
 		event.PolicyChanged{Weights: json.RawMessage(`{"w":1}`)},
 		event.OrderPlaced{Order: order, Total: money.Of(5, "USD"), Lines: 1}, event.OrderPaid{Order: order, PlacedAt: noon, Lines: []event.SaleLine{{Quantity: 2, GMV: 1999, Touch: state.Touch}}},
 		event.OrderShipped{}, event.OrderDelivered{ReleaseAt: noon}, event.OrderCompleted{}, event.OrderCancelled{PaidAt: noon}, event.OrderExpired{},
-		event.OrderRefunded{Order: order, Refunded: money.Of(5, "USD"), PaidAt: noon, Lines: []event.SaleLine{{Quantity: 1, GMV: 5, Touch: state.Touch}}},
+		event.OrderRefunded{Order: order, Refunded: money.Of(5, "USD"), PaidAt: noon, Lines: []event.SaleLine{{Quantity: 1, GMV: 5, Touch: state.Touch}}, Gone: []event.SaleLine{}},
 		event.CommissionCreated{CommissionState: state}, event.CommissionReleased{CommissionState: state}, event.CommissionReversed{CommissionState: state, Reason: "cancelled"},
 		event.PayoutCreated{PayoutState: event.PayoutState{Amount: money.Of(1000, "USD")}}, event.PayoutSent{}, event.PayoutConfirmed{}, event.PayoutFailed{}, event.PayoutReturned{}, event.PayoutUpdated{Part: money.Of(5, "USD"), Back: money.Of(9, "USD")},
 		event.ReturnRequested{ReturnState: event.ReturnState{Lines: []event.ReturnUnits{{Quantity: 2}}}}, event.ReturnApproved{BySilence: true}, event.ReturnDeclined{}, event.ReturnWithdrawn{},
@@ -105,6 +105,29 @@ func TestBodies(t *testing.T) {
 	}
 	if len(out) != len(bodies) {
 		t.Errorf("%d bodies share %d topics", len(bodies), len(out))
+	}
+}
+
+// What came back whole is known of a refund that was told before facts said so, and of one that takes back only a part.
+func TestWhatARefundLeavesNothingOf(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want int64
+	}{
+		{`{"full":true,"lines":[{"quantity":2}]}`, 2},
+		{`{"full":false,"lines":[{"quantity":2}]}`, 0},
+		{`{"full":true,"lines":[{"quantity":2}],"gone":[]}`, 0},
+		{`{"full":false,"lines":[{"quantity":2}],"gone":[{"quantity":3}]}`, 3},
+		{`{"full":true,"lines":[{"quantity":2}],"gone":[{"quantity":3}]}`, 3},
+	} {
+		b, err := event.Read[event.OrderRefunded](event.Fact{Topic: event.TopicOrderRefunded, Body: json.RawMessage(c.body)})
+		var units int64
+		for _, l := range b.Whole() {
+			units += l.Quantity
+		}
+		if err != nil || units != c.want {
+			t.Errorf("of %s %d came back whole, not %d: %v", c.body, units, c.want, err)
+		}
 	}
 }
 

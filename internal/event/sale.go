@@ -143,10 +143,22 @@ type OrderRefunded struct {
 	Full     bool           `json:"full"`     // nothing of the part's goods is left sold
 	PaidAt   time.Time      `json:"paid_at"`
 	Lines    []SaleLine     `json:"lines"`
+	// Gone are those of the lines of which refunds have left nothing with this one, as they were sold: each line comes to it
+	// once, with the last refund of it that is confirmed. Older facts have none, not even an empty list: see Whole.
+	Gone []SaleLine `json:"gone"`
 }
 
 // Topic implements Body.
 func (OrderRefunded) Topic() string { return TopicOrderRefunded }
+
+// Whole returns the lines that have come back whole with this refund. Of an older fact they are known only where it was
+// the last of its part, and as that one took them back.
+func (r OrderRefunded) Whole() []SaleLine {
+	if r.Gone == nil && r.Full {
+		return r.Lines
+	}
+	return r.Gone
+}
 
 // OrderExpired says that a checkout was not paid in time and its stock let go.
 type OrderExpired struct {

@@ -54,16 +54,36 @@ func (o *Orders) confirmRefund(tx *db.Tx, r Refund) error {
 		return err
 	}
 	fact := event.OrderRefunded{Order: r.Order, Refund: r.ID, Part: r.Part, Brand: r.Brand, Viewer: full.Viewer, Currency: full.Currency,
-		Refunded: r.Amount, Full: r.full, PaidAt: full.PaidAt, Lines: []event.SaleLine{}}
+		Refunded: r.Amount, Full: r.full, PaidAt: full.PaidAt, Lines: []event.SaleLine{}, Gone: []event.SaleLine{}}
 	for _, l := range r.Lines {
 		line := full.line(l.Line).fact(l.back)
 		line.Touch = won[l.Line]
 		fact.Lines = append(fact.Lines, line)
+		gone, err := goneBack(tx, full.line(l.Line))
+		if err != nil {
+			return err
+		}
+		if gone {
+			line = full.line(l.Line).fact(full.line(l.Line).whole())
+			line.Touch = won[l.Line]
+			fact.Gone = append(fact.Gone, line)
+		}
 	}
 	if err := event.Emit(tx, fact); err != nil {
 		return err
 	}
 	return affiliate.TellTakenBack(tx, r.commissions(), r.wasReleased)
+}
+
+// goneBack reports whether refunds that are confirmed have given every piece of the line back. What a lost dispute took
+// whole is told by that.
+func goneBack(tx *db.Tx, l *Line) (bool, error) {
+	if l.Back.Quantity < l.Quantity {
+		return false, nil
+	}
+	var waiting int64
+	err := tx.Row(`SELECT COUNT(*) FROM refund_lines x JOIN refunds r ON r.id = x.refund_id WHERE x.line_id = $1 AND r.state = 'requested'`, l.ID).Scan(&waiting)
+	return waiting == 0, err
 }
 
 // failRefund books a refund back that the provider refuses: each of its transfers is reversed by a new one,

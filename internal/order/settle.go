@@ -181,6 +181,11 @@ func (l Line) fact(of Back) event.SaleLine {
 		GMV: of.Base, Fee: of.Fee, Creator: l.Creator, Program: l.Program, Rate: l.Rate, Commission: of.Commission}
 }
 
+// whole is all that the line was sold for.
+func (l Line) whole() Back {
+	return Back{Quantity: l.Quantity, Brand: l.Frozen.Brand.Minor, Commission: l.Frozen.Commission.Minor, Fee: l.Frozen.Fee.Minor, Base: l.Base.Minor}
+}
+
 // wonBy is the winning touch as the log knows it; nil when nobody won.
 func wonBy(d affiliate.Decision) *event.SaleTouch {
 	if d.Touch == "" {

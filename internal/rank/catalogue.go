@@ -53,9 +53,9 @@ func (f *Fold) toldOfPeople(fact *event.Fact) {
 	case event.TopicOrderPaid:
 		take(fact, f.paid)
 	case event.TopicOrderCancelled:
-		take(fact, func(b event.OrderCancelled) { f.returned(b.Viewer, b.Lines, !b.PaidAt.IsZero()) })
+		take(fact, f.cancelled)
 	case event.TopicOrderRefunded:
-		take(fact, func(b event.OrderRefunded) { f.returned(b.Viewer, b.Lines, b.Full) })
+		take(fact, func(b event.OrderRefunded) { f.returned(b.Viewer, b.Whole()) })
 	case event.TopicDisputeLost:
 		take(fact, f.lost)
 	}

@@ -199,16 +199,20 @@ func (f *Fold) bought(n, i uint32, dealt bool) bool {
 // lost takes in that a bank gave a buyer the money back: of lines that nothing is left of it is as if they
 // had been returned. A line of which something stays sold has a quantity of zero.
 func (f *Fold) lost(b event.DisputeLost) {
-	f.returned(b.Viewer, slices.DeleteFunc(b.Lines, func(l event.SaleLine) bool { return l.Quantity == 0 }), true)
+	f.returned(b.Viewer, slices.DeleteFunc(b.Lines, func(l event.SaleLine) bool { return l.Quantity == 0 }))
 }
 
-// returned takes in that what was bought came back whole: the order carries no weight any more. It leaves
+// cancelled takes in that an order was called off: one that was paid is as if all that was left of it came back.
+func (f *Fold) cancelled(b event.OrderCancelled) {
+	if !b.PaidAt.IsZero() {
+		f.returned(b.Viewer, b.Lines)
+	}
+}
+
+// returned takes in that lines came back whole: the order carries no weight any more. It leaves
 // the records of video, creator and product, where it is remembered as a return; and the weights that had
 // learned it, while the viewer's deed is remembered.
-func (f *Fold) returned(viewer id.Viewer, lines []event.SaleLine, whole bool) {
-	if !whole {
-		return
-	}
+func (f *Fold) returned(viewer id.Viewer, lines []event.SaleLine) {
 	for _, line := range lines {
 		p, known := f.productOf[bare(line.Product)]
 		if !known || line.Touch == nil {

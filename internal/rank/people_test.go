@@ -145,6 +145,73 @@ func TestLostDisputesCarryNoWeight(t *testing.T) {
 	}
 }
 
+// A series of refunds, line by line and piece by piece, comes to what one refund of everything comes to: each line leaves
+// the records when the last of it has come back, once, with what it was sold for.
+func TestRefundsLineByLineComeToAReturn(t *testing.T) {
+	type sold struct {
+		it *item
+		p  *product
+	}
+	back := func(t *testing.T, tell func(m *mill, v id.Viewer, lines []event.SaleLine, whole func(i int, is bool))) (left [][4]float32) {
+		m := newMill(t, 57, 3, 2, 6)
+		m.click = 0
+		v := m.viewers[1]
+		var lines []event.SaleLine
+		var all []sold
+		for len(all) < 2 {
+			page, request := m.page(v, 1)
+			video := page.Candidates[page.Slots[0].Candidate].Video
+			it := m.fold.items.at(m.fold.itemOf[video])
+			p := m.fold.products.at(it.products[0] - 1)
+			if slices.ContainsFunc(all, func(s sold) bool { return s.p == p }) {
+				continue
+			}
+			m.tell(v, request, 0, video, event.Impression, 0, 0)
+			m.tell(v, request, 0, video, event.ProductClick, 0, 0)
+			m.flush()
+			all = append(all, sold{it, p})
+			lines = append(lines, event.SaleLine{Product: id.Product("").From(p.id), Quantity: 3, GMV: 6_000, Touch: &event.SaleTouch{At: m.now, Surface: "home", Video: id.Video("").From(video)}})
+		}
+		m.fact(event.OrderPaid{Order: id.Order("").From(m.uuid()), Viewer: v, Currency: "USD", PlacedAt: m.now, Lines: lines})
+		m.flush()
+		whole := func(i int, is bool) {
+			t.Helper()
+			m.flush()
+			if s := all[i]; (s.it.orders == 0) != is || (s.p.orders == 0) != is || (s.p.returned == 1) != is {
+				t.Errorf("line %d has come back: %v, and of it there are video %v, product %+v", i, is, s.it.orders, *s.p)
+			}
+		}
+		whole(0, false)
+		whole(1, false)
+		tell(m, v, lines, whole)
+		for i, s := range all {
+			whole(i, true)
+			left = append(left, [4]float32{s.it.orders, s.p.orders, s.p.units, s.p.value})
+		}
+		return left
+	}
+	refund := func(m *mill, v id.Viewer, full bool, line event.SaleLine, quantity int64, gone ...event.SaleLine) {
+		line.Quantity, line.GMV = quantity, 2_000*quantity
+		m.fact(event.OrderRefunded{Order: id.Order("").From(m.uuid()), Viewer: v, Currency: "USD", Full: full, PaidAt: m.now, Lines: []event.SaleLine{line}, Gone: append([]event.SaleLine{}, gone...)})
+	}
+	once := back(t, func(m *mill, v id.Viewer, lines []event.SaleLine, _ func(int, bool)) {
+		m.fact(event.OrderRefunded{Order: id.Order("").From(m.uuid()), Viewer: v, Currency: "USD", Full: true, PaidAt: m.now, Lines: lines}) // as it was told before
+	})
+	series := back(t, func(m *mill, v id.Viewer, lines []event.SaleLine, whole func(int, bool)) {
+		refund(m, v, false, lines[0], 2)
+		whole(0, false)
+		refund(m, v, false, lines[0], 1, lines[0])
+		refund(m, v, false, lines[0], 1, lines[0]) // told twice it says nothing more
+		whole(0, true)
+		whole(1, false)
+		refund(m, v, false, lines[1], 1)
+		refund(m, v, true, lines[1], 2, lines[1])
+	})
+	if !slices.Equal(once, series) || series[0] != [4]float32{} || series[1] != [4]float32{} {
+		t.Errorf("of one refund %v is left, of a series %v", once, series)
+	}
+}
+
 // A line of a thousand pieces says no more of the next order than one of a few.
 func TestOneLargeOrderSaysLittle(t *testing.T) {
 	p := product{price: 1_000}
