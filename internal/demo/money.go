@@ -170,6 +170,9 @@ func (w *World) payOut(ctx context.Context) error {
 	if err := w.payTo(ctx, ember.Client, "/brands/"+ember.id, business, awaiting, "dst_test"); err != nil {
 		return err
 	}
+	if err := w.giveSamples(ctx, presentDay); err != nil {
+		return err
+	}
 	for _, asks := range []struct {
 		by            *creator
 		born, tax, to string

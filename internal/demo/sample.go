@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -21,8 +22,11 @@ type wish struct {
 	sent, came int    // never: not yet
 }
 
-// never is no day of the past.
-const never = -1
+// Days of samples beside those of the past.
+const (
+	never      = -1
+	presentDay = Days // when it is over; what is sent then goes with a label
+)
 
 // wishes returns the samples of the demo: answered by a video, on its way, to be sent, waiting, refused, and one
 // whose content did not come.
@@ -34,7 +38,7 @@ func (w *World) wishes() []wish {
 		{priya, "mug", "Two steeps, two colours: I would like to show both.", 8, 9, "", 9, 11},
 		{bea, "apron", "Mine has seen three summers.", 9, 10, "This season's linen is all given. Please ask again in March: we liked your market film.", never, never},
 		{tomas, "board", "A launch deserves a loaf of its own.", 17, 18, "", never, never},
-		{marisol, "knife", "Onions, a whole bag of them.", 18, 19, "", 19, never},
+		{marisol, "knife", "Onions, a whole bag of them.", 18, 19, "", presentDay, never},
 		{tomas, "knife", "To see whether it goes through a proper crust.", lastDay, never, "", never, never},
 	}
 }
@@ -72,7 +76,7 @@ func (w *World) giveSample(ctx context.Context, x wish, today int) error {
 		}
 	}
 	if today == x.sent {
-		if err := b.Call(ctx, http.MethodPost, path+"/shipment", map[string]any{"carrier": "Post", "tracking": "RS" + path[len(path)-8:]}, nil); err != nil {
+		if err := w.sendSample(ctx, b, path, today == presentDay); err != nil {
 			return err
 		}
 	}
@@ -80,4 +84,17 @@ func (w *World) giveSample(ctx context.Context, x wish, today int) error {
 		return x.by.Call(ctx, http.MethodPost, path+"/receipt", nil, nil)
 	}
 	return nil
+}
+
+// sendSample sends a sample with the platform's label, where that is wanted and what is ready for the brand pays for it;
+// else the brand carries it.
+func (w *World) sendSample(ctx context.Context, b *brand, path string, labelled bool) error {
+	if labelled {
+		err := b.Call(ctx, http.MethodPost, path+"/shipment", map[string]any{"label_rate_id": w.labels[smallParcel]}, nil)
+		var p *client.Problem
+		if !errors.As(err, &p) || p.Status != http.StatusConflict {
+			return err
+		}
+	}
+	return b.Call(ctx, http.MethodPost, path+"/shipment", map[string]any{"carrier": "Post", "tracking": "RS" + path[len(path)-8:]}, nil)
 }

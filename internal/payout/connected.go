@@ -30,6 +30,7 @@ type HostedAccount struct {
 	Due         []string       `json:"due" nullable:"false" doc:"What the provider still asks for, as its codes"`
 	Destination id.Destination `json:"destination_id,omitempty" doc:"Where payouts go, once ready"`
 	ref         string
+	closed      bool // the provider says so, of answers that are in
 }
 
 // HostedState is how far an account at a provider has come.
@@ -88,14 +89,14 @@ func (s stripe) Opened(ctx context.Context, o Owner) (HostedAccount, bool, error
 	if err != nil || !ok {
 		return HostedAccount{State: HostedNone, Due: []string{}}, false, err
 	}
-	h := HostedAccount{State: HostedIncomplete, Due: c.Due, ref: c.ID}
+	h := HostedAccount{State: HostedIncomplete, Due: c.Due, ref: c.ID, closed: c.Disabled != "" && c.Submitted && !c.Ready()}
 	switch {
 	case c.Ready():
 		h.State = HostedReady
-	case c.Disabled != "" && c.Submitted:
+	case c.Submitted && len(c.Due) == 0 && (c.Disabled == "" || c.Disabled == "requirements.pending_verification" || c.Disabled == "under_review"):
+		h.State = HostedPending // nothing is asked of its owner
+	case h.closed:
 		h.State = HostedRestricted
-	case c.Submitted && len(c.Due) == 0:
-		h.State = HostedPending
 	}
 	return h, true, nil
 }

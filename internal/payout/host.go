@@ -101,10 +101,10 @@ func (p *Payouts) noteHosted(tx *db.Tx, o Owner, is HostedAccount) (id.Destinati
 		return "", err
 	}
 	if len(known) > 0 {
-		switch is.State {
-		case HostedRestricted:
+		switch {
+		case is.closed:
 			err = flag(tx, known[0], HostedClosed)
-		case HostedReady: // nobody here said that it is wrong: the provider did, and takes it back
+		case is.State == HostedReady: // nobody here said that it is wrong: the provider did, and takes it back
 			_, err = tx.Exec(`UPDATE destinations SET state = 'active', reason = '', updated_at = $1 WHERE id = $2 AND state = 'flagged' AND reason = $3`,
 				db.Micros(tx.Now()), known[0], HostedClosed)
 		}

@@ -136,7 +136,7 @@ func receiptOf(r affiliate.LineReceipt, title string) Receipt {
 		c.Facts = append(c.Facts, rate, SumRow{Label: "A click counts for", Value: hoursWords(r.WindowHours)})
 	}
 	if r.Rule != "" {
-		c.Facts = append(c.Facts, SumRow{Label: "Rule", Value: strings.ReplaceAll(r.Rule, "_", " ") + ", version " + Count(r.RuleVersion)})
+		c.Facts = append(c.Facts, SumRow{Label: "Rule", Value: ruleWords(r.Rule) + ", version " + Count(r.RuleVersion)})
 	}
 	for _, t := range r.Touches {
 		one := Candidate{What: touchWords(t), When: DayTime(t.At), Says: t.Says, Won: t.Won, Who: "A creator who has gone"}
@@ -178,4 +178,12 @@ func touchWords(t affiliate.TouchView) string {
 		says += ", on another product of the brand"
 	}
 	return says
+}
+
+// ruleWords names the rule of an attribution.
+func ruleWords(rule string) string {
+	if rule == attribution.RuleName {
+		return "a typed code, else a live room, else the last click"
+	}
+	return strings.ReplaceAll(rule, "_", " ")
 }

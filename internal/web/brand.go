@@ -120,14 +120,29 @@ func (v *visit) waiting() ([]StateCount, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked, approved, err := v.samplesWaiting()
+	if err != nil {
+		return nil, err
+	}
 	all := []StateCount{
 		{URL: v.brandURL("/disputes?state=open"), Icon: "alert", Text: "Disputed by banks", Note: "lost without evidence in time", N: len(disputes), Do: true},
 		{URL: v.brandURL("/returns?state=requested"), Icon: "return", Text: "Returns to answer", Note: "agreed after 48 h without an answer", N: int(returns[order.ReturnRequested]), Do: true},
 		{URL: v.brandURL("/returns?state=requested"), Icon: "alert", Text: "Said not to have come", Note: "given back after 72 h without proof", N: len(claims), Do: true},
+		{URL: v.brandURL("/samples?state=requested"), Icon: "box", Text: "Samples to answer", Note: "declined after 7 days without an answer", N: asked, Do: true},
+		{URL: v.brandURL("/samples?state=approved"), Icon: "truck", Text: "Samples to send", Note: "called off 7 days after your yes", N: approved, Do: true},
 		{URL: v.brandURL("/programs"), Icon: "coin", Text: "Budgets spent", Note: "new clicks earn nothing until you add to them", N: closed, Do: true},
 		{URL: v.brandURL("/webhooks"), Icon: "alert", Text: "Webhooks switched off", Note: "they accepted nothing for three days; what they missed can be sent again", N: hooks, Do: true},
 	}
 	return slices.DeleteFunc(all, func(c StateCount) bool { return c.N == 0 }), nil
+}
+
+// samplesWaiting is how many samples the brand has to answer, and to send.
+func (v *visit) samplesWaiting() (asked, approved int, err error) {
+	if v.site.Samples == nil {
+		return 0, 0, nil
+	}
+	a, b, err := v.site.Samples.Waiting(v.ctx(), v.who, v.brand.ID)
+	return int(a), int(b), err
 }
 
 // firstSteps are what a brand has not done yet and cannot sell well without.
@@ -153,6 +168,14 @@ func (v *visit) firstSteps() ([]Todo, error) {
 	return todo, nil
 }
 
+// payOutWords lead to the payouts: to ask for one, or to read of them while nothing is ready.
+func payOutWords(available money.Amount) string {
+	if available.Minor > 0 {
+		return "Pay out"
+	}
+	return "To the payouts"
+}
+
 // bookRows says where a brand's money stands.
 func bookRows(b payout.Balance) []SumRow {
 	rows := []SumRow{{Label: "Held until delivered and kept", Value: Money(b.Pending)}}
@@ -162,7 +185,11 @@ func bookRows(b payout.Balance) []SumRow {
 		less  bool
 	}{{"Under dispute", b.Held, false}, {"Reserve for refunds", b.Reserve, false}, {"Owed to the platform", b.Owed, true}} {
 		if !r.of.IsZero() {
-			rows = append(rows, SumRow{Label: r.label, Value: Money(r.of), Less: r.less})
+			said := Money(r.of)
+			if r.less {
+				said = MoneyLess(r.of)
+			}
+			rows = append(rows, SumRow{Label: r.label, Value: said, Less: r.less})
 		}
 	}
 	return append(rows, SumRow{Label: "Ready to pay out", Value: Money(b.Available), Total: true})

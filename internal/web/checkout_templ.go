@@ -1123,7 +1123,7 @@ func Checkout(v CheckoutPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = sum(append(append([]SumRow{}, v.Sums...), SumRow{Label: "Total", Value: Money(v.Total), Total: true})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = sum(totalled(v.Sums, SumRow{Label: "Total", Value: Money(v.Total)})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

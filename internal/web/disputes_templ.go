@@ -211,7 +211,7 @@ func contestRow(r ContestRow) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = saidAt(r.At).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = saidOn("Disputed on", r.At).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -466,7 +466,7 @@ func DisputeOfBrand(v DisputePage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = saidAt(v.SaidAt).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = saidOn("Handed in on", v.SaidAt).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

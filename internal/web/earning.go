@@ -168,7 +168,7 @@ func offerOf(p catalog.Product, g Good, terms *affiliate.Terms) ProgramOffer {
 		return o
 	}
 	o.Bps, o.Earn.Minor = int64(terms.Rate), terms.Rate.Of(o.Price.Minor)
-	o.Window = hoursWords(terms.WindowHours) + " after the click"
+	o.Window = "a click counts for " + hoursWords(terms.WindowHours)
 	o.Hold = "held " + CountOf(terms.HoldDays, "day", "") + " after delivery"
 	if terms.Indirect > 0 {
 		o.Other = Percent(int64(terms.Indirect)) + " where it leads to another of the brand's products"

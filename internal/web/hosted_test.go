@@ -32,6 +32,7 @@ func TestAnAccountAtTheProvider(t *testing.T) {
 // opens takes somebody from nothing to an account that is ready, is closed, and is ready again.
 func (h *house) opens(there *stripetest.Server, b *browser, at string) {
 	h.t.Helper()
+	b.get(at).ok().silent("Your account is not complete", "Waiting for Stripe")
 	form, before := `action="`+at+`/destinations"`, len(there.All("account"))
 	if page := b.get(at).ok().says("say first who is paid"); strings.Contains(page.body, form) {
 		h.t.Errorf("%s offers a form that is refused before who is paid is known", at)
@@ -54,7 +55,14 @@ func (h *house) opens(there *stripetest.Server, b *browser, at string) {
 	must(h.t, err)
 	back, account := home.RequestURI(), strings.TrimPrefix(page.Path, "/onboard/")
 	b.get(back).ok().says("Your account is not complete")
+	b.get(at).ok().says("Your account is not complete", "answer what is left").silent("Say where to") // without a word from the provider
+	there.Down(true)
+	b.get(at).ok().says("Our payment provider does not answer", "Where it goes")
+	there.Down(false)
+	there.Look(account)
+	b.get(at).ok().says("Waiting for Stripe", "come here again").silent("Your account is not complete", "Say where to")
 	there.Complete(account, "")
+	b.get(at).ok().says("Your account is ready", "Stripe ··")
 	b.get(back).ok().says("Your account is ready", "Stripe ··", "ready").silent("added lately")
 	there.Complete(account, "rejected.other")
 	closed := b.get(back).ok().says("The provider asks for more", "not used", "has closed this account, or asks for more. Go to its page below")

@@ -65,7 +65,7 @@ func (v *visit) bankStands(page *BankPage) error {
 	if err != nil {
 		return err
 	}
-	code := money.Currency("USD")
+	code, most := money.Currency("USD"), int64(0)
 	for i, b := range stands {
 		card := BankCard{Head: "The bank, " + string(b.Holds.Currency), Rows: []SumRow{{Label: "Holds, by the books", Value: Money(b.Holds)}, {Label: "Payouts to leave it", Value: Money(b.Due)},
 			{Label: "At the provider", Value: Money(b.Clearing)}}}
@@ -73,12 +73,13 @@ func (v *visit) bankStands(page *BankPage) error {
 			card.Rows = append(card.Rows, SumRow{Label: "Missing at the bank", Value: Money(short), Total: true})
 			card.Notes = []Note{{Tone: "wait", Text: "Have the provider pay at least that to the bank, and note it when the line is there."}}
 		}
-		if i == 0 || b.Due.Minor > 0 {
+		if i == 0 || b.Due.Minor > 0 || b.Clearing.Minor > most { // the one in which the provider has most to pay
 			code = b.Holds.Currency
 		}
+		most = max(most, b.Clearing.Minor)
 		page.Stands = append(page.Stands, card)
 	}
-	page.Settle = []Field{{Name: "currency", Label: "Currency", Max: 3, Value: string(code)}, {Name: "amount", Label: "Amount", Mode: "decimal", Hint: "In figures, such as 50.00, in the currency beside."}, {Name: "reference", Label: "The bank’s reference of the line", Max: 100}}
+	page.Settle = []Field{{Name: "currency", Label: "Currency", Max: 3, Value: string(code)}, {Name: "amount", Label: "Amount", Mode: "decimal", Hint: "In figures, such as 50.00."}, {Name: "reference", Label: "The bank’s reference of the line", Max: 100}}
 	list, err := v.site.Payouts.Settlements(v.ctx(), v.who, "", bankRows)
 	if err != nil {
 		return err

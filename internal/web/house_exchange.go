@@ -23,14 +23,23 @@ func (v *visit) changedMoney(page *BankPage) error {
 	if err != nil {
 		return err
 	}
-	page.Change = []Field{{Name: "out", Label: "Went out", Mode: "decimal"}, {Name: "out_currency", Label: "In", Max: 3}, {Name: "in", Label: "Came in", Mode: "decimal", ID: "came"},
-		{Name: "in_currency", Label: "In", Max: 3}, {Name: "on", Label: "Day on the statement", Kind: "date", Value: v.now.UTC().Format(time.DateOnly)},
+	page.Change = []Field{{Name: "out", Label: "Went out", Mode: "decimal"}, {Name: "out_currency", Label: "Currency that went out", Max: 3}, {Name: "in", Label: "Came in", Mode: "decimal", ID: "came"},
+		{Name: "in_currency", Label: "Currency that came in", Max: 3}, {Name: "on", Label: "Day on the statement", Kind: "date", Value: v.now.UTC().Format(time.DateOnly)},
 		{Name: "reference", Label: "The bank’s reference", Max: 100, ID: "exchange-reference"}}
 	page.Changed = Table{Label: "What was changed into other currencies", Heads: []TableCell{{Text: "Line"}, {Text: "Went out", Num: true}, {Text: "Came in", Num: true}, {Text: "Rate", Num: true}}}
 	for _, x := range list {
-		page.Changed.Rows = append(page.Changed.Rows, []TableCell{{Text: x.Reference, Sub: x.On + ", noted by " + v.nameOf(id.Account(x.MadeBy))}, {Text: Money(x.Out), Num: true}, {Text: Money(x.In), Num: true}, {Text: x.Rate, Num: true}})
+		page.Changed.Rows = append(page.Changed.Rows, []TableCell{{Text: x.Reference, Sub: dayOn(x.On) + ", noted by " + v.nameOf(id.Account(x.MadeBy))}, {Text: Money(x.Out), Num: true}, {Text: Money(x.In), Num: true}, {Text: x.Rate, Num: true}})
 	}
 	return nil
+}
+
+// dayOn is a day of a bank's statement as people read it.
+func dayOn(day string) string {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return DayYear(at)
 }
 
 // noteExchange notes own money that the bank has changed.

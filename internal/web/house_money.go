@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"mezzo/internal/ledger"
@@ -20,6 +22,7 @@ func (s *Site) houseMoney(v *visit) error {
 		return err
 	}
 	page := HouseMoneyPage{Tabs: moneyTabs("/operator/money")}
+	slices.SortStableFunc(list, func(a, b payout.Solvency) int { return cmp.Compare(len(b.Owes), len(a.Owes)) }) // what is owed most widely first
 	for _, x := range list {
 		page.Currencies = append(page.Currencies, solvencyOf(x))
 	}
@@ -88,7 +91,7 @@ func stakeRows(list []payout.Stake, all money.Amount, word string) []SumRow {
 	for _, x := range list {
 		label := x.Name
 		if x.Count > 1 {
-			label += " (" + Count(x.Count) + ")"
+			label += ", " + Count(x.Count) + " accounts"
 		}
 		rows = append(rows, SumRow{Label: label, Value: Money(x.Amount)})
 	}

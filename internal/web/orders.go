@@ -11,6 +11,7 @@ import (
 	"mezzo/internal/id"
 	"mezzo/internal/money"
 	"mezzo/internal/order"
+	"mezzo/internal/voucher"
 )
 
 // freshFor is how long an order's page greets its buyer after paying.
@@ -248,12 +249,17 @@ func stepsOf(o order.Order, p order.Part) []Step {
 // sumsOf are the parts of a total, each in a row: goods, discounts, shipping by brand, tax by name.
 func sumsOf(o order.Order) []SumRow {
 	rows := []SumRow{{Label: "Goods", Value: Money(o.Subtotal)}}
-	for _, u := range o.Vouchers {
-		rows = append(rows, SumRow{Label: voucherLabel(o, u), Value: MoneyLess(u.Amount), Less: true})
+	for _, house := range []bool{false, true} { // as they are taken off: the platform's of what a brand's has left
+		for _, u := range o.Vouchers {
+			if house == (u.Brand == voucher.Platform) {
+				rows = append(rows, SumRow{Label: voucherLabel(o, u), Value: MoneyLess(u.Amount), Less: true})
+			}
+		}
 	}
 	type tax struct {
-		label string
-		sum   int64
+		label  string
+		sum    int64
+		inside bool
 	}
 	var taxes []tax
 	count := func(t order.TaxLine) {
@@ -273,7 +279,7 @@ func sumsOf(o order.Order) []SumRow {
 				return
 			}
 		}
-		taxes = append(taxes, tax{label, t.Amount.Minor})
+		taxes = append(taxes, tax{label, t.Amount.Minor, t.Inclusive})
 	}
 	for _, l := range o.Lines {
 		count(l.Tax)
@@ -283,7 +289,7 @@ func sumsOf(o order.Order) []SumRow {
 		count(p.ShippingTax)
 	}
 	for _, t := range taxes {
-		rows = append(rows, SumRow{Label: t.label, Value: Money(money.Of(t.sum, o.Currency))})
+		rows = append(rows, SumRow{Label: t.label, Value: Money(money.Of(t.sum, o.Currency)), Inside: t.inside})
 	}
 	if len(taxes) == 0 {
 		rows = append(rows, SumRow{Label: "Tax", Value: Money(money.Of(0, o.Currency))})

@@ -105,7 +105,7 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 				job.Says += ", disputed at the buyer’s bank: nothing is refunded here until it has decided"
 			}
 			job.Carrier, job.Tracking, job.Label = NewShipFields(string(p.ID), labelsOf(labels, o.Currency, p))
-			job.Shipping = Money(p.Shipping)
+			job.Shipping = shippingWords(p.Shipping)
 			yours := money.Of(0, o.Currency)
 			for _, l := range o.Lines {
 				if l.Part != p.ID {
@@ -137,11 +137,22 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 	return jobs, nil
 }
 
+// shippingWords says what the buyer paid for shipping, and what a label of the platform's is paid from.
+func shippingWords(paid money.Amount) string {
+	if paid.IsZero() {
+		return "The buyer paid nothing for shipping: a label is yours to pay."
+	}
+	return "The buyer paid " + Money(paid) + " for shipping. A label is paid from that, and you pay what it costs beyond. With your own carriage all of it is yours."
+}
+
 // jobSays is how a part stands, in the packer's words.
 func jobSays(p order.Part, now time.Time) string {
 	switch p.State {
 	case order.Paid:
-		says := "to pack, " + agoWords(now.Sub(p.PaidAt)) + " old"
+		says := "to pack, paid just now"
+		if age := now.Sub(p.PaidAt); age >= time.Minute {
+			says = "to pack, " + agoWords(age) + " old"
+		}
 		if !p.ShipBy.IsZero() {
 			says += ", cancels itself on " + Day(p.ShipBy)
 		}

@@ -20,21 +20,40 @@ func (v *visit) payoutOwner() (owner payout.Owner, at string) {
 	return payout.OfCreator(v.who.Creator), "/studio"
 }
 
+// sayWhere heads the note to somebody who has named no place for their money yet.
+const sayWhere = "Say where to."
+
 // payouts shows what can be paid out, where to, and what was.
 func (s *Site) payouts(v *visit) error {
+	owner, _ := v.payoutOwner()
 	var notes []Note
-	if s.Payouts.Hosted() && v.text("payment") != "" {
-		var err error
-		if notes, err = s.hostedNotes(v); err != nil {
-			return err
+	if s.Payouts.Hosted() {
+		ask := v.text("payment") != "" // back from the provider's pages
+		if !ask {
+			places, err := s.Payouts.Destinations(v.ctx(), v.who, owner)
+			if err != nil {
+				return err
+			}
+			ask = !slices.ContainsFunc(places, func(d payout.Destination) bool { return d.State == "active" })
+		}
+		if ask {
+			var err error
+			if notes, err = s.hostedNotes(v, owner); err != nil {
+				return err
+			}
 		}
 	}
-	return s.showPayouts(v, http.StatusOK, func(page *PayoutsPage) { page.Notes = notes })
+	return s.showPayouts(v, http.StatusOK, func(page *PayoutsPage) {
+		page.Notes = notes
+		if len(notes) > 0 {
+			page.Why = slices.DeleteFunc(page.Why, func(n Note) bool { return n.Head == sayWhere })
+		}
+	})
 }
 
-// hostedNotes says how far an account at the provider has come, when its owner comes back from there.
-func (s *Site) hostedNotes(v *visit) ([]Note, error) {
-	owner, _ := v.payoutOwner()
+// hostedNotes says how far an account at the provider has come, when its owner comes back from there or has begun one
+// that cannot be used yet: whether the provider tells of it or not.
+func (s *Site) hostedNotes(v *visit, owner payout.Owner) ([]Note, error) {
 	is, err := s.Payouts.HostedAccount(v.ctx(), v.who, owner)
 	if notes := s.silentHost(v, err); notes != nil {
 		return notes, nil
@@ -46,10 +65,12 @@ func (s *Site) hostedNotes(v *visit) ([]Note, error) {
 		return nil, err
 	}
 	switch is.State {
+	case payout.HostedNone:
+		return nil, nil
 	case payout.HostedReady:
 		return []Note{{Tone: "good", Head: "Your account is ready.", Text: "You can be paid out to it."}}, nil
 	case payout.HostedPending:
-		return []Note{{Tone: "wait", Head: "The provider looks at your answers.", Text: "That takes minutes as a rule, at times days. Come here again."}}, nil
+		return []Note{{Tone: "wait", Head: "Waiting for Stripe.", Text: "It looks at your answers, minutes as a rule, at times days. There is nothing for you to do: come here again, and you can be paid out as soon as it agrees."}}, nil
 	case payout.HostedRestricted:
 		return []Note{{Tone: "bad", Head: "The provider asks for more.", Text: "Go to its page below: it says what is missing."}}, nil
 	}
@@ -153,7 +174,7 @@ func (v *visit) payoutAsks(page *PayoutsPage, owner payout.Owner, places []payou
 			Amount: Field{Name: "amount", ID: "amount-" + c, Label: "How much", Currency: t.Available.Currency, Value: t.Available.Decimal()},
 			To:     Field{Name: "destination_id", ID: "to-" + c, Label: "Where to", Options: to}})
 		if i == 0 && len(to) == 0 && len(places) == 0 && page.May {
-			page.Why = append(page.Why, Note{Tone: "wait", Head: "Say where to.", Text: addPlaceWords(page.Hosted)})
+			page.Why = append(page.Why, Note{Tone: "wait", Head: sayWhere, Text: addPlaceWords(page.Hosted)})
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ func programRow(p affiliate.Program, now time.Time) ProgramRow {
 	}
 	if p.ClosedAt != nil {
 		row.Running = true // it can be topped up
-		row.Closed = "Since " + DayYear(*p.ClosedAt) + " new clicks earn nothing, and creators read so. Clicks made before are paid from what is kept. Raise the budget to open it again."
+		row.Closed = "What is left pays for no further sale: since " + DayYear(*p.ClosedAt) + " new clicks earn nothing, and creators read so. Clicks made before are paid from what is kept. Raise the budget to open it again."
 	}
 	if !p.AllProducts {
 		row.Goods = CountOf(len(p.Products), "product", "")

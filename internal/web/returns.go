@@ -245,6 +245,9 @@ func (s *Site) showReturns(v *visit, status int, change func(*ReturnsBoard)) err
 		}
 		row := returnRowOf(o, r)
 		row.Order, row.Decide = string(r.Order), v.decideFormOf(r, string(state))
+		if r.State == order.ReturnRequested {
+			row.Says = "waits for you"
+		}
 		page.Rows = append(page.Rows, row)
 	}
 	open, err := s.Orders.BrandClaims(v.ctx(), v.who, v.brand.ID, order.ClaimOpen, "", rowsPage)
@@ -253,7 +256,7 @@ func (s *Site) showReturns(v *visit, status int, change func(*ReturnsBoard)) err
 	}
 	for _, c := range open {
 		row := claimRowOf(c)
-		row.Order = string(c.Order)
+		row.Order, row.Badge = string(c.Order), "waits for you"
 		row.Answer = &AnswerForm{Action: v.brandURL("/claims/" + string(c.ID) + "/answer"), Tab: string(state),
 			Proof: Field{Name: "proof", Label: "What proves that it came", Max: order.MaxProof, Rows: 3, Optional: true, Hint: "Carrier, number, when and to whom. The buyer reads it.", ID: "proof-" + string(c.ID)}}
 		page.Claims = append(page.Claims, row)

@@ -380,7 +380,7 @@ func claimRow(r ClaimRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = saidAt(r.At).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = saidOn("Said on", r.At).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -787,7 +787,7 @@ func returnRow(r ReturnRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = saidAt(r.At).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = saidOn("Asked for on", r.At).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

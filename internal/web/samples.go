@@ -30,31 +30,35 @@ var sampleTabs = []struct {
 // sampleRowOf lays out what both sides read of a sample.
 func sampleRowOf(x sample.Sample) SampleRow {
 	r := SampleRow{ID: string(x.ID), Title: x.Title, URL: "/products/" + string(x.Product), State: string(x.State), Badge: sampleBadges[x.State], Note: x.Note, Reason: x.Reason,
-		Terms: sampleTerms(x.Days, x.Charge), At: x.RequestedAt, Parcel: strings.TrimSpace(x.Carrier + " " + x.Tracking)}
+		Terms: sampleTerms(x, "you pay"), At: x.RequestedAt, Parcel: strings.TrimSpace(x.Carrier + " " + x.Tracking)}
 	if x.Address != nil {
-		a := x.Address
-		for _, line := range []string{a.Name, a.Line1, a.Line2, strings.TrimSpace(a.City + " " + a.Region + " " + a.PostalCode), a.Country, a.Phone} {
-			if line != "" {
-				r.Address = append(r.Address, line)
-			}
-		}
+		r.Address = addressLines(*x.Address)
 	}
 	if x.Video != "" {
 		r.Video = Link{Text: "The video", URL: "/v/" + string(x.Video)}
 	}
 	if x.Charged != nil {
-		r.Next = Money(*x.Charged) + " was paid for it on " + DayYear(*x.EndedAt) + "."
+		r.Next = Money(*x.Charged) + " was charged for it on " + DayYear(*x.EndedAt) + "."
 	}
 	return r
 }
 
-// sampleTerms says what is due for a sample.
-func sampleTerms(days int64, charge *money.Amount) string {
+// sampleTerms says what is due for a sample, while something is; pays is who does without it.
+func sampleTerms(x sample.Sample, pays string) string {
+	switch x.State {
+	case sample.Requested, sample.Approved, sample.Shipped, sample.Delivered, sample.Overdue:
+		return dueWords(x.Days, x.Charge, pays)
+	}
+	return ""
+}
+
+// dueWords says what is due for a sample, and what comes of none.
+func dueWords(days int64, charge *money.Amount, pays string) string {
 	says := "A video that tags it within " + CountOf(days, "day", "") + " of arrival"
 	if charge == nil {
 		return says + "; without one nothing is charged."
 	}
-	return says + "; without one its creator pays " + Money(*charge) + "."
+	return says + "; without one " + pays + " " + Money(*charge) + "."
 }
 
 // samplesOfBrand lists what creators ask a brand for.
@@ -125,11 +129,12 @@ func sampleOfBrand(x sample.Sample, labels []order.LabelRate) SampleRow {
 	r := sampleRowOf(x)
 	r.Other = Link{Text: x.Creator.DisplayName + ", @" + x.Creator.Handle, URL: "/c/" + x.Creator.Handle}
 	r.Record = recordWords(x.Creator.Record)
+	r.Terms = sampleTerms(x, "its creator pays")
 	reason := Field{Name: "reason", Label: "A word to the creator", Max: sample.MaxNote, Optional: true, Hint: "Say why, if you decline.", ID: "reason-" + r.ID}
 	switch x.State {
 	case sample.Requested:
-		r.Decide = &reason
-		r.Next = "It goes to " + countryName(x.Country) + ". If you do not answer by " + DayYear(*x.DueAt) + ", it is declined."
+		r.Decide, r.Badge = &reason, "waits for you"
+		r.Next = "Destination: " + countryName(x.Country) + ". If you do not answer by " + DayYear(*x.DueAt) + ", it is declined."
 	case sample.Approved:
 		carrier, tracking, label := NewShipFields(r.ID, labelOptions(labels, x.Currency()))
 		if len(label.Options) > 0 {
@@ -153,7 +158,7 @@ func sampleOfBrand(x sample.Sample, labels []order.LabelRate) SampleRow {
 // recordWords says what came of a creator's earlier samples.
 func recordWords(r sample.Record) string {
 	if r.Sent == 0 {
-		return "the first sample"
+		return "their first sample"
 	}
 	says := Count(r.Fulfilled) + " of " + CountOf(r.Sent, "sample", "") + " answered with a video"
 	if r.Overdue > 0 {

@@ -68,14 +68,14 @@ func (page *StatementPage) fill(st payout.Statement, now time.Time) {
 	page.Causes = []SumRow{{Label: "Stood at the beginning", Value: Money(st.Opening.Total), Total: true}}
 	for _, c := range st.Causes {
 		if !c.Amount.IsZero() {
-			page.Causes = append(page.Causes, SumRow{Label: c.Says + " (" + Count(c.Count) + ")", Value: Money(c.Amount)})
+			page.Causes = append(page.Causes, SumRow{Label: c.Says + timesWords(c.Count), Value: Money(c.Amount)})
 		}
 	}
 	if st.Withheld != nil {
 		page.Causes = append(page.Causes, SumRow{Label: "Of what was paid out, withheld as tax", Value: Money(*st.Withheld)})
 	}
 	page.Causes = append(page.Causes, SumRow{Label: "Stands at the end", Value: Money(st.Closing.Total), Total: true})
-	page.Rows = Table{Label: "Each movement", Heads: []TableCell{{Text: "What"}, {Text: "When"}, {Text: "Account"}, {Text: "Amount", Num: true}, {Text: "All of it then", Num: true}}}
+	page.Rows = Table{Label: "Each movement", Heads: []TableCell{{Text: "What"}, {Text: "When"}, {Text: "Account"}, {Text: "Amount", Num: true}, {Text: "Balance then", Num: true}}}
 	total := st.Opening.Total
 	for i, m := range st.Movements {
 		total.Minor += m.Amount.Minor
@@ -119,6 +119,14 @@ func besides(m payout.Movement) string {
 		says = append(says, "after "+Money(*m.Own)+" off by yours")
 	}
 	return strings.Join(says, ", ")
+}
+
+// timesWords is how often something happened, where that is more than once.
+func timesWords(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return ", " + Count(n) + " times"
 }
 
 // standWords are an owner's accounts to their owner.

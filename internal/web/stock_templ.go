@@ -904,7 +904,7 @@ type OrderJob struct {
 	Carrier   Field
 	Tracking  Field
 	Label     Field  // without options the house sells no labels
-	Shipping  string // what the buyer paid for it
+	Shipping  string // what the buyer paid for it, and who pays for a label
 	Key       string
 	Shipments []Shipment
 	Refunded  money.Amount
@@ -1500,14 +1500,14 @@ func orderJob(brand string, p OrderJob) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 112, "<p class=\"small muted\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 112, "<p class=\"small muted mt\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var59 string
-				templ_7745c5c3_Var59, templ_7745c5c3_Err = templ.JoinStringErrs("The buyer paid " + p.Shipping + " for shipping. A label is paid from that, and you pay what it costs beyond. With your own carriage all of it is yours.")
+				templ_7745c5c3_Var59, templ_7745c5c3_Err = templ.JoinStringErrs(p.Shipping)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `stock.templ`, Line: 456, Col: 185}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `stock.templ`, Line: 456, Col: 45}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var59))
 				if templ_7745c5c3_Err != nil {

@@ -359,7 +359,7 @@ func (v *visit) tillLines(o order.Order, part id.Part) ([]TillLine, error) {
 			continue
 		}
 		lines = append(lines, TillLine{Title: timesOf(int(l.Quantity), titled(l.Title, l.VariantTitle)), Brand: names[l.Brand],
-			Picture: Picture{URL: found[id.Image(l.Image)].SmallURL()}, Total: l.Goods})
+			Picture: Picture{URL: found[id.Image(l.Image)].SmallURL()}, Total: l.Price()})
 	}
 	return lines, nil
 }

@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"mezzo/internal/account"
@@ -58,4 +60,59 @@ func TestVouchersOnThePages(t *testing.T) {
 	}
 	m.owner.get("/brand/"+m.brand+"/statement").ok().says("Vouchers in what was sold", "The house’s vouchers, paid to you $1.00", "Your own, a lower price $4.80", "$1.00 of it by a voucher of the house")
 	m.owner.post(m.owner.get(at).ok().find(`action="(/brand/\w+/vouchers/vch_\w+/end)"`)).ok().says("ended")
+}
+
+// The till adds up as a shopper reads it, with vouchers of both sorts and taxes inside the prices or on top: the lines
+// come to the goods, all above the line comes to the total, and below it stands only what is in the rest already.
+func TestTheTillAddsUp(t *testing.T) {
+	for _, inside := range []string{"1", "0"} {
+		m := newMarket(t)
+		op := m.operator()
+		op.post("/operator/taxes", "country", "US", "region", "TX", "category", "", "name", "Tax", "percent", "8.25", "inclusive", inside, "on_shipping", "1", "collected_by", "platform").ok()
+		m.owner.post("/brand/"+m.brand+"/vouchers", "code", "AUTUMN", "title", "Autumn sale", "kind", "percent", "percent", "10", "listed", "1").ok()
+		op.post("/operator/vouchers", "code", "HELLO", "title", "Welcome", "kind", "fixed", "amount", "1", "currency", "USD", "listed", "1").ok()
+		jo := m.signUp("Jo")
+		m.fill(jo)
+		till := m.address(jo).says("Autumn sale (AUTUMN) −$4.80 Welcome (HELLO), from Mezzo −$1.00")
+		addsUp(t, till)
+		paid := jo.post(till.find(`action="(/checkout/[^"]*/pay)"`), "key", till.value("key"), "expected_total", till.value("expected_total"), "payment_method", "pm_card_visa").ok()
+		addsUp(t, paid)
+	}
+}
+
+// addsUp reads the lines and the sum of a till or an order.
+func addsUp(t *testing.T, page shown) {
+	t.Helper()
+	cents := func(said string) int64 {
+		n, err := strconv.ParseInt(strings.NewReplacer("$", "", ".", "", ",", "", "−", "-", "free", "0").Replace(strings.TrimSpace(said)), 10, 64)
+		if err != nil {
+			t.Fatalf("%q is no amount", said)
+		}
+		return n
+	}
+	var lines int64
+	for _, l := range regexp.MustCompile(`<li class="line">(?s:.*?)<(?:b|span) class="money">([^<]*)<`).FindAllStringSubmatch(page.body, -1) {
+		lines += cents(l[1])
+	}
+	book := regexp.MustCompile(`(?s)<dl class="sum">(.*?)</dl>`).FindStringSubmatch(page.body)
+	if book == nil {
+		t.Fatalf("no sum in %s", page.body)
+	}
+	var goods, sum, total int64
+	for i, r := range regexp.MustCompile(`<dd class="([^"]*)">([^<]*)<`).FindAllStringSubmatch(book[1], -1) {
+		switch {
+		case strings.Contains(r[1], "all"):
+			total = cents(r[2])
+		case strings.Contains(r[1], "inside") != (total != 0):
+			t.Errorf("on the wrong side of the line: %v", r)
+		case total == 0:
+			sum += cents(r[2])
+		}
+		if i == 0 {
+			goods = cents(r[2])
+		}
+	}
+	if lines != goods || sum != total || total == 0 {
+		t.Errorf("the lines come to %d, the goods are %d; the rows come to %d, the total is %d", lines, goods, sum, total)
+	}
 }

@@ -246,6 +246,18 @@ func (s *Server) Complete(account, closed string) {
 	s.events[len(s.events)-1]["account"] = account
 }
 
+// Look is the owner of a connected account who answers everything, and Stripe that looks at the answers.
+func (s *Server) Look(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.objects[account]
+	o["details_submitted"], o["payouts_enabled"] = true, false
+	o["capabilities"] = Object{"transfers": "pending"}
+	o["requirements"] = Object{"currently_due": []string{}, "disabled_reason": "requirements.pending_verification"}
+	s.happens("account.updated", o)
+	s.events[len(s.events)-1]["account"] = account
+}
+
 // Dispute has the buyer's bank dispute a charge whole, or brings its dispute to another status.
 func (s *Server) Dispute(intent, status string) string {
 	for _, o := range s.All("dispute") {
