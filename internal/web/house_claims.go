@@ -43,6 +43,9 @@ func (s *Site) showHouseClaims(v *visit, status int, change func(*HouseClaimsPag
 	for _, r := range returns {
 		row := HouseReturn{Order: Tail(string(r.Order)), URL: "/orders/" + string(r.Order), Brand: names[r.Brand], BrandURL: "/brand/" + string(r.Brand) + "/returns",
 			Word: returnSays[r.State], Tone: "wait", Next: returnNext(r), When: "Asked for on " + DayTime(r.CreatedAt)}
+		if r.State == order.ReturnRequested {
+			row.Word = "waits for the brand" // as claims say it above
+		}
 		if !r.DueAt.IsZero() && !r.DueAt.After(v.now) {
 			row.Word, row.Tone = "overdue", "bad"
 			row.Next = "The time to answer is over. It is answered for by the shop as soon as nothing of its order is undecided."

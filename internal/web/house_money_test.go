@@ -154,7 +154,7 @@ func TestTheOperatorDecidesClaims(t *testing.T) {
 	guest, page = m.arrived()
 	units, why := page.find(`name="(units_lin_\w+)"`), page.find(`name="(reason_lin_\w+)"`)
 	guest.post(page.find(`action="(/orders/[^"]*/returns)"`), "token", page.value("token"), units, "1", why, "Too small").ok()
-	op.get("/operator/claims").ok().says("Too small", "waits for the seller", "The brand’s returns")
+	op.get("/operator/claims").ok().says("Too small", "waits for the brand", "The brand’s returns")
 	m.clock.Advance(order.AnswerWithin)
 	op.get("/operator/claims").ok().says("overdue")
 	op.get("/operator/money").ok().says("Returns overdue")

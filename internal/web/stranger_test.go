@@ -127,7 +127,7 @@ func (m *market) untouched(ids prize) {
 	m.maker.get("/studio/videos").ok().says("Three eggs", "visible")
 	m.owner.get("/you").ok().says("sync")
 	m.owner.get("/brand/" + m.brand + "/keys").ok().says("Shop of Ferro")
-	m.owner.get("/brand/"+m.brand+"/returns?state=requested").ok().says("Too small", "waits for the seller", "Nothing came", "This proves it")
+	m.owner.get("/brand/"+m.brand+"/returns?state=requested").ok().says("Too small", "waits for you", "Nothing came", "This proves it")
 	m.owner.get("/orders/" + ids["order"]).ok().says("On its way")
 }
 
