@@ -46,12 +46,7 @@ type LabelRate struct {
 }
 
 // Version is 1 while the label is on sale and 2 once it has ended.
-func (r LabelRate) Version() int64 {
-	if r.EndedAt != nil {
-		return 2
-	}
-	return 1
-}
+func (r LabelRate) Version() int64 { return ofEnd(r.EndedAt) }
 
 // labelWords are names that may be read on a page and, of a carrier, make a word of the book.
 var labelWords = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 .,&+()/-]*$`)
@@ -88,100 +83,54 @@ func (r NewLabelRate) clean() (NewLabelRate, error) {
 // maxLabelPrice bounds a label's price, in minor units: what a slip of the keyboard makes of it is refused.
 const maxLabelPrice = 1_000_000_000
 
+// labelTable is the list of labels as one of those whose rows are never edited.
+func labelTable() versions[id.LabelRate, NewLabelRate, LabelRate] {
+	return versions[id.LabelRate, NewLabelRate, LabelRate]{
+		table: "label_rates", next: id.LabelRate("").Next, check: NewLabelRate.clean, says: func(r LabelRate) NewLabelRate { return r.NewLabelRate }, insert: insertLabel, read: labelRate,
+		twiceType: "label_on_sale",
+		words: versionWords{
+			twice: "This service of the carrier is on sale already: change that label.",
+			ended: "This label has ended already. Ended labels stay as they were: add another.",
+			same:  "The label is like this already.",
+			stale: "This label has changed since you read it. Read it again and repeat your change.",
+		},
+	}
+}
+
 // AddLabel puts a label on sale, for parcels sent from now on. Only the operator may. Conflict: this service of the
 // carrier is on sale already.
 func (o *Orders) AddLabel(ctx context.Context, who account.Asker, in NewLabelRate) (LabelRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return LabelRate{}, err
-	}
-	in, err := in.clean()
-	if err != nil {
-		return LabelRate{}, err
-	}
-	return onSale(db.Do(ctx, o.db, func(tx *db.Tx) (LabelRate, error) { return addLabel(tx, who, in, "") }))
+	return labelTable().add(ctx, o.db, who, in)
 }
 
 // ChangeLabel ends a label and puts another in its place at the same moment; match is the version it was read at, 0
 // any. Parcels sent before keep what they cost. Conflict: it has ended already.
 func (o *Orders) ChangeLabel(ctx context.Context, who account.Asker, rate id.LabelRate, match int64, in NewLabelRate) (LabelRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return LabelRate{}, err
-	}
-	in, err := in.clean()
-	if err != nil {
-		return LabelRate{}, err
-	}
-	return onSale(db.Do(ctx, o.db, func(tx *db.Tx) (LabelRate, error) {
-		before, now, err := endLabel(tx, who, rate, match)
-		switch {
-		case err != nil:
-			return LabelRate{}, err
-		case !now:
-			return LabelRate{}, fault.New(fault.Conflict, "This label has ended already. Ended labels stay as they were: add another.").WithType("wrong_state")
-		case before.NewLabelRate == in:
-			return LabelRate{}, fault.New(fault.Conflict, "The label is like this already.").WithType("wrong_state")
-		}
-		return addLabel(tx, who, in, rate)
-	}))
+	return labelTable().change(ctx, o.db, who, rate, match, in)
 }
 
 // EndLabel takes a label off sale; match is the version it was read at, 0 any. It stays in the history. One that has
 // ended already is answered as it is.
 func (o *Orders) EndLabel(ctx context.Context, who account.Asker, rate id.LabelRate, match int64) (LabelRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return LabelRate{}, err
-	}
-	return db.Do(ctx, o.db, func(tx *db.Tx) (LabelRate, error) {
-		r, _, err := endLabel(tx, who, rate, match)
-		return r, err
-	})
-}
-
-func onSale(r LabelRate, err error) (LabelRate, error) {
-	if err != nil && db.IsUnique(err) {
-		return LabelRate{}, fault.Wrap(fault.Conflict, err, "This service of the carrier is on sale already: change that label.").WithType("label_on_sale")
-	}
-	return r, err
-}
-
-func addLabel(tx *db.Tx, who account.Asker, in NewLabelRate, replaces id.LabelRate) (LabelRate, error) {
-	var open int64
-	if err := tx.Row(`SELECT COUNT(*) FROM label_rates WHERE currency = $1 AND ended_at = 0`, string(in.Price.Currency)).Scan(&open); err != nil {
-		return LabelRate{}, err
-	}
-	if open >= MaxLabelRates {
-		return LabelRate{}, fault.New(fault.Conflict, "At most %d labels of one currency are on sale at a time. End one first.", MaxLabelRates)
-	}
-	made := id.LabelRate("").Next(tx.Now())
-	_, err := tx.Exec(`INSERT INTO label_rates(id, carrier, account, service, currency, price_minor, replaces, made_by, made_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
-		made, in.Carrier, carrierWord(in.Carrier), in.Service, string(in.Price.Currency), in.Price.Minor, replaces, who.Actor(), db.Micros(tx.Now()))
-	if err != nil {
-		return LabelRate{}, err
-	}
-	return labelRate(tx, made)
-}
-
-// endLabel ends a label; now reports whether it was on sale until now.
-func endLabel(tx *db.Tx, who account.Asker, rate id.LabelRate, match int64) (r LabelRate, now bool, err error) {
-	n, err := tx.Exec(`UPDATE label_rates SET ended_at = $1, ended_by = $2 WHERE id = $3 AND ended_at = 0`, db.Micros(tx.Now()), who.Actor(), rate)
-	if err != nil {
-		return LabelRate{}, false, err
-	}
-	if r, err = labelRate(tx, rate); err != nil {
-		return LabelRate{}, false, err
-	}
-	if match != 0 && match != r.Version()-n {
-		return LabelRate{}, false, fault.New(fault.Stale, "This label has changed since you read it. Read it again and repeat your change.")
-	}
-	return r, n == 1, nil
+	return labelTable().end(ctx, o.db, who, rate, match)
 }
 
 // LabelRate returns one label, on sale or ended, to the operator.
 func (o *Orders) LabelRate(ctx context.Context, who account.Asker, rate id.LabelRate) (LabelRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return LabelRate{}, err
+	return labelTable().one(ctx, o.db, who, rate)
+}
+
+func insertLabel(tx *db.Tx, made id.LabelRate, in NewLabelRate, replaces id.LabelRate, by string) error {
+	var open int64
+	if err := tx.Row(`SELECT COUNT(*) FROM label_rates WHERE currency = $1 AND ended_at = 0`, string(in.Price.Currency)).Scan(&open); err != nil {
+		return err
 	}
-	return db.Get(ctx, o.db, func(tx *db.Tx) (LabelRate, error) { return labelRate(tx, rate) })
+	if open >= MaxLabelRates {
+		return fault.New(fault.Conflict, "At most %d labels of one currency are on sale at a time. End one first.", MaxLabelRates)
+	}
+	_, err := tx.Exec(`INSERT INTO label_rates(id, carrier, account, service, currency, price_minor, replaces, made_by, made_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
+		made, in.Carrier, carrierWord(in.Carrier), in.Service, string(in.Price.Currency), in.Price.Minor, replaces, by, db.Micros(tx.Now()))
+	return err
 }
 
 // Labels returns a page of labels to the operator, newest first after the one named: those on sale, or those that ended.
@@ -190,7 +139,7 @@ func (o *Orders) Labels(ctx context.Context, who account.Asker, ended bool, afte
 		return nil, err
 	}
 	return db.Get(ctx, o.db, func(tx *db.Tx) ([]LabelRate, error) {
-		return labelsWhere(tx, `(CASE WHEN l.ended_at = 0 THEN 0 ELSE 1 END) = $1 AND (CAST($2 AS TEXT) = '' OR l.id < $2) ORDER BY l.id DESC LIMIT $3`, db.Flag(ended), string(after), int64(limit))
+		return labelsWhere(tx, `(CASE WHEN r.ended_at = 0 THEN 0 ELSE 1 END) = $1 AND (CAST($2 AS TEXT) = '' OR r.id < $2) ORDER BY r.id DESC LIMIT $3`, db.Flag(ended), string(after), int64(limit))
 	})
 }
 
@@ -204,13 +153,11 @@ func (o *Orders) LabelsFor(ctx context.Context, who account.Asker, brand id.Bran
 		if err != nil {
 			return nil, err
 		}
-		return labelsWhere(tx, `l.ended_at = 0 AND l.currency = $1 ORDER BY l.account, l.price_minor, l.id LIMIT $2`, string(b.Currency), int64(MaxLabelRates))
+		return labelsWhere(tx, `r.ended_at = 0 AND r.currency = $1 ORDER BY r.account, r.price_minor, r.id LIMIT $2`, string(b.Currency), int64(MaxLabelRates))
 	})
 }
 
-const labelSelect = `SELECT l.id, l.carrier, l.account, l.service, l.currency, l.price_minor, l.replaces,
-	l.made_by, COALESCE((SELECT a.display_name FROM accounts a WHERE a.id = l.made_by), ''), l.made_at,
-	l.ended_by, COALESCE((SELECT a.display_name FROM accounts a WHERE a.id = l.ended_by), ''), l.ended_at FROM label_rates l WHERE `
+const labelSelect = `SELECT r.id, r.carrier, r.account, r.service, r.currency, r.price_minor, ` + history + ` FROM label_rates r WHERE `
 
 func labelsWhere(tx *db.Tx, where string, args ...any) ([]LabelRate, error) {
 	list, err := db.All(tx, func(r *sql.Rows) (LabelRate, error) { return scanLabel(r) }, labelSelect+where, args...)
@@ -221,7 +168,7 @@ func labelsWhere(tx *db.Tx, where string, args ...any) ([]LabelRate, error) {
 }
 
 func labelRate(tx *db.Tx, rate id.LabelRate) (LabelRate, error) {
-	r, err := scanLabel(tx.Row(labelSelect+`l.id = $1`, rate))
+	r, err := scanLabel(tx.Row(labelSelect+`r.id = $1`, rate))
 	if errors.Is(err, sql.ErrNoRows) {
 		return LabelRate{}, missing("label")
 	}
@@ -233,10 +180,6 @@ func scanLabel(row scanner) (LabelRate, error) {
 	var made, ended int64
 	err := row.Scan(&r.ID, &r.Carrier, &r.Account, &r.Service, &r.Price.Currency, &r.Price.Minor, &r.Replaces,
 		&r.MadeBy, &r.MadeByName, &made, &r.EndedBy, &r.EndedByName, &ended)
-	r.MadeAt = db.Time(made)
-	if ended != 0 {
-		at := db.Time(ended)
-		r.EndedAt = &at
-	}
+	r.MadeAt, r.EndedAt = db.Time(made), endOf(ended)
 	return r, err
 }

@@ -40,12 +40,7 @@ type TaxRate struct {
 }
 
 // Version is 1 while the rate is in force and 2 once it has ended.
-func (r TaxRate) Version() int64 {
-	if r.EndedAt != nil {
-		return 2
-	}
-	return 1
-}
+func (r TaxRate) Version() int64 { return ofEnd(r.EndedAt) }
 
 // Jurisdiction names whose tax a rate is: its country, or the country and its region.
 func (t Tax) Jurisdiction() string {
@@ -94,103 +89,55 @@ func (t Tax) clean() (Tax, error) {
 
 var countryWord = regexp.MustCompile(`^[A-Z]{2}$`)
 
+// taxTable is the tax table as one of those whose rows are never edited.
+func taxTable() versions[id.TaxRate, Tax, TaxRate] {
+	return versions[id.TaxRate, Tax, TaxRate]{
+		table: "tax_rates", next: id.TaxRate("").Next, check: Tax.clean, says: func(r TaxRate) Tax { return r.Tax }, insert: insertTax, read: taxRate,
+		twiceType: "tax_in_force",
+		words: versionWords{
+			twice: "A rate for this place and category is in force already: change that one.",
+			ended: "This rate has ended already. Ended rates stay as they were: add another.",
+			same:  "The rate is like this already.",
+			stale: "This rate has changed since you read it. Read it again and repeat your change.",
+		},
+	}
+}
+
 // AddTax puts a rate into force, for orders placed from now on. Only the operator may. Conflict: a
 // rate for this place and category is in force already.
 func (o *Orders) AddTax(ctx context.Context, who account.Asker, in Tax) (TaxRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return TaxRate{}, err
-	}
-	in, err := in.clean()
-	if err != nil {
-		return TaxRate{}, err
-	}
-	return told(db.Do(ctx, o.db, func(tx *db.Tx) (TaxRate, error) { return addTax(tx, who, in, "") }))
+	return taxTable().add(ctx, o.db, who, in)
 }
 
 // ChangeTax ends a rate and puts another in its place at the same moment; match is the version it was
 // read at, 0 any. Orders placed before keep what they were charged. Conflict: it has ended already.
 func (o *Orders) ChangeTax(ctx context.Context, who account.Asker, rate id.TaxRate, match int64, in Tax) (TaxRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return TaxRate{}, err
-	}
-	in, err := in.clean()
-	if err != nil {
-		return TaxRate{}, err
-	}
-	return told(db.Do(ctx, o.db, func(tx *db.Tx) (TaxRate, error) {
-		before, now, err := endTax(tx, who, rate, match)
-		switch {
-		case err != nil:
-			return TaxRate{}, err
-		case !now:
-			return TaxRate{}, fault.New(fault.Conflict, "This rate has ended already. Ended rates stay as they were: add another.").WithType("wrong_state")
-		case before.Tax == in:
-			return TaxRate{}, fault.New(fault.Conflict, "The rate is like this already.").WithType("wrong_state")
-		}
-		return addTax(tx, who, in, rate)
-	}))
+	return taxTable().change(ctx, o.db, who, rate, match, in)
 }
 
 // EndTax takes a rate out of force for orders placed from now on; match is the version it was read at,
 // 0 any. It stays in the history. One that has ended already is answered as it is.
 func (o *Orders) EndTax(ctx context.Context, who account.Asker, rate id.TaxRate, match int64) (TaxRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return TaxRate{}, err
-	}
-	return db.Do(ctx, o.db, func(tx *db.Tx) (TaxRate, error) {
-		r, _, err := endTax(tx, who, rate, match)
-		return r, err
-	})
-}
-
-// told turns a second rate for one place and category into a sentence.
-func told(r TaxRate, err error) (TaxRate, error) {
-	if err != nil && db.IsUnique(err) {
-		return TaxRate{}, fault.Wrap(fault.Conflict, err, "A rate for this place and category is in force already: change that one.").WithType("tax_in_force")
-	}
-	return r, err
-}
-
-func addTax(tx *db.Tx, who account.Asker, in Tax, replaces id.TaxRate) (TaxRate, error) {
-	var open int64
-	if err := tx.Row(`SELECT COUNT(*) FROM tax_rates WHERE country = $1 AND ended_at = 0`, in.Country).Scan(&open); err != nil {
-		return TaxRate{}, err
-	}
-	if open >= MaxTaxRates {
-		return TaxRate{}, fault.New(fault.Conflict, "At most %d rates of one country are in force at a time. End one first.", MaxTaxRates)
-	}
-	var made id.TaxRate
-	made = made.Next(tx.Now())
-	_, err := tx.Exec(`INSERT INTO tax_rates(id, country, region, category, name, rate_bps, inclusive, collected_by, on_shipping, replaces, made_by, made_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`, made, in.Country, in.Region, in.Category, in.Name, int64(in.Rate), db.Flag(in.Inclusive),
-		string(in.CollectedBy), db.Flag(in.OnShipping), replaces, who.Actor(), db.Micros(tx.Now()))
-	if err != nil {
-		return TaxRate{}, err
-	}
-	return taxRate(tx, made)
-}
-
-// endTax ends a rate; now reports whether it was in force until now.
-func endTax(tx *db.Tx, who account.Asker, rate id.TaxRate, match int64) (r TaxRate, now bool, err error) {
-	n, err := tx.Exec(`UPDATE tax_rates SET ended_at = $1, ended_by = $2 WHERE id = $3 AND ended_at = 0`, db.Micros(tx.Now()), who.Actor(), rate)
-	if err != nil {
-		return TaxRate{}, false, err
-	}
-	if r, err = taxRate(tx, rate); err != nil {
-		return TaxRate{}, false, err
-	}
-	if match != 0 && match != r.Version()-n {
-		return TaxRate{}, false, fault.New(fault.Stale, "This rate has changed since you read it. Read it again and repeat your change.")
-	}
-	return r, n == 1, nil
+	return taxTable().end(ctx, o.db, who, rate, match)
 }
 
 // TaxRate returns one rate, in force or ended, to the operator.
 func (o *Orders) TaxRate(ctx context.Context, who account.Asker, rate id.TaxRate) (TaxRate, error) {
-	if err := who.IsOperator(); err != nil {
-		return TaxRate{}, err
+	return taxTable().one(ctx, o.db, who, rate)
+}
+
+func insertTax(tx *db.Tx, made id.TaxRate, in Tax, replaces id.TaxRate, by string) error {
+	var open int64
+	if err := tx.Row(`SELECT COUNT(*) FROM tax_rates WHERE country = $1 AND ended_at = 0`, in.Country).Scan(&open); err != nil {
+		return err
 	}
-	return db.Get(ctx, o.db, func(tx *db.Tx) (TaxRate, error) { return taxRate(tx, rate) })
+	if open >= MaxTaxRates {
+		return fault.New(fault.Conflict, "At most %d rates of one country are in force at a time. End one first.", MaxTaxRates)
+	}
+	_, err := tx.Exec(`INSERT INTO tax_rates(id, country, region, category, name, rate_bps, inclusive, collected_by, on_shipping, replaces, made_by, made_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`, made, in.Country, in.Region, in.Category, in.Name, int64(in.Rate), db.Flag(in.Inclusive),
+		string(in.CollectedBy), db.Flag(in.OnShipping), replaces, by, db.Micros(tx.Now()))
+	return err
 }
 
 // TaxSearch narrows a list of rates.
@@ -211,20 +158,18 @@ func (o *Orders) Taxes(ctx context.Context, who account.Asker, s TaxSearch) ([]T
 	if err := who.IsOperator(); err != nil {
 		return nil, err
 	}
-	const place = `(t.country || '|' || t.region || '|' || t.category || '|' || t.id)`
+	const place = `(r.country || '|' || r.region || '|' || r.category || '|' || r.id)`
 	return db.Get(ctx, o.db, func(tx *db.Tx) ([]TaxRate, error) {
-		return db.All(tx, func(r *sql.Rows) (TaxRate, error) { return scanTax(r) }, taxSelect+` WHERE (CASE WHEN t.ended_at = 0 THEN 0 ELSE 1 END) = $1
-			AND (CAST($2 AS TEXT) = '' OR t.country = $2) AND `+place+` > $3 ORDER BY `+place+` LIMIT $4`,
+		return db.All(tx, func(r *sql.Rows) (TaxRate, error) { return scanTax(r) }, taxSelect+` WHERE (CASE WHEN r.ended_at = 0 THEN 0 ELSE 1 END) = $1
+			AND (CAST($2 AS TEXT) = '' OR r.country = $2) AND `+place+` > $3 ORDER BY `+place+` LIMIT $4`,
 			db.Flag(s.Ended), strings.ToUpper(s.Country), s.After, int64(s.Limit))
 	})
 }
 
-const taxSelect = `SELECT t.id, t.country, t.region, t.category, t.name, t.rate_bps, t.inclusive, t.collected_by, t.on_shipping, t.replaces,
-	t.made_by, COALESCE((SELECT a.display_name FROM accounts a WHERE a.id = t.made_by), ''), t.made_at,
-	t.ended_by, COALESCE((SELECT a.display_name FROM accounts a WHERE a.id = t.ended_by), ''), t.ended_at FROM tax_rates t`
+const taxSelect = `SELECT r.id, r.country, r.region, r.category, r.name, r.rate_bps, r.inclusive, r.collected_by, r.on_shipping, ` + history + ` FROM tax_rates r`
 
 func taxRate(tx *db.Tx, rate id.TaxRate) (TaxRate, error) {
-	r, err := scanTax(tx.Row(taxSelect+` WHERE t.id = $1`, rate))
+	r, err := scanTax(tx.Row(taxSelect+` WHERE r.id = $1`, rate))
 	if errors.Is(err, sql.ErrNoRows) {
 		return TaxRate{}, missing("tax rate")
 	}
@@ -236,11 +181,7 @@ func scanTax(row scanner) (TaxRate, error) {
 	var made, ended int64
 	err := row.Scan(&r.ID, &r.Country, &r.Region, &r.Category, &r.Name, &r.Rate, &r.Inclusive, &r.CollectedBy, &r.OnShipping, &r.Replaces,
 		&r.MadeBy, &r.MadeByName, &made, &r.EndedBy, &r.EndedByName, &ended)
-	r.MadeAt = db.Time(made)
-	if ended != 0 {
-		at := db.Time(ended)
-		r.EndedAt = &at
-	}
+	r.MadeAt, r.EndedAt = db.Time(made), endOf(ended)
 	return r, err
 }
 
