@@ -149,7 +149,7 @@ func shippingWords(paid money.Amount) string {
 func jobSays(p order.Part, now time.Time) string {
 	switch p.State {
 	case order.Paid:
-		says := "to pack, paid just now"
+		says := "to pack, just in"
 		if age := now.Sub(p.PaidAt); age >= time.Minute {
 			says = "to pack, " + agoWords(age) + " old"
 		}
