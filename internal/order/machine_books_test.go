@@ -107,15 +107,16 @@ type fate struct {
 	creator                     id.Creator
 	rate, commission, fee, rest int64
 	cancelled                   bool
-	back, failed                int64 // units refunded, and refunds of it that failed
-	lost, fights                int64 // to banks, and how often
+	state                       string // of its part
+	back, failed                int64  // units refunded, and refunds of it that failed
+	lost, fights                int64  // to banks, and how often
 }
 
 func (m *sales) fates(tx *db.Tx) ([]fate, error) {
 	return db.All(tx, func(r *sql.Rows) (f fate, err error) {
-		return f, r.Scan(&f.id, &f.creator, &f.rate, &f.commission, &f.fee, &f.rest, &f.cancelled, &f.back, &f.failed, &f.lost, &f.fights)
-	}, `SELECT l.id, l.creator_id, l.commission_bps, l.commission_minor, l.fee_minor, l.brand_minor, CASE WHEN o.state = 'cancelled' AND o.closed_reason = 'cancelled' THEN 1 ELSE 0 END,
-		COALESCE(b.units, 0), COALESCE(b.failed, 0), COALESCE(z.lost, 0), COALESCE(z.n, 0) FROM order_lines l JOIN orders o ON o.id = l.order_id
+		return f, r.Scan(&f.id, &f.creator, &f.rate, &f.commission, &f.fee, &f.rest, &f.cancelled, &f.state, &f.back, &f.failed, &f.lost, &f.fights)
+	}, `SELECT l.id, l.creator_id, l.commission_bps, l.commission_minor, l.fee_minor, l.brand_minor, CASE WHEN o.state = 'cancelled' AND o.closed_reason = 'cancelled' THEN 1 ELSE 0 END, p.state,
+		COALESCE(b.units, 0), COALESCE(b.failed, 0), COALESCE(z.lost, 0), COALESCE(z.n, 0) FROM order_lines l JOIN orders o ON o.id = l.order_id JOIN order_parts p ON p.id = l.part_id
 		LEFT JOIN (SELECT x.line_id, SUM(CASE WHEN r.state = 'failed' THEN 0 ELSE x.quantity END) AS units, SUM(CASE WHEN r.state = 'failed' THEN 1 ELSE 0 END) AS failed
 			FROM refund_lines x JOIN refunds r ON r.id = x.refund_id GROUP BY x.line_id) b ON b.line_id = l.id
 		LEFT JOIN (SELECT s.line_id, SUM(s.amount_minor) AS lost, COUNT(*) AS n FROM dispute_shares s JOIN disputes d ON d.id = s.dispute_id WHERE d.state = 'lost' GROUP BY s.line_id) z ON z.line_id = l.id
@@ -199,6 +200,7 @@ func (m *sales) lineAgrees(t *rapid.T, f fate) {
 
 // way is what has become of a part's shipping.
 type way struct {
+	state                    string
 	id                       id.Part
 	shipped, back, cancelled bool
 	label, lost, lostTax     int64
@@ -206,8 +208,8 @@ type way struct {
 
 func (m *sales) ways(tx *db.Tx) ([]way, error) {
 	return db.All(tx, func(r *sql.Rows) (w way, err error) {
-		return w, r.Scan(&w.id, &w.shipped, &w.back, &w.cancelled, &w.label, &w.lost, &w.lostTax)
-	}, `SELECT p.id, CASE WHEN p.shipped_at > 0 THEN 1 ELSE 0 END, p.shipping_back, CASE WHEN o.state = 'cancelled' AND o.closed_reason = 'cancelled' THEN 1 ELSE 0 END, p.label_minor, COALESCE(z.net, 0), COALESCE(z.tax, 0)
+		return w, r.Scan(&w.id, &w.shipped, &w.back, &w.cancelled, &w.state, &w.label, &w.lost, &w.lostTax)
+	}, `SELECT p.id, CASE WHEN p.shipped_at > 0 THEN 1 ELSE 0 END, p.shipping_back, CASE WHEN o.state = 'cancelled' AND o.closed_reason = 'cancelled' THEN 1 ELSE 0 END, p.state, p.label_minor, COALESCE(z.net, 0), COALESCE(z.tax, 0)
 		FROM order_parts p JOIN orders o ON o.id = p.order_id LEFT JOIN (SELECT s.part_id, SUM(s.shipping_minor) AS net, SUM(s.tax_minor) AS tax FROM dispute_shares s JOIN disputes d ON d.id = s.dispute_id
 			WHERE d.state = 'lost' AND s.line_id = '' GROUP BY s.part_id) z ON z.part_id = p.id WHERE o.paid_at > 0`)
 }

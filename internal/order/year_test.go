@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"mezzo/internal/account"
 	"mezzo/internal/clock"
@@ -35,7 +36,7 @@ func TestTheYearSaysWhatTheBookSays(t *testing.T) {
 					w.bringTo(o, stage)
 					return who, o
 				}
-				lose := func(o order.Order, minor int64) { w.decided(w.disputed(o, minor), false) }
+				lose := func(o order.Order, minor int64) { w.decided(w.disputed(o, minor), false); c.Advance(time.Minute) }
 				gross := int64(0)
 				for _, is := range append(w.labelYear(sold, lose), []told{
 					{"kept", func() order.Order { _, o := sold("delivered"); return o }},
@@ -63,6 +64,25 @@ func TestTheYearSaysWhatTheBookSays(t *testing.T) {
 						_, o := sold("delivered")
 						lose(o, 3000)
 						w.refunds(o, units(o, 3, false))
+						return o
+					}},
+					{"lost in part, and sent", func() order.Order {
+						_, o := sold("paid")
+						lose(o, 1500)
+						w.bringTo(o, "delivered")
+						return o
+					}},
+					{"lost in part, sent with a label", func() order.Order {
+						_, o := sold("paid")
+						lose(o, 1500)
+						w.sends(o, w.label("Middle", 450))
+						return o
+					}},
+					{"lost in part, its shipping refunded, and sent", func() order.Order {
+						_, o := sold("paid")
+						lose(o, 1500)
+						w.refunds(o, units(o, 0, true))
+						w.bringTo(o, "delivered")
 						return o
 					}},
 					{"refunded, and lost", func() order.Order {

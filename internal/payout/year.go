@@ -116,9 +116,13 @@ var yearSources = []yearSource{
 	{`SELECT p.brand_id, p.currency, p.cancelled_at, 0, ` + lostOfPart("s.tax_minor", " AND s.line_id = ''") + ` - p.shipping_tax_minor
 		FROM order_parts p WHERE p.cancelled_at >= $1 AND p.cancelled_at < $2 AND p.paid_at > 0 AND p.shipping_back = 0 AND p.shipping_tax_collected_by = 'platform'`,
 		func(m *Month, _, minor int64) { m.Taxes += minor }},
-	// A dispute that is lost is a refund by the bank. The shipping of what was sent stays the brand's.
-	{`SELECT s.brand_id, d.currency, d.closed_at, 0, s.amount_minor + s.voucher_minor - CASE WHEN p.shipped_at > 0 AND p.shipped_at <= d.closed_at THEN s.shipping_minor ELSE 0 END` +
+	// A dispute that is lost is a refund by the bank. The shipping of what was sent stays the brand's, and is the brand's again
+	// where the part is sent after it was lost, unless the rest of it was given back before.
+	{`SELECT s.brand_id, d.currency, d.closed_at, 0, s.amount_minor + s.voucher_minor - CASE WHEN p.shipped_at > 0 AND p.shipped_at <= d.closed_at AND p.shipping_back = 0 THEN s.shipping_minor ELSE 0 END` +
 		lostShares, func(m *Month, _, minor int64) { m.Refunds += minor }},
+	{`SELECT p.brand_id, p.currency, p.shipped_at, 0, -s.shipping_minor FROM order_parts p JOIN dispute_shares s ON s.part_id = p.id AND s.line_id = '' JOIN disputes d ON d.id = s.dispute_id
+		WHERE p.shipped_at >= $1 AND p.shipped_at < $2 AND p.shipping_back = 0 AND d.state = 'lost' AND d.closed_at < p.shipped_at`,
+		func(m *Month, _, minor int64) { m.Refunds += minor }},
 	{`SELECT s.brand_id, d.currency, d.closed_at, 0, -(s.fee_minor + s.commission_minor)` + lostShares, func(m *Month, _, minor int64) { m.Fees += minor }},
 	{`SELECT s.brand_id, d.currency, d.closed_at, 0, s.brand_tax_minor - s.tax_minor` + lostShares, func(m *Month, _, minor int64) { m.Taxes += minor }},
 	{`SELECT creator_id, currency, released_at, 1, amount_minor FROM commissions WHERE released_at >= $1 AND released_at < $2`,
