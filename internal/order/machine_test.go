@@ -221,7 +221,7 @@ func TestMoneyMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runSales(t, 215, func() (db.Options, error) {
+		runSales(t, 208, func() (db.Options, error) {
 			o := db.Options{Dir: t.TempDir()}
 			return o, os.WriteFile(filepath.Join(o.Dir, db.File), schema, 0o600)
 		})
