@@ -80,7 +80,7 @@ func tillPages() map[string]templ.Component {
 		"sandbox":      Sandbox(SandboxPage{Chrome: sampleChrome("Sandbox bank", Market, ""), Action: "/sandbox/x", Total: usd(5185), To: "Mezzo"}),
 		"order":        Order(sampleOrder()),
 		"order-fresh":  Order(order),
-		"orders":       Orders(OrdersPage{Chrome: sampleChrome("Orders", Market, "orders"), SignedIn: true, Orders: []OrderRow{{"/orders/1", "Everyday skillet, 26 cm", pic("pan"), "On its way", "wait", noon(18, 11, 6), usd(5185)}, {"/orders/2", "Harbour mug and 2 more", pic("mug"), "Delivered", "good", noon(2, 9, 0), usd(7290)}}}),
+		"orders":       Orders(OrdersPage{Chrome: sampleChrome("Orders", Market, "orders"), SignedIn: true, Orders: []OrderRow{{"/orders/1", "Everyday skillet, 26 cm", pic("pan"), "On its way", "wait", noon(18, 11, 6), usd(5185), "Disputed at your bank"}, {"/orders/2", "Harbour mug and 2 more", pic("mug"), "Delivered", "good", noon(2, 9, 0), usd(7290), ""}}}),
 		"orders-empty": Orders(OrdersPage{Chrome: Chrome{Title: "Orders", Room: Market, Place: "orders"}}),
 		"sign-up":      SignUp(SignUpPage{Chrome: Chrome{Title: "Make an account"}, Name: name, Email: email, Password: password, Next: "/studio"}),
 		"sign-in":      SignIn(SignInPage{Chrome: Chrome{Title: "Sign in"}, Email: inEmail, Password: inPassword, Notes: []Note{{Tone: "wait", Head: "Sign in first.", Text: "Then we bring you back."}}}),
@@ -180,7 +180,7 @@ func boardPages() map[string]templ.Component {
 		"content":        Content(ContentBoard{Chrome: house("Content", "content"), Kinds: []Tab{{Text: "Videos", URL: "/", Here: true}, {Text: "Products", URL: "/"}}, Things: []Thing{sampleThing("video", "Three eggs, no oil, no stick")}}),
 		"taxes":          Taxes(sampleTaxes(house("Taxes", "taxes"))),
 		"taxes-none":     Taxes(TaxPage{Chrome: house("Taxes", "taxes"), Form: newTaxForm()}),
-		"house-orders":   OrdersOfHouse(AllOrders{Chrome: house("Orders", "orders"), Orders: []OrderLook{{ID: "ord_0014471", URL: "/", Placed: noon(18, 11, 6), Buyer: "Dana Reyes", Brands: "Ferro & Ash", State: "shipped", Tone: "wait", Total: usd(5185), Earned: "Marisol Vega $6.45"}}}),
+		"house-orders":   OrdersOfHouse(AllOrders{Chrome: house("Orders", "orders"), Orders: []OrderLook{{ID: "ord_0014471", URL: "/", Placed: noon(18, 11, 6), Buyer: "Dana Reyes", Brands: "Ferro & Ash", State: "shipped", Tone: "wait", Total: usd(5185), Earned: "Marisol Vega $6.45", Marked: true}}}),
 		"ledger":         Ledger(LedgerPage{Chrome: house("Ledger", "money"), Health: health, Accounts: Table{Label: "Accounts", Heads: []TableCell{{Text: "Account"}, {Text: "Balance", Num: true}, {Text: "Held", Num: true}}, Rows: [][]TableCell{{{Text: "Two-Tone Studio, held until the hold has passed", Sub: "brand:brd_06gsnhgq25w3kcy89szsxkve44:available", URL: "/"}, {Text: "$12.00", Num: true}, {Text: "$0.00", Num: true}}, {{Text: "creator:crt_1", URL: "/"}, {Text: "$212.40", Num: true}, {Text: "$389.44", Num: true}}}}}),
 	}
 }

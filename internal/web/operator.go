@@ -503,7 +503,7 @@ func (v *visit) orderLooks(list []order.Order) ([]OrderLook, error) {
 	var looks []OrderLook
 	for _, o := range list {
 		state := stateOf(o)
-		look := OrderLook{ID: string(o.ID), URL: "/orders/" + string(o.ID), Placed: o.PlacedAt, Buyer: o.Email, State: state.says, Tone: state.tone, Total: o.Total}
+		look := OrderLook{ID: string(o.ID), URL: "/orders/" + string(o.ID), Placed: o.PlacedAt, Buyer: o.Email, State: state.says, Tone: state.tone, Total: o.Total, Marked: inDispute(o)}
 		var brands, earned []string
 		for _, p := range o.Parts {
 			brands = append(brands, p.BrandName)

@@ -43,6 +43,9 @@ func (s *Site) orders(v *visit) error {
 		state := stateOf(o)
 		row := OrderRow{URL: s.orderURL(v, o), Title: titleOf(o), Picture: Picture{URL: found[images[i]].SmallURL()},
 			State: state.says, Tone: state.tone, When: o.PlacedAt, Total: o.Total}
+		if inDispute(o) {
+			row.Dispute = "Disputed at your bank"
+		}
 		page.Orders = append(page.Orders, row)
 	}
 	page.Chrome = v.chrome("Orders", Market, "orders")
@@ -177,8 +180,11 @@ func mayStop(o order.Order) bool {
 
 // inDispute reports whether a bank still decides about the payment: until then nothing of the order is given back.
 func inDispute(o order.Order) bool {
-	return slices.ContainsFunc(o.Disputes, func(d order.Dispute) bool { return d.State == order.DisputeOpen })
+	return slices.ContainsFunc(o.Disputes, isOpen)
 }
+
+// isOpen reports whether the bank has not decided yet.
+func isOpen(d order.Dispute) bool { return d.State == order.DisputeOpen }
 
 func (v *visit) orderParts(o order.Order) ([]OrderPart, error) {
 	var parts []OrderPart

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"time"
 
 	"mezzo/internal/db"
@@ -101,8 +102,8 @@ func (v *visit) jobs(list []order.Order) ([]OrderJob, error) {
 		for _, p := range o.Parts {
 			job := OrderJob{Order: string(o.ID), Part: string(p.ID), State: string(p.State), Says: jobSays(p, v.now), Paid: p.PaidAt, Buyer: o.Address.Name,
 				Address: addressLines(o.Address)[1:], Total: p.Total, Key: rand.Text()}
-			if inDispute(o) {
-				job.Says += ", disputed at the buyer’s bank: nothing is refunded here until it has decided"
+			if i := slices.IndexFunc(o.Disputes, isOpen); i >= 0 {
+				job.Dispute = Link{Text: "Disputed at the buyer’s bank", URL: v.brandURL("/disputes/" + string(o.Disputes[i].ID))}
 			}
 			job.Carrier, job.Tracking, job.Label = NewShipFields(string(p.ID), labelsOf(labels, o.Currency, p))
 			job.Shipping = shippingWords(p.Shipping)

@@ -244,7 +244,7 @@ func sampleJob(part, state, says string) OrderJob {
 		Reason: Field{Name: "reason", Label: "Why", Hint: "The buyer reads it.", ID: "reason-" + part}}
 	if state == "shipped" {
 		job.Lines[0].Quantity, job.Lines[0].Back, job.Refunded = 2, "1 of 2 refunded", usd(4800)
-		job.Refunds = sampleRefunds()
+		job.Refunds, job.Dispute = sampleRefunds(), Link{Text: "Disputed at the buyer’s bank", URL: "/"}
 	}
 	return job
 }
