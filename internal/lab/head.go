@@ -67,6 +67,9 @@ func Head(o HeadOptions) (*HeadReport, error) {
 	if len(learned) == 0 || (!o.Progressive && held == 0) {
 		return nil, fmt.Errorf("%s has %d rows: too few to learn from some and be judged on others", o.File, len(order))
 	}
+	if !slices.ContainsFunc(t.Rows, func(row []string) bool { return row[h.label] == o.Positive }) {
+		return nil, fmt.Errorf("no row of %s has %q as its %s: there is nothing to predict", o.File, o.Positive, o.Label)
+	}
 	if err := h.cut(t, learned[:min(len(learned), cutRows)]); err != nil {
 		return nil, err
 	}

@@ -184,6 +184,10 @@ func TestBadFilesAreRefusedInWords(t *testing.T) {
 			_, err := Head(HeadOptions{File: table, Separator: ',', Label: "label", Positive: "1", Numeric: []string{"label"}, Progressive: true})
 			return err
 		}, "is the label"},
+		"nothing to predict": {func() error {
+			_, err := Head(HeadOptions{File: table, Separator: ',', Label: "label", Positive: "YES", Numeric: []string{"p"}, Progressive: true})
+			return err
+		}, `has "YES" as its label`},
 		"two ways at once": {func() error {
 			_, err := Head(HeadOptions{File: table, Separator: ',', Label: "label", Progressive: true, TestFraction: 0.2})
 			return err

@@ -79,7 +79,7 @@ func TestTheSmallTrustedCreatorWins(t *testing.T) {
 	}
 }
 
-// Everything that is claimed holds in the simulation as `mezzo simulate` runs it by default: half an hour of
+// Everything that is claimed holds in the simulation as `mezzo simulate` runs it by default: three quarters of an hour of
 // two processors, when proofs are asked for. Otherwise a world too small to tell shows that every claim of
 // worlds without a race is judged.
 func TestTheClaimsHold(t *testing.T) {
