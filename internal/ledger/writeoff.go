@@ -53,6 +53,32 @@ func GivenUp(tx *db.Tx, p Purse) (map[money.Currency]int64, error) {
 	return sums, err
 }
 
+// undone returns what of a purse's write-offs may be of the debt that has just been taken back, in minor units: what was
+// written off since that debt was made, and not restored. What was written off before it is another debt's, and stays.
+func undone(tx *db.Tx, p Purse, c money.Currency) (int64, error) {
+	type reversal struct{ at, of int64 }
+	list, err := db.All(tx, func(r *sql.Rows) (v reversal, err error) { return v, r.Scan(&v.at, &v.of) },
+		`SELECT r.created_at, o.seq FROM ledger_entries e JOIN ledger_transfers r ON r.seq = e.id / 64 JOIN ledger_transfers o ON o.key = r.reverses
+		WHERE e.account = $1 AND e.currency = $2 AND r.kind = $3 ORDER BY e.id DESC LIMIT 100`, string(p.Owes), string(c), string(KindReversal))
+	if err != nil {
+		return 0, err
+	}
+	var since int64
+	for i, v := range list { // those of this moment, which may have been made one after the other
+		if v.at != list[0].at {
+			break
+		}
+		if i == 0 || v.of < since {
+			since = v.of
+		}
+	}
+	var all, later int64
+	err = tx.Row(`SELECT CAST(COALESCE(SUM(e.amount), 0) AS BIGINT), CAST(COALESCE(SUM(CASE WHEN e.amount > 0 AND t.seq > $1 THEN e.amount ELSE 0 END), 0) AS BIGINT)
+		FROM ledger_entries e JOIN ledger_transfers t ON t.seq = e.id / 64 WHERE e.account = $2 AND e.currency = $3 AND t.kind = $4`,
+		since, string(p.Owes), string(c), string(KindWrittenOff)).Scan(&all, &later)
+	return min(all, later), err
+}
+
 // restored takes write-offs back of debts that were taken back since: whoever got the money has it, and what the
 // platform lost by it was no loss. It changes debts to what is left of them, for recovery.
 func restored(tx *db.Tx, list []Came, debts map[pocket]int64) ([]Transfer, error) {
@@ -62,11 +88,10 @@ func restored(tx *db.Tx, list []Came, debts map[pocket]int64) ([]Transfer, error
 		if debts[debt] >= 0 {
 			continue
 		}
-		all, err := GivenUp(tx, c.Purse)
+		written, err := undone(tx, c.Purse, c.Currency)
 		if err != nil {
 			return nil, err
 		}
-		written := all[c.Currency]
 		for _, t := range out { // of this debt already
 			for _, l := range t.Legs {
 				if l.Account == debt.account && t.Currency == c.Currency {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -143,10 +144,7 @@ func keptOf(tx *db.Tx, parts []id.Part) ([]kept, error) {
 // DrawReserve pays what a refund, a dispute or a label made the brand owe from what was kept back of it, the oldest first:
 // that is what it was kept back for. cause names what made the debt, once for each.
 func DrawReserve(tx *db.Tx, cause string, brand id.Brand, c money.Currency) error {
-	if _, err := ledger.Take(tx, c, ledger.BrandPurse(brand)); err != nil { // nobody else draws it now
-		return err
-	}
-	debt, err := ledger.BalanceOf(tx, ledger.BrandOwes(brand), c)
+	debt, err := ledger.Debt(tx, ledger.BrandPurse(brand), c) // nobody else draws it now
 	if err != nil || debt.Minor <= 0 {
 		return err
 	}
@@ -156,18 +154,27 @@ func DrawReserve(tx *db.Tx, cause string, brand id.Brand, c money.Currency) erro
 		return err
 	}
 	var transfers []ledger.Transfer
+	var spent []id.Part
 	for _, k := range list {
 		x := min(k.left.Minor, debt.Minor)
 		if x == 0 {
 			break
 		}
 		debt.Minor -= x
-		if _, err := tx.Exec(`UPDATE reserves SET left_minor = left_minor - $1 WHERE part_id = $2`, x, k.part); err != nil {
+		if x == k.left.Minor {
+			spent = append(spent, k.part)
+		} else if _, err := tx.Exec(`UPDATE reserves SET left_minor = left_minor - $1 WHERE part_id = $2`, x, k.part); err != nil {
 			return err
 		}
 		transfers = append(transfers, ledger.ReserveDrawn(cause, k.part, brand, money.Of(x, c)))
 	}
-	return post(tx, transfers, nil)
+	for some := range slices.Chunk(spent, ledger.MaxTransfers) { // there may be many, of a cent each
+		in, args := db.In(1, some)
+		if _, err := tx.Exec(`UPDATE reserves SET left_minor = 0 WHERE part_id IN `+in, args...); err != nil {
+			return err
+		}
+	}
+	return postAll(tx, transfers)
 }
 
 // reserveProofs hold what was kept back against the books.

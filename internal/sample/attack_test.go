@@ -1,7 +1,6 @@
 package sample_test
 
 import (
-	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -35,7 +34,12 @@ func TestALabelFromMoreReservesThanArePostedAtOnce(t *testing.T) {
 		if kept, owes, carrier := w.balance(ledger.BrandReserve(w.brand)), w.balance(ledger.BrandOwes(w.brand)), w.balance(ledger.CarrierOwed("dhl")); kept != 0 || owes != 0 || carrier != parts {
 			t.Errorf("kept back %d, owed %d, the carrier's %d", kept, owes, carrier)
 		}
-		w.sound()
+		if problems, _, err := w.samples.Check(ctx); err != nil || len(problems) > 0 {
+			t.Errorf("samples: %v %v", err, problems)
+		}
+		if report, err := ledger.Check(ctx, d); err != nil || !report.Balanced {
+			t.Errorf("the book: %v %v", err, report.Problems)
+		}
 	})
 }
 
@@ -47,16 +51,23 @@ func (w *world) keptBackOften(parts int) {
 			ledger.Transfer{Key: "often:released", Kind: ledger.KindReleased, Currency: "USD", Legs: []ledger.Leg{ledger.Debit(ledger.BrandPending(w.brand), int64(parts)), ledger.Credit(ledger.BrandReserve(w.brand), int64(parts))}}); err != nil {
 			return err
 		}
-		for i := range parts {
-			part := string(id.Part("").Next(time.UnixMicro(int64(i) + 1)))
-			for _, q := range []string{
-				`INSERT INTO orders (id, checkout_id, cart_id, viewer_id, currency, state, subtotal_minor, discount_minor, shipping_minor, tax_minor, tax_added_minor, total_minor, shipping_address, reserved_until, placed_at)
-					VALUES (CAST($1 AS TEXT), CAST($1 AS TEXT), '', '', 'USD', 'paid', 0, 0, 0, 0, 0, 0, '{}', 0, 0)`,
-				fmt.Sprintf(`INSERT INTO order_parts (id, order_id, brand_id, state, currency, goods_minor, shipping_option, shipping_name, shipping_minor, total_minor)
-					VALUES (CAST($1 AS TEXT), CAST($1 AS TEXT), '%s', 'completed', 'USD', 0, '', '', 0, 0)`, w.brand),
-				fmt.Sprintf(`INSERT INTO reserves (part_id, brand_id, currency, amount_minor, left_minor, release_at, created_at) VALUES ($1, '%s', 'USD', 1, 1, %d, 1)`, w.brand, db.Micros(w.clock.Now().AddDate(1, 0, 0))),
+		for from := 0; from < parts; from += 200 {
+			var orders, of, kept db.Values
+			for i := from; i < min(parts, from+200); i++ {
+				part := string(id.Part("").Next(time.UnixMicro(int64(i) + 1)))
+				orders.Row(part, part, "", "", "USD", "paid", 0, 0, 0, 0, 0, 0, "{}", 0, 0)
+				of.Row(part, part, string(w.brand), "completed", "USD", 0, "", "", 0, 0)
+				kept.Row(part, string(w.brand), "USD", 1, 1, db.Micros(w.clock.Now().AddDate(1, 0, 0)), 1)
+			}
+			for _, x := range []struct {
+				into string
+				rows *db.Values
+			}{
+				{`orders (id, checkout_id, cart_id, viewer_id, currency, state, subtotal_minor, discount_minor, shipping_minor, tax_minor, tax_added_minor, total_minor, shipping_address, reserved_until, placed_at)`, &orders},
+				{`order_parts (id, order_id, brand_id, state, currency, goods_minor, shipping_option, shipping_name, shipping_minor, total_minor)`, &of},
+				{`reserves (part_id, brand_id, currency, amount_minor, left_minor, release_at, created_at)`, &kept},
 			} {
-				if _, err := tx.Exec(q, part); err != nil {
+				if _, err := tx.Exec(`INSERT INTO `+x.into+` VALUES `+x.rows.Text(), x.rows.Args()...); err != nil {
 					return err
 				}
 			}
