@@ -18,6 +18,7 @@ import (
 type transferRow struct {
 	key, account, state, id, reason string
 	amount                          money.Amount
+	tries                           int64 // how often Stripe held too little for it
 	created                         time.Time
 }
 
@@ -48,8 +49,8 @@ func (t transferObject) marks() (marks []int64) {
 
 func transferOf(tx *db.Tx, where string, arg any) (t transferRow, err error) {
 	var created int64
-	err = tx.Row(`SELECT key, account_id, amount_minor, currency, state, transfer_id, reason, created_at FROM stripe_transfers WHERE `+where, arg).
-		Scan(&t.key, &t.account, &t.amount.Minor, &t.amount.Currency, &t.state, &t.id, &t.reason, &created)
+	err = tx.Row(`SELECT key, account_id, amount_minor, currency, state, transfer_id, reason, tries, created_at FROM stripe_transfers WHERE `+where, arg).
+		Scan(&t.key, &t.account, &t.amount.Minor, &t.amount.Currency, &t.state, &t.id, &t.reason, &t.tries, &created)
 	t.created = db.Time(created)
 	return t, err
 }
@@ -96,6 +97,14 @@ func (s *Stripe) Transfer(ctx context.Context, key, to string, amount money.Amou
 	return s.askTransfer(ctx, t, now)
 }
 
+// idem is the key that a transfer is asked for under: another one each time Stripe has said that it holds too little.
+func (t transferRow) idem() string {
+	if t.tries == 0 {
+		return "payout:" + t.key
+	}
+	return fmt.Sprintf("payout:%s:%d", t.key, t.tries)
+}
+
 // askTransfer asks for a transfer whose answer is not stored.
 func (s *Stripe) askTransfer(ctx context.Context, t transferRow, now time.Time) (Paid, error) {
 	if now.Sub(t.created) > keyLife { // its idempotency key may be forgotten: asking could pay twice
@@ -113,9 +122,16 @@ func (s *Stripe) askTransfer(ctx context.Context, t transferRow, now time.Time) 
 	}
 	in := newForm("currency", string(t.amount.Currency), "destination", t.account, "transfer_group", t.key, "metadata[mezzo_payout]", t.key).number("amount", minor)
 	var got transferObject
-	err = s.post(ctx, "/v1/transfers", "payout:"+t.key, in, &got)
+	err = s.post(ctx, "/v1/transfers", t.idem(), in, &got)
 	if why := refused(err); why != nil {
 		return s.failTransfer(ctx, t, "Stripe refused it ("+said(why)+").")
+	}
+	var low *stripeError
+	if errors.As(err, &low) && low.Code == "balance_insufficient" { // under this key it will say so for a day, whatever it holds
+		err = errors.Join(err, s.db.Write(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE stripe_transfers SET tries = tries + 1, updated_at = $1 WHERE key = $2 AND state = 'asking' AND tries = $3`, db.Micros(tx.Now()), t.key, t.tries)
+			return err
+		}))
 	}
 	if err != nil {
 		return Paid{}, err

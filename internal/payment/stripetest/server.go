@@ -211,7 +211,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			answer(rec, 200, s.shown(o, true))
 		}
 		had = kept{hash, rec.Code, rec.Body.Bytes()}
-		if bad == nil { // what was not carried out is not remembered
+		if bad == nil || bad.code == "balance_insufficient" { // what was begun is remembered, refused or not; what its checks refused is not
 			s.answers[key] = had
 		}
 	}
