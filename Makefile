@@ -5,7 +5,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 SOURCES := go.mod go.sum $(shell find cmd internal -type f 2>/dev/null)
 
-.PHONY: help run build generate test unit verify lint race fuzz journey proof bench clean
+.PHONY: help run build generate test unit verify lint race fuzz journey sim proof bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { gsub(" ", ", ", $$1); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ test: ## everything CI checks; installs what it lacks when root
 
 verify lint unit race fuzz journey: ## one part of `make test` alone
 	@scripts/test.sh $@
+
+sim: ## the life of money by chance, ten times as long as in the tests (MEZZO_MACHINE=50: fifty times)
+	@scripts/sim.sh
 
 proof: ## the slow proofs: long fuzzing, a hundred kills, the whole simulation, pictures into proof/, benches (two hours)
 	@mkdir -p proof
