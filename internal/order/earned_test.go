@@ -23,6 +23,9 @@ func TestAPartOfACommissionIsPaidOut(t *testing.T) {
 		if err := m.pays(filepath.Join(t.TempDir(), payout.VaultFile)); err != nil {
 			t.Fatal(err)
 		}
+		if err := m.names(m.maker(), payout.OfCreator(m.creator)); err != nil {
+			t.Fatal(err)
+		}
 		_, sold := m.boughtUnits(4, payment.MethodVisa)
 		m.bringTo(sold, "released")
 		all := sold.Lines[0].Frozen.Commission.Minor

@@ -90,12 +90,18 @@ func (m *sales) maker() account.Asker {
 	return account.Asker{Account: m.earner.Account, Creator: m.creator, Over18: true, Session: "ses_1"}
 }
 
+// names says who is paid.
+func (m *sales) names(who account.Asker, owner payout.Owner) error {
+	_, err := m.payouts.PutPayee(context.Background(), who, owner, 0, payout.Payee{Legal: payout.Individual, Name: "Ada Marisol", Line1: "7 Lane", City: "Austin", Region: "TX", PostalCode: "73301", Country: "US", TaxID: "123-45-6789"})
+	return err
+}
+
 // payOut pays some of what is available to a creator or a brand: it arrives, takes its time, is refused or comes back.
 func (m *sales) payOut(t *rapid.T) {
 	owner, who, has := m.someone(t, 100, func(p ledger.Purse) ledger.Account { return p.Available })
 	if !m.known[owner] {
 		m.known[owner] = true
-		if _, err := m.payouts.PutPayee(context.Background(), who, owner, 0, payout.Payee{Legal: payout.Individual, Name: "Ada Marisol", Line1: "7 Lane", City: "Austin", Region: "TX", PostalCode: "73301", Country: "US", TaxID: "123-45-6789"}); err != nil {
+		if err := m.names(who, owner); err != nil {
 			t.Fatal(err)
 		}
 	}
