@@ -46,7 +46,7 @@ type Server struct {
 	n       int
 	lose    bool // answers to POSTs do not arrive
 	down    bool
-	// Refunds is what a refund is at first: succeeded when empty, else pending or failed.
+	// Refunds is what a refund is at first: succeeded when empty, else pending or failed; refused where Stripe holds too little.
 	Refunds string
 	// Slow lets the bank behind a page answer later than the buyer: paid again, late, it succeeds.
 	Slow bool

@@ -59,7 +59,7 @@ func (s *Server) make(r *http.Request) (Object, *failure) {
 		if len(r.PostForm.Get("country")) != 2 {
 			return nil, bad("Country is not supported")
 		}
-		return s.newObject("acct", "account", Object{"details_submitted": false, "payouts_enabled": false, "capabilities": Object{"transfers": "inactive"},
+		return s.newObject("acct", "account", Object{"details_submitted": false, "payouts_enabled": false, "paid_on": int64(0), "capabilities": Object{"transfers": "inactive"},
 			"requirements": Object{"currently_due": []string{"external_account", "tos_acceptance.date"}, "disabled_reason": "requirements.past_due"}, "metadata": metadata(r, "metadata")}), nil
 	case r.URL.Path == "/v1/account_links":
 		o := s.objects[r.PostForm.Get("account")]
@@ -145,6 +145,9 @@ func (s *Server) makeRefund(r *http.Request) (Object, *failure) {
 	if amount <= 0 || charge.Number("refunded")+lost+amount > charge.Number("amount") {
 		return nil, &failure{400, "invalid_request_error", "charge_already_refunded", "Refund amount is greater than unrefunded amount on charge"}
 	}
+	if s.Refunds == "refused" {
+		return nil, &failure{400, "invalid_request_error", "balance_insufficient", "You have insufficient funds in your Stripe account for this refund."}
+	}
 	status := s.Refunds
 	if status == "" {
 		status = "succeeded"
@@ -207,10 +210,32 @@ func (s *Server) reverse(t Object) (Object, *failure) {
 		return nil, &failure{400, "invalid_request_error", "transfer_already_reversed", "This transfer has already been reversed."}
 	}
 	left := t.Number("amount") - t.Number("amount_reversed")
+	if left > s.heldBy(t["destination"]) {
+		return nil, &failure{400, "invalid_request_error", "balance_insufficient", "The connected account has insufficient available funds for this reversal."}
+	}
 	t["reversed"], t["amount_reversed"] = true, t["amount"]
 	s.book("transfer_refund", t, left, 0)
 	s.happens("transfer.reversed", t)
 	return s.newObject("trr", "transfer_reversal", Object{"amount": t["amount"], "transfer": t["id"]}), nil
+}
+
+// heldBy is what a connected account has of what was moved to it.
+func (s *Server) heldBy(account any) int64 {
+	held := -s.objects[account.(string)].Number("paid_on")
+	for _, t := range s.objects {
+		if t["object"] == "transfer" && t["destination"] == account {
+			held += t.Number("amount") - t.Number("amount_reversed")
+		}
+	}
+	return held
+}
+
+// PayOn is a connected account that pays an amount on to its bank; below nothing it gets as much from elsewhere.
+func (s *Server) PayOn(account string, amount int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.objects[account]
+	o["paid_on"] = o.Number("paid_on") + amount
 }
 
 // ReversePart reverses a part of a transfer at Stripe's own pages.
@@ -313,6 +338,7 @@ func (s *Server) addLine(o Object) {
 func (s *Server) shown(o Object, whole bool) Object {
 	out := maps.Clone(o)
 	delete(out, "intent_metadata")
+	delete(out, "paid_on")
 	if id := o.Text("payment_intent"); whole && id != "" && o["object"] == "checkout.session" {
 		intent := maps.Clone(s.objects[id])
 		intent["latest_charge"] = s.objects[intent.Text("latest_charge")]
