@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"mezzo/internal/account"
 	"mezzo/internal/clock"
 	"mezzo/internal/db"
 	"mezzo/internal/db/dbtest"
+	"mezzo/internal/fault"
 	"mezzo/internal/id"
 	"mezzo/internal/ledger"
 	"mezzo/internal/money"
@@ -41,6 +43,87 @@ func TestALabelFromMoreReservesThanArePostedAtOnce(t *testing.T) {
 			t.Errorf("the book: %v %v", err, report.Problems)
 		}
 	})
+}
+
+// An operator reads every sample and acts for none: what a label costs is its brand's to spend, and what is given away too.
+func TestAnOperatorDoesNotActForTheBrand(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+		w := newWorld(t, d, c, 3, 3, given)
+		orders := order.New(order.Parts{DB: d, Provider: silent{}, Logger: slog.New(slog.DiscardHandler)}, order.Options{})
+		op := w.person("operator")
+		op.Operator = true
+		rate, err := orders.AddLabel(ctx, op, order.NewLabelRate{Carrier: "DHL", Service: "Parcel", Price: money.Of(420, "USD")})
+		w.must(err)
+		w.available(1000)
+		asked, approved, sent := w.ask(0), w.ask(1), w.sent(2)
+		_, err = w.samples.Decide(ctx, w.owner, approved.ID, true, "")
+		w.must(err)
+		acts := func(who account.Asker) map[string]error {
+			all := map[string]error{}
+			_, all["approves"] = w.samples.Decide(ctx, who, asked.ID, true, "")
+			_, all["declines"] = w.samples.Decide(ctx, who, asked.ID, false, "No")
+			_, all["sends with a label"] = w.samples.Ship(ctx, who, approved.ID, sample.Parcel{Label: rate.ID})
+			_, all["sends"] = w.samples.Ship(ctx, who, approved.ID, sample.Parcel{Carrier: "Post"})
+			_, all["calls off"] = w.samples.Withdraw(ctx, who, approved.ID, "No")
+			_, all["takes back"] = w.samples.TakeBack(ctx, who, sent.ID, true)
+			return all
+		}
+		for what, err := range acts(op) {
+			w.refused("the operator "+what, err, fault.Missing, "")
+		}
+		weak := account.Asker{Token: "tok_1", TokenBrand: w.brand, Scopes: account.Scopes{account.ProgramsRead: true}}
+		for what, err := range acts(weak) {
+			w.refused("a token without the right "+what, err, fault.Forbidden, "")
+		}
+		if a := w.balance(ledger.BrandAvailable(w.brand)); a != 1000 {
+			t.Errorf("the brand has %d left", a)
+		}
+		w.stock(2, 1)
+		for _, s := range []sample.Sample{asked, approved, sent} {
+			if _, err := w.samples.Sample(ctx, op, s.ID); err != nil {
+				t.Errorf("the operator reads: %v", err)
+			}
+		}
+		weak.Scopes = account.Scopes{account.ProgramsWrite: true}
+		_, err = w.samples.Ship(ctx, weak, approved.ID, sample.Parcel{Label: rate.ID})
+		w.must(err)
+		w.sound()
+	})
+}
+
+// What is charged is the lowest of what the creator agreed to and the product's price at approval; prices before, between and
+// after do not count.
+func TestTheChargeIsNeverAboveThePriceAtApproval(t *testing.T) {
+	for _, x := range []struct{ approval, sending, end, want int64 }{
+		{3000, 9900, 9900, 3000}, // cheaper by then, and dearer again
+		{9900, 9900, 9900, 4800}, // dearer: nobody agreed to that
+		{4800, 100, 100, 4800},
+		{1, 4800, 9900, 1},
+	} {
+		dbtest.Each(t, func(t *testing.T, d *db.DB, c *clock.Turned) {
+			w := newWorld(t, d, c, 1, 1, charging())
+			costs := func(minor int64) { w.exec(`UPDATE variants SET price_minor = $1 WHERE id = $2`, minor, w.variant) }
+			s := w.ask(0)
+			costs(x.approval)
+			s, err := w.samples.Decide(ctx, w.owner, s.ID, true, "")
+			w.must(err)
+			if s.Charge == nil || s.Charge.Minor != x.want || s.Charge.Minor > x.approval {
+				t.Errorf("at %d %v is frozen, want %d", x.approval, s.Charge, x.want)
+			}
+			costs(x.sending)
+			_, err = w.samples.Ship(ctx, w.owner, s.ID, sample.Parcel{Carrier: "Post"})
+			w.must(err)
+			_, err = w.samples.Receive(ctx, w.creators[0], s.ID)
+			w.must(err)
+			costs(x.end)
+			c.Advance(14 * day)
+			w.sweep()
+			if owes, has := w.balance(ledger.CreatorOwes(w.creators[0].Creator)), w.balance(ledger.BrandAvailable(w.brand)); owes != x.want || has != x.want {
+				t.Errorf("%+v: the creator owes %d, the brand has %d", x, owes, has)
+			}
+			w.sound()
+		})
+	}
 }
 
 // keptBackOften notes that a minor unit was kept back of each of many parts of the brand's.

@@ -150,7 +150,8 @@ func (s *Sample) seenBy(who account.Asker, scope account.Scope) seer {
 	return asNobody
 }
 
-// locked takes a sample for the rest of the transaction and reads it for who may change it; Missing for everybody else.
+// locked takes a sample for the rest of the transaction and reads it for who may change it: its creator, and whoever is of
+// its brand, whose goods and money these are. Missing for everybody else, operators too.
 func locked(tx *db.Tx, who account.Asker, sample id.Sample) (Sample, seer, error) {
 	s, err := take(tx, sample)
 	if fault.Is(err, fault.Missing) {
@@ -162,10 +163,10 @@ func locked(tx *db.Tx, who account.Asker, sample id.Sample) (Sample, seer, error
 		return Sample{}, asNobody, err
 	}
 	as := s.seenBy(who, account.ProgramsWrite)
-	switch as {
-	case asCreator:
+	switch {
+	case as == asCreator:
 		err = who.May(account.ContentWrite)
-	case asBrand:
+	case as == asBrand && who.Member(s.Brand):
 		err = who.May(account.ProgramsWrite)
 	default:
 		err = missing()
