@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mezzo/internal/db"
 	"mezzo/internal/fault"
 )
 
@@ -59,6 +60,32 @@ func refused(err error) *stripeError {
 		return e
 	}
 	return nil
+}
+
+// short returns what Stripe said when a balance there was too low for what was asked, nil otherwise: surely it did nothing.
+// Under the same key it says so for a day, whatever there is by then.
+func short(err error) *stripeError {
+	var e *stripeError
+	if errors.As(err, &e) && e.Code == "balance_insufficient" {
+		return e
+	}
+	return nil
+}
+
+// again is the key of what was surely refused so many times: another one each time, and no other thing's.
+func again(key string, tries int64) string {
+	if tries == 0 {
+		return key
+	}
+	return fmt.Sprintf("%s:again%d", key, tries)
+}
+
+// rekey counts a refusal, so that the next asking has another key; one that was counted by somebody else is not again.
+func (s *Stripe) rekey(ctx context.Context, count, key string, tries int64) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(count, db.Micros(tx.Now()), key, tries)
+		return err
+	})
 }
 
 // unknown wraps an error after which nobody knows what happened.

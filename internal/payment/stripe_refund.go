@@ -33,6 +33,7 @@ type refundRow struct {
 	key, id, state, reason string
 	session                id.Payment
 	amount                 money.Amount
+	tries                  int64 // how often Stripe held too little for it
 	askAt, created         time.Time
 }
 
@@ -48,8 +49,8 @@ type refundObject struct {
 
 func refundRowOf(tx *db.Tx, where string, arg any) (r refundRow, err error) {
 	var askAt, created int64
-	err = tx.Row(`SELECT key, session_key, amount_minor, currency, state, refund_id, reason, ask_at, created_at FROM stripe_refunds WHERE `+where, arg).
-		Scan(&r.key, &r.session, &r.amount.Minor, &r.amount.Currency, &r.state, &r.id, &r.reason, &askAt, &created)
+	err = tx.Row(`SELECT key, session_key, amount_minor, currency, state, refund_id, reason, tries, ask_at, created_at FROM stripe_refunds WHERE `+where, arg).
+		Scan(&r.key, &r.session, &r.amount.Minor, &r.amount.Currency, &r.state, &r.id, &r.reason, &r.tries, &askAt, &created)
 	r.askAt, r.created = db.Time(askAt), db.Time(created)
 	return r, err
 }
@@ -103,7 +104,7 @@ func (s *Stripe) Refund(ctx context.Context, key id.Payment, refund string, amou
 
 // askRefund asks for a refund whose answer is not stored.
 func (s *Stripe) askRefund(ctx context.Context, r refundRow, intent string, now time.Time) error {
-	if now.Sub(r.created) > keyLife { // its idempotency key may be forgotten: asking could give back twice
+	if now.Sub(r.created) > keyLife || r.tries > 0 { // its idempotency key may be forgotten, or is another one: asking could give back twice
 		got, ok, err := find(ctx, s, "/v1/refunds", newForm("payment_intent", intent), func(x refundObject) (string, bool) { return x.ID, x.Metadata["mezzo_refund"] == r.key })
 		if err != nil {
 			return err
@@ -117,9 +118,12 @@ func (s *Stripe) askRefund(ctx context.Context, r refundRow, intent string, now 
 		return err
 	}
 	var got refundObject
-	err = s.post(ctx, "/v1/refunds", r.key, newForm("payment_intent", intent, "metadata[mezzo_refund]", r.key).number("amount", minor), &got)
+	err = s.post(ctx, "/v1/refunds", again(r.key, r.tries), newForm("payment_intent", intent, "metadata[mezzo_refund]", r.key).number("amount", minor), &got)
 	if why := refused(err); why != nil {
 		return s.noteRefund(ctx, r, refundObject{Status: "failed", Amount: minor, Currency: string(r.amount.Currency), Why: said(why)})
+	}
+	if short(err) != nil {
+		err = errors.Join(err, s.rekey(ctx, `UPDATE stripe_refunds SET tries = tries + 1, updated_at = $1 WHERE key = $2 AND state = 'asking' AND tries = $3`, r.key, r.tries))
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,6 +20,7 @@ type transferRow struct {
 	key, account, state, id, reason string
 	amount                          money.Amount
 	tries                           int64 // how often Stripe held too little for it
+	backTries                       int64 // how often it refused to take it back
 	created                         time.Time
 }
 
@@ -49,8 +51,8 @@ func (t transferObject) marks() (marks []int64) {
 
 func transferOf(tx *db.Tx, where string, arg any) (t transferRow, err error) {
 	var created int64
-	err = tx.Row(`SELECT key, account_id, amount_minor, currency, state, transfer_id, reason, tries, created_at FROM stripe_transfers WHERE `+where, arg).
-		Scan(&t.key, &t.account, &t.amount.Minor, &t.amount.Currency, &t.state, &t.id, &t.reason, &t.tries, &created)
+	err = tx.Row(`SELECT key, account_id, amount_minor, currency, state, transfer_id, reason, tries, back_tries, created_at FROM stripe_transfers WHERE `+where, arg).
+		Scan(&t.key, &t.account, &t.amount.Minor, &t.amount.Currency, &t.state, &t.id, &t.reason, &t.tries, &t.backTries, &created)
 	t.created = db.Time(created)
 	return t, err
 }
@@ -97,17 +99,9 @@ func (s *Stripe) Transfer(ctx context.Context, key, to string, amount money.Amou
 	return s.askTransfer(ctx, t, now)
 }
 
-// idem is the key that a transfer is asked for under: another one each time Stripe has said that it holds too little.
-func (t transferRow) idem() string {
-	if t.tries == 0 {
-		return "payout:" + t.key
-	}
-	return fmt.Sprintf("payout:%s:%d", t.key, t.tries)
-}
-
 // askTransfer asks for a transfer whose answer is not stored.
 func (s *Stripe) askTransfer(ctx context.Context, t transferRow, now time.Time) (Paid, error) {
-	if now.Sub(t.created) > keyLife { // its idempotency key may be forgotten: asking could pay twice
+	if now.Sub(t.created) > keyLife || t.tries > 0 { // its idempotency key may be forgotten, or is another one: asking could pay twice
 		got, ok, err := find(ctx, s, "/v1/transfers", newForm("transfer_group", t.key), func(x transferObject) (string, bool) { return x.ID, x.Metadata["mezzo_payout"] == t.key })
 		if err != nil {
 			return Paid{}, err
@@ -122,16 +116,12 @@ func (s *Stripe) askTransfer(ctx context.Context, t transferRow, now time.Time) 
 	}
 	in := newForm("currency", string(t.amount.Currency), "destination", t.account, "transfer_group", t.key, "metadata[mezzo_payout]", t.key).number("amount", minor)
 	var got transferObject
-	err = s.post(ctx, "/v1/transfers", t.idem(), in, &got)
+	err = s.post(ctx, "/v1/transfers", again("payout:"+t.key, t.tries), in, &got)
 	if why := refused(err); why != nil {
 		return s.failTransfer(ctx, t, "Stripe refused it ("+said(why)+").")
 	}
-	var low *stripeError
-	if errors.As(err, &low) && low.Code == "balance_insufficient" { // under this key it will say so for a day, whatever it holds
-		err = errors.Join(err, s.db.Write(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(`UPDATE stripe_transfers SET tries = tries + 1, updated_at = $1 WHERE key = $2 AND state = 'asking' AND tries = $3`, db.Micros(tx.Now()), t.key, t.tries)
-			return err
-		}))
+	if short(err) != nil {
+		err = errors.Join(err, s.rekey(ctx, `UPDATE stripe_transfers SET tries = tries + 1, updated_at = $1 WHERE key = $2 AND state = 'asking' AND tries = $3`, t.key, t.tries))
 	}
 	if err != nil {
 		return Paid{}, err
@@ -197,7 +187,7 @@ func (s *Stripe) Transferred(ctx context.Context, key string) (Paid, error) {
 }
 
 // TakeBack reverses a whole transfer: the money comes back from the connected account, as far as Stripe lets it go
-// below nothing. Conflict: Stripe refuses, as when the account has paid it on to its bank.
+// below nothing. Conflict: Stripe refuses, as when the account has paid it on to its bank; later it may not.
 func (s *Stripe) TakeBack(ctx context.Context, key string) (Paid, error) {
 	t, err := db.Get(ctx, s.db, func(tx *db.Tx) (transferRow, error) { return transferOf(tx, `key = $1`, key) })
 	if errors.Is(err, sql.ErrNoRows) {
@@ -210,11 +200,17 @@ func (s *Stripe) TakeBack(ctx context.Context, key string) (Paid, error) {
 		return Paid{}, fault.New(fault.Conflict, "This payout has not arrived: there is nothing to take back.")
 	}
 	var got struct{ ID string }
-	err = s.post(ctx, "/v1/transfers/"+url.PathEscape(t.id)+"/reversals", "reversal:"+t.key, newForm("metadata[mezzo_payout]", t.key), &got)
-	if why := refused(err); why != nil && why.Code != "transfer_already_reversed" {
-		return Paid{}, fault.Wrap(fault.Conflict, err, "Stripe does not take the transfer back ("+said(why)+"). Its owner owes nothing by that; settle it with them.")
-	} else if err != nil && why == nil {
+	err = s.post(ctx, "/v1/transfers/"+url.PathEscape(t.id)+"/reversals", again("reversal:"+t.key, t.backTries), newForm("metadata[mezzo_payout]", t.key), &got)
+	why := cmp.Or(refused(err), short(err))
+	switch {
+	case err == nil, why != nil && why.Code == "transfer_already_reversed":
+		return s.lookTransfer(ctx, t)
+	case why == nil:
+		return Paid{}, err // under the same key, for it may have been carried out
+	}
+	// All of a transfer is asked back: what another key asked for is not there to be taken again.
+	if err := s.rekey(ctx, `UPDATE stripe_transfers SET back_tries = back_tries + 1, updated_at = $1 WHERE key = $2 AND state = 'paid' AND back_tries = $3`, t.key, t.backTries); err != nil {
 		return Paid{}, err
 	}
-	return s.lookTransfer(ctx, t)
+	return Paid{}, fault.Wrap(fault.Conflict, err, "Stripe does not take the transfer back ("+said(why)+"). Its owner owes nothing by that; settle it with them, or ask again later.")
 }
