@@ -68,3 +68,28 @@ func TestRefundedOnceThereIsEnough(t *testing.T) {
 		}
 	})
 }
+
+// Two ask at one moment: one is refused, the other is heard and its answer is lost. Whoever asks next under the new key finds
+// what was made under the old one.
+func TestUnderANewKeyNothingIsMadeTwice(t *testing.T) {
+	connects(t, func(t *testing.T, h *connected) {
+		pay, _ := h.captures(5000, 4000)
+		dst := h.joins()
+		h.there.Lose(true)
+		pot := must(h.Ask(ctx, h.maker, h.makers(), usd(3000), dst))(t)
+		refund := func() error { return h.stripe.Refund(ctx, pay, "refund:rfd_1", usd(1000)) }
+		if err := refund(); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("a lost answer: %v", err)
+		}
+		h.there.Lose(false)
+		h.exec(`UPDATE stripe_transfers SET tries = 1`) // by the one who was refused
+		h.exec(`UPDATE stripe_refunds SET tries = 1`)
+		h.must(refund())
+		h.clock.Advance(time.Minute)
+		h.must(h.Sweep(ctx))
+		pot = must(h.One(ctx, h.maker, h.makers(), pot.ID))(t)
+		if n, m := len(h.there.All("transfer")), len(h.there.All("refund")); n != 1 || m != 1 || pot.State != payout.Confirmed {
+			t.Errorf("%d transfers and %d refunds, and the payout is %s", n, m, pot.State)
+		}
+	})
+}
