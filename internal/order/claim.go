@@ -38,7 +38,7 @@ type ClaimState string
 
 // The states of a claim.
 const (
-	ClaimOpen      ClaimState = "open"      // the brand has ProofWithin to answer
+	ClaimOpen      ClaimState = "open"      // the brand has ProofWithin to answer, or, after a refund that failed, to give the money back again
 	ClaimProven    ClaimState = "proven"    // the brand has proven that it arrived
 	ClaimRefunded  ClaimState = "refunded"  // by the brand, by its silence, or by the operator against its proof
 	ClaimWithdrawn ClaimState = "withdrawn" // it came after all
@@ -48,13 +48,14 @@ const (
 var claimStates = table[ClaimState]{
 	ClaimOpen:     {ClaimProven, ClaimRefunded, ClaimWithdrawn},
 	ClaimProven:   {ClaimRefunded, ClaimWithdrawn},
-	ClaimRefunded: {}, ClaimWithdrawn: {},
+	ClaimRefunded: {ClaimOpen}, ClaimWithdrawn: {},
 }
 
 var (
 	claimIsProven    = move[ClaimState]{"claims", []ClaimState{ClaimOpen}, ClaimProven}
 	claimIsRefunded  = move[ClaimState]{"claims", []ClaimState{ClaimOpen, ClaimProven}, ClaimRefunded}
 	claimIsWithdrawn = move[ClaimState]{"claims", []ClaimState{ClaimOpen, ClaimProven}, ClaimWithdrawn}
+	claimIsOpenAgain = move[ClaimState]{"claims", []ClaimState{ClaimRefunded}, ClaimOpen} // the provider refused its refund
 )
 
 // Claim is a buyer's word that a part never came.
@@ -67,7 +68,7 @@ type Claim struct {
 	Says      string // the buyer
 	Proof     string // the brand, of the delivery
 	DecidedBy string
-	Refund    id.Refund
+	Refund    id.Refund // of an open claim, the one that the provider refused
 	DueAt     time.Time // when the platform answers for a silent brand
 	CreatedAt time.Time
 	SettledAt time.Time
@@ -201,6 +202,9 @@ func (o *Orders) AnswerClaim(ctx context.Context, who account.Asker, cid id.Clai
 		if giveBack {
 			return o.refundClaim(tx, &full, c, refunderOf(who, c.Brand))
 		}
+		if c.State == ClaimOpen && c.Refund != "" && !who.Operator {
+			return Claim{}, fault.New(fault.Conflict, "The money was to go back, and the payment provider refused it. Give it back again, or ask the operator.").WithType("wrong_state")
+		}
 		said, err := sentence(proof, "body.proof", MinProof, MaxProof)
 		if err != nil {
 			return Claim{}, err
@@ -210,10 +214,11 @@ func (o *Orders) AnswerClaim(ctx context.Context, who account.Asker, cid id.Clai
 	if err != nil || out.Refund == "" {
 		return out, err
 	}
-	if err := o.settleRefund(db.WithoutKey(ctx), out.Refund); err != nil {
+	ctx = db.WithoutKey(ctx)
+	if err := o.settleRefund(ctx, out.Refund); err != nil {
 		o.logger.Warn("a refund waits for the provider", "refund", out.Refund, "error", err)
 	}
-	return out, nil
+	return db.Get(ctx, o.db, func(tx *db.Tx) (Claim, error) { return claimOf(tx, cid) }) // open again where it was refused
 }
 
 // proveClaim takes the brand's proof: what it did not say to have arrived has, and the part rests before it
@@ -263,6 +268,15 @@ func (o *Orders) proven(tx *db.Tx, ord id.Order, pid id.Part, who account.Asker,
 
 // refundClaim gives everything that is left of the part back, with its shipping.
 func (o *Orders) refundClaim(tx *db.Tx, full *Order, c Claim, by refunder) (Claim, error) {
+	if c.State == ClaimOpen && c.Refund != "" {
+		if waiting, err := refunding(tx, c.Order, c.Part); err != nil || waiting {
+			if waiting {
+				err = errUnderWay()
+			}
+			return c, err
+		}
+		c.Refund = ""
+	}
 	c.DecidedBy = by.actor
 	part := full.part(c.Part)
 	in := NewRefund{Part: c.Part, Lines: left(full, part), Reason: "It never came.",
@@ -320,6 +334,9 @@ func (o *Orders) answerClaims(ctx context.Context) error {
 			out = Claim{} // of a run before, which was undone
 			c, full, err := claimLocked(tx, cid)
 			if err != nil || c.State != ClaimOpen || c.DueAt.After(tx.Now()) {
+				return err
+			}
+			if put, err := later(tx, "claims", string(c.ID), c.Refund, c.Order, c.Part, ProofWithin); put || err != nil {
 				return err
 			}
 			out, err = o.refundClaim(tx, &full, c, refunder{"platform", byOperator})

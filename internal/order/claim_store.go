@@ -67,8 +67,8 @@ func claimsWhere(tx *db.Tx, where string, args ...any) ([]Claim, error) {
 
 // claimProofs hold claims, and what is promised of sending, against parts, refunds and timers.
 var claimProofs = []proof{
-	{says: "claim %s says that a refund was made for it, and there is none of its part", query: `SELECT c.id FROM claims c WHERE c.refund_id <> ''
-		AND (c.state <> 'refunded' OR NOT EXISTS (SELECT 1 FROM refunds f WHERE f.id = c.refund_id AND f.part_id = c.part_id))`},
+	{says: "claim %s says other than its refund what became of it", query: `SELECT c.id FROM claims c WHERE c.refund_id <> ''
+		AND NOT EXISTS (SELECT 1 FROM refunds f WHERE f.id = c.refund_id AND f.part_id = c.part_id AND (c.state = 'refunded') = (f.state <> 'failed'))`},
 	{says: "claim %s is open, and its part is released", query: `SELECT c.id FROM claims c JOIN order_parts p ON p.id = c.part_id WHERE c.state = 'open' AND p.state = 'completed'`},
 	{says: "claim %s is settled and waits all the same, or waits without a timer", query: `SELECT c.id FROM claims c WHERE (c.state = 'open') <> (c.due_at > 0)`},
 	{says: "nobody has answered claim %s in time", since: true, query: `SELECT c.id FROM claims c WHERE c.state = 'open' AND c.due_at < $1 AND` + undisputedSince("c.order_id")},

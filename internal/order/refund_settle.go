@@ -137,6 +137,9 @@ func (o *Orders) failRefund(tx *db.Tx, r Refund, why error) error {
 	if err := o.moveOn(tx, r.Order, r.Part, ""); err != nil {
 		return err
 	}
+	if err := r.reopen(tx); err != nil {
+		return err
+	}
 	return o.coverMore(tx, r.Order)
 }
 

@@ -16,8 +16,9 @@ func (r *Return) state(full *Order) event.ReturnState {
 	return s
 }
 
-// tellDecided tells the log what was decided of a return, and that its goods are back where that came with it.
-func (r *Return) tellDecided(tx *db.Tx, full *Order, by refunder) error {
+// tellDecided tells the log what was decided of a return, and that its goods are back where that came with it, and not
+// with a refund that failed before.
+func (r *Return) tellDecided(tx *db.Tx, full *Order, by refunder, again bool) error {
 	s, silent := r.state(full), by.actor == platformActor
 	switch r.State {
 	case ReturnApproved:
@@ -25,7 +26,7 @@ func (r *Return) tellDecided(tx *db.Tx, full *Order, by refunder) error {
 	case ReturnDeclined:
 		return event.Emit(tx, event.ReturnDeclined{ReturnState: s})
 	case ReturnRefunded:
-		if !r.Keeps {
+		if !r.Keeps && !again {
 			if err := event.Emit(tx, event.ReturnReceived{ReturnState: s, BySilence: silent}); err != nil {
 				return err
 			}

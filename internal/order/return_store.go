@@ -30,22 +30,28 @@ func (r *Return) store(tx *db.Tx, to move[ReturnState]) error {
 
 // returnLocked takes the order of a return and reads both; Missing when there is none.
 func returnLocked(tx *db.Tx, rid id.Return) (Return, Order, error) {
+	r, err := returnOf(tx, rid)
+	if err != nil {
+		return Return{}, Order{}, err
+	}
+	full, err := loadLocked(tx, r.Order)
+	if err != nil {
+		return Return{}, Order{}, err
+	}
+	r, err = returnOf(tx, rid) // as the lock found it
+	return r, full, err
+}
+
+// returnOf reads a return; Missing when there is none.
+func returnOf(tx *db.Tx, rid id.Return) (Return, error) {
 	list, err := returnsWhere(tx, `r.id = $1`, string(rid))
 	if err == nil && len(list) == 0 {
 		err = missing("return")
 	}
 	if err != nil {
-		return Return{}, Order{}, err
+		return Return{}, err
 	}
-	full, err := loadLocked(tx, list[0].Order)
-	if err != nil {
-		return Return{}, Order{}, err
-	}
-	list, err = returnsWhere(tx, `r.id = $1`, string(rid)) // as the lock found it
-	if err != nil {
-		return Return{}, Order{}, err
-	}
-	return list[0], full, nil
+	return list[0], nil
 }
 
 // returnsWhere reads the returns of a condition with their lines.

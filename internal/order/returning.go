@@ -38,7 +38,7 @@ type ReturnState string
 // The states of a return.
 const (
 	ReturnRequested ReturnState = "requested" // the brand has AnswerWithin to answer
-	ReturnApproved  ReturnState = "approved"  // the buyer sends it back
+	ReturnApproved  ReturnState = "approved"  // the buyer sends it back; or its refund failed, and the brand gives the money back again
 	ReturnDeclined  ReturnState = "declined"
 	ReturnWithdrawn ReturnState = "withdrawn"
 	ReturnRefunded  ReturnState = "refunded"
@@ -47,15 +47,16 @@ const (
 // returnStates is the life of a return.
 var returnStates = table[ReturnState]{
 	ReturnRequested: {ReturnApproved, ReturnDeclined, ReturnWithdrawn, ReturnRefunded},
-	ReturnApproved:  {ReturnWithdrawn, ReturnRefunded},
-	ReturnDeclined:  {}, ReturnWithdrawn: {}, ReturnRefunded: {},
+	ReturnApproved:  {ReturnDeclined, ReturnWithdrawn, ReturnRefunded},
+	ReturnDeclined:  {}, ReturnWithdrawn: {}, ReturnRefunded: {ReturnApproved},
 }
 
 var (
 	returnIsApproved  = move[ReturnState]{"returns", []ReturnState{ReturnRequested}, ReturnApproved}
-	returnIsDeclined  = move[ReturnState]{"returns", []ReturnState{ReturnRequested}, ReturnDeclined}
+	returnIsDeclined  = move[ReturnState]{"returns", []ReturnState{ReturnRequested, ReturnApproved}, ReturnDeclined} // approved: see mayDecline
 	returnIsWithdrawn = move[ReturnState]{"returns", []ReturnState{ReturnRequested, ReturnApproved}, ReturnWithdrawn}
 	returnIsRefunded  = move[ReturnState]{"returns", []ReturnState{ReturnRequested, ReturnApproved}, ReturnRefunded}
+	returnIsOpenAgain = move[ReturnState]{"returns", []ReturnState{ReturnRefunded}, ReturnApproved} // the provider refused its refund
 )
 
 // NewReturn is what a buyer asks to return.
@@ -85,7 +86,7 @@ type Return struct {
 	Carrier   string
 	Tracking  string
 	SentAt    time.Time
-	Refund    id.Refund
+	Refund    id.Refund // of an approved return, the one that the provider refused
 	DueAt     time.Time // when the platform answers for whom it waits for: the brand, or the buyer who is to send it
 	CreatedAt time.Time
 	DecidedAt time.Time
@@ -223,10 +224,11 @@ func (o *Orders) DecideReturn(ctx context.Context, who account.Asker, rid id.Ret
 	if err != nil || out.Refund == "" {
 		return out, err
 	}
-	if err := o.settleRefund(db.WithoutKey(ctx), out.Refund); err != nil {
+	ctx = db.WithoutKey(ctx)
+	if err := o.settleRefund(ctx, out.Refund); err != nil {
 		o.logger.Warn("a refund waits for the provider", "refund", out.Refund, "error", err)
 	}
-	return out, nil
+	return db.Get(ctx, o.db, func(tx *db.Tx) (Return, error) { return returnOf(tx, rid) }) // open again where it was refused
 }
 
 func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, by refunder) (Return, error) {
@@ -242,10 +244,18 @@ func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, by 
 	default:
 		return r, fault.InvalidField("body.decision", "Say approve, decline or refund.")
 	}
-	if !to.allows(r.State) {
+	if !to.allows(r.State) || to.to == ReturnDeclined && !r.mayDecline(by) {
 		return r, fault.New(fault.Conflict, "This return is %s already.", r.State).WithType("wrong_state")
 	}
-	if refund := r.refund(full, in.Restock); to.to == ReturnRefunded && len(refund.Lines) > 0 {
+	due, again := r, r.Refund != ""
+	if again && to.to == ReturnRefunded {
+		var err error
+		if due.Lines, err = r.askAgain(tx); err != nil {
+			return r, err
+		}
+		r.Refund = ""
+	}
+	if refund := due.refund(full, in.Restock); to.to == ReturnRefunded && len(refund.Lines) > 0 {
 		var err error
 		if r.Refund, err = o.bookRefund(tx, full, full.part(r.Part), refund, by); err != nil {
 			return r, err
@@ -255,16 +265,25 @@ func (o *Orders) decideReturn(tx *db.Tx, full *Order, r Return, in Decision, by 
 	if err := r.store(tx, to); err != nil {
 		return r, err
 	}
-	if err := r.tellDecided(tx, full, by); err != nil {
+	if err := r.tellDecided(tx, full, by, again); err != nil {
 		return r, err
 	}
 	return r, addStep(tx, r.Order, r.Part, "return_"+string(to.to), in.Note, by.actor)
 }
 
+// mayDecline reports whether a return may still be declined: before it was agreed, or, by the operator, when its
+// refund has failed and the buyer was paid another way.
+func (r *Return) mayDecline(by refunder) bool {
+	return r.State == ReturnRequested || r.Refund != "" && by.by == byOperator
+}
+
 // refund is what a return gives back: its units, less those that were refunded otherwise meanwhile. Its
 // lines may be none then.
 func (r *Return) refund(full *Order, restock bool) NewRefund {
-	refund := NewRefund{Part: r.Part, Reason: "Returned: " + r.Lines[0].Reason, Restock: &restock}
+	refund := NewRefund{Part: r.Part, Reason: "Returned: ", Restock: &restock}
+	if len(r.Lines) > 0 {
+		refund.Reason += r.Lines[0].Reason
+	}
 	for _, u := range r.Lines {
 		if n := min(u.Quantity, full.line(u.Line).Left()); n > 0 {
 			refund.Lines = append(refund.Lines, Units{Line: u.Line, Quantity: n})
@@ -334,9 +353,12 @@ func (o *Orders) SendReturn(ctx context.Context, who account.Asker, rid id.Retur
 		if !owns(who, full.Viewer, full.Account) {
 			return Return{}, missing("return")
 		}
-		if r.State != ReturnApproved || !r.SentAt.IsZero() {
+		if r.State != ReturnApproved || !r.SentAt.IsZero() || r.Refund != "" {
 			says := fault.New(fault.Conflict, "This return is %s: there is nothing to send.", r.State)
-			if r.State == ReturnApproved {
+			switch {
+			case r.Refund != "" && r.State == ReturnApproved:
+				says = fault.New(fault.Conflict, "There is nothing to send: the payment provider refused to give the money back, and the seller is to do it again.")
+			case r.State == ReturnApproved:
 				says = fault.New(fault.Conflict, "You have said already that it is on its way.")
 			}
 			return Return{}, says.WithType("wrong_state")
@@ -388,7 +410,12 @@ func (o *Orders) answerReturn(ctx context.Context, rid id.Return) error {
 		if err != nil || r.DueAt.IsZero() || r.DueAt.After(tx.Now()) {
 			return err
 		}
+		if put, err := later(tx, "returns", string(r.ID), r.Refund, r.Order, r.Part, AnswerWithin); put || err != nil {
+			return err
+		}
 		switch {
+		case r.Refund != "":
+			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: GiveBack, Note: r.Note}, refunder{platformActor, byOperator})
 		case r.State == ReturnRequested:
 			out, err = o.decideReturn(tx, &full, r, Decision{Verdict: Approve, Note: "The seller did not answer in time."}, refunder{platformActor, byOperator})
 		case r.SentAt.IsZero():

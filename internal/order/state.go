@@ -176,9 +176,9 @@ func CheckStates() error {
 		"orders":      orderStates.check(Placed, orderPays, orderLetGo, orderRunsOut, orderRecalls),
 		"order parts": partStates.check(Placed, partPays, partLetGo, partRecalls, partShips, partArrives, partReleases),
 		"refunds":     refundStates.check(RefundRequested, refundIsMade, refundIsRefused),
-		"returns":     returnStates.check(ReturnRequested, returnIsApproved, returnIsDeclined, returnIsWithdrawn, returnIsRefunded),
+		"returns":     returnStates.check(ReturnRequested, returnIsApproved, returnIsDeclined, returnIsWithdrawn, returnIsRefunded, returnIsOpenAgain),
 		"disputes":    disputeStates.check(DisputeOpen, disputeIsWon, disputeIsLost),
-		"claims":      claimStates.check(ClaimOpen, claimIsProven, claimIsRefunded, claimIsWithdrawn),
+		"claims":      claimStates.check(ClaimOpen, claimIsProven, claimIsRefunded, claimIsWithdrawn, claimIsOpenAgain),
 		"shipments":   shipmentStates.check(Shipped, parcelArrives),
 		"payments":    paymentStates.check(PayCreated, payBegins, payUnbegins, payPends, payRedirects, paySucceeds, payIsDeclined, payIsCancelled, payReturns, payComesLate, payIsRefunded),
 	} {
