@@ -17,7 +17,7 @@ func (a *API) registerClaims() {
 	register(a, Route{Method: http.MethodGet, Path: "/brands/{id}/claims", Who: Brand, Scope: account.OrdersRead, Tag: "buying",
 		Summary: "What buyers of a brand say has not come, newest first"}, a.brandClaims)
 	register(a, Route{Method: http.MethodPost, Path: "/claims/{id}/answer", Who: Brand, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
-		Summary: "Prove a delivery, or give the money back", Description: "By the brand; the operator may give the money back against a proof."}, a.answerClaim)
+		Summary: "Prove a delivery, or give the money back", Description: "By the brand; the operator may give the money back against a proof. A claim whose refund the provider refuses is open again: the brand gives the money back again, or the platform does at due_at, and the operator alone may answer it by words."}, a.answerClaim)
 	register(a, Route{Method: http.MethodPost, Path: "/claims/{id}/withdraw", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
 		Summary: "Say that it came after all"}, a.withdrawClaim)
 	register(a, Route{Method: http.MethodGet, Path: "/brands/{id}/reserve", Who: Brand, Scope: account.MoneyRead, Tag: "money", Summary: "What is kept back of a brand's money when it is released"}, a.reserve)
@@ -32,7 +32,7 @@ type claimView struct {
 	State     order.ClaimState `json:"state" enum:"open,proven,refunded,withdrawn"`
 	Says      string           `json:"says" doc:"The buyer"`
 	Proof     string           `json:"proof,omitempty" doc:"The brand, of the delivery"`
-	Refund    id.Refund        `json:"refund_id,omitempty"`
+	Refund    id.Refund        `json:"refund_id,omitempty" doc:"Of an open claim: the refund that the payment provider refused"`
 	DueAt     *time.Time       `json:"due_at,omitempty" doc:"When a brand that has not answered gives the money back"`
 	CreatedAt time.Time        `json:"created_at"`
 	SettledAt *time.Time       `json:"settled_at,omitempty"`

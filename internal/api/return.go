@@ -17,7 +17,7 @@ func (a *API) registerReturns() {
 	register(a, Route{Method: http.MethodGet, Path: "/brands/{id}/returns", Who: Brand, Scope: account.OrdersRead, Tag: "buying",
 		Summary: "What buyers ask a brand to take back, newest first"}, a.brandReturns)
 	register(a, Route{Method: http.MethodPost, Path: "/returns/{id}/decision", Who: Brand, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
-		Summary: "Answer a return: approve, decline, or refund now"}, a.decideReturn)
+		Summary: "Answer a return: approve, decline, or refund now", Description: "A return whose refund the provider refuses is approved again: the brand refunds it again, or the platform does at due_at, and the operator alone may decline it."}, a.decideReturn)
 	register(a, Route{Method: http.MethodPost, Path: "/returns/{id}/sent", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
 		Summary: "Say that an approved return is on its way back", Description: "Within 14 days of the approval. The brand has 14 days to say that it came; then it has."}, a.sendReturn)
 	register(a, Route{Method: http.MethodPost, Path: "/returns/{id}/withdraw", Who: Viewer, Scope: account.OrdersWrite, Tag: "buying", Status: 200,
@@ -35,7 +35,7 @@ type returnView struct {
 	Carrier   string              `json:"carrier,omitempty"`
 	Tracking  string              `json:"tracking,omitempty"`
 	SentAt    *time.Time          `json:"sent_at,omitempty"`
-	Refund    id.Refund           `json:"refund_id,omitempty"`
+	Refund    id.Refund           `json:"refund_id,omitempty" doc:"Of an approved return: the refund that the payment provider refused"`
 	DueAt     *time.Time          `json:"due_at,omitempty" doc:"When the platform answers for the one it waits for: agreed for a silent brand, received for one that has not said so, taken back for a buyer who has not sent it"`
 	CreatedAt time.Time           `json:"created_at"`
 	DecidedAt *time.Time          `json:"decided_at,omitempty"`

@@ -10,12 +10,21 @@ var claimBadges = map[order.ClaimState]string{
 	order.ClaimOpen: "waits for the seller", order.ClaimProven: "proven to have come", order.ClaimRefunded: "money given back", order.ClaimWithdrawn: "came after all",
 }
 
+// refundRefused is how a claim or a return stands whose refund the provider has refused.
+const refundRefused = "refund refused"
+
+// notGivenBack is said to whoever gave money back that the provider then refused.
+const notGivenBack = "The payment provider refused it: nothing was given back. Try again later, or pay the buyer another way and have the operator end it."
+
 func claimRowOf(c order.Claim) ClaimRow {
 	row := ClaimRow{ID: string(c.ID), State: string(c.State), Badge: claimBadges[c.State], Says: c.Says, Proof: c.Proof, At: c.CreatedAt}
-	switch c.State {
-	case order.ClaimOpen:
+	switch {
+	case c.State == order.ClaimOpen && c.Refund != "":
+		row.Badge = refundRefused
+		row.Next = "The payment provider refused to give the money back. The seller is to do it again, or by " + DayTime(c.DueAt) + " the shop does; until then nobody is paid."
+	case c.State == order.ClaimOpen:
 		row.Next = "Without proof by " + DayTime(c.DueAt) + " everything is given back."
-	case order.ClaimProven:
+	case c.State == order.ClaimProven:
 		row.Next = "Who disagrees asks the operator; the brand is paid three days later at the earliest."
 	}
 	return row
@@ -96,8 +105,11 @@ func (s *Site) answerClaim(v *visit) error {
 		})
 	}
 	says := "The buyer reads it. You are paid when the hold has passed, in three days at the earliest."
-	if c.State == order.ClaimRefunded {
+	switch c.State {
+	case order.ClaimRefunded:
 		says = "Everything goes back."
+	case order.ClaimOpen:
+		says = notGivenBack
 	}
 	return v.kept(err, says, "/returns?state="+tab)
 }

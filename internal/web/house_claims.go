@@ -46,6 +46,9 @@ func (s *Site) showHouseClaims(v *visit, status int, change func(*HouseClaimsPag
 		if r.State == order.ReturnRequested {
 			row.Word = "waits for the brand" // as claims say it above
 		}
+		if r.State == order.ReturnApproved && r.Refund != "" {
+			row.Word, row.Tone = refundRefused, "bad"
+		}
 		if !r.DueAt.IsZero() && !r.DueAt.After(v.now) {
 			row.Word, row.Tone = "overdue", "bad"
 			row.Next = "The time to answer is over. It is answered for by the shop as soon as nothing of its order is undecided."
@@ -64,6 +67,11 @@ func houseClaimOf(c order.Claim, brand string) HouseClaim {
 	row := HouseClaim{ID: string(c.ID), Order: Tail(string(c.Order)), URL: "/orders/" + string(c.Order), Brand: brand, Says: c.Says, Proof: c.Proof, Word: "waits for the brand", Tone: "wait",
 		When:  "Said on " + DayTime(c.CreatedAt) + ". Without a proof by " + DayTime(c.DueAt) + " the money goes back.",
 		Field: Field{Name: "proof", ID: "proof-" + string(c.ID), Label: "What proves that it arrived", Max: order.MaxProof, Rows: 2, Optional: true}}
+	if c.State == order.ClaimOpen && c.Refund != "" {
+		row.Word, row.Tone = refundRefused, "bad"
+		row.When = "Said on " + DayTime(c.CreatedAt) + ". The payment provider refused to give the money back. The brand or you ask again, or by " + DayTime(c.DueAt) +
+			" the shop does; where the buyer was paid another way, say how as the proof."
+	}
 	if c.State == order.ClaimProven {
 		row.Proven, row.Word, row.Tone = true, "proven", ""
 		row.When = "Said on " + DayTime(c.CreatedAt) + ". The brand has proven the delivery; its money is released unless you decide against it."
@@ -88,7 +96,7 @@ func (v *visit) brandNames(names map[id.Brand]string) error {
 // decideClaim is the operator's word on a parcel that never came.
 func (s *Site) decideClaim(v *visit) error {
 	cid, refund := id.Claim(v.r.PathValue("claim")), v.text("do") == "refund"
-	_, err := s.Orders.AnswerClaim(v.ctx(), v.who, cid, v.text("proof"), refund)
+	c, err := s.Orders.AnswerClaim(v.ctx(), v.who, cid, v.text("proof"), refund)
 	if a, said := v.amissOf(err); said {
 		return s.showHouseClaims(v, a.status, func(p *HouseClaimsPage) {
 			for i := range p.Claims {
@@ -103,9 +111,12 @@ func (s *Site) decideClaim(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if refund {
+	switch {
+	case refund && c.State == order.ClaimOpen:
+		v.tell(notGivenBack)
+	case refund:
 		v.tell("The money goes back to the buyer.")
-	} else {
+	default:
 		v.tell("It counts as arrived. The buyer can still turn to you until it is released.")
 	}
 	return v.to("/operator/claims")

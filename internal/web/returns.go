@@ -81,10 +81,13 @@ func returnRowOf(o order.Order, r order.Return) ReturnRow {
 	if r.State == order.ReturnApproved && !r.SentAt.IsZero() {
 		row.Says = "on its way back"
 	}
+	if r.State == order.ReturnApproved && r.Refund != "" {
+		row.Says = refundRefused
+	}
 	if i := slices.IndexFunc(o.Refunds, func(f order.Refund) bool { return f.ID == r.Refund }); i >= 0 {
 		switch f := o.Refunds[i]; f.State {
 		case order.RefundFailed:
-			row.Next = "The payment provider refused to give " + Money(f.Amount) + " back. The seller can try again."
+			row.Next = strings.TrimSpace("The payment provider refused to give " + Money(f.Amount) + " back. " + row.Next)
 		default:
 			row.Next = Money(f.Amount) + " is given back."
 		}
@@ -100,6 +103,8 @@ func returnNext(r order.Return) string {
 		return "Without an answer by " + by + " it is agreed, and the money goes back."
 	case r.State == order.ReturnRequested:
 		return "Without an answer by " + by + " it is agreed."
+	case r.State == order.ReturnApproved && r.Refund != "":
+		return "The money did not go back: the seller is to give it back again, or by " + by + " the shop does; until then nobody is paid."
 	case r.State == order.ReturnApproved && r.SentAt.IsZero():
 		return "To be sent back by " + by + "; otherwise it stays sold."
 	case r.State == order.ReturnApproved:
@@ -114,7 +119,7 @@ func (v *visit) returnsOf(o order.Order, token string) (rows []ReturnRow, forms 
 		row := returnRowOf(o, r)
 		if o.Asker == order.AsBuyer {
 			row.Token, row.Drop = token, r.State == order.ReturnRequested || r.State == order.ReturnApproved && r.SentAt.IsZero()
-			if r.State == order.ReturnApproved && r.SentAt.IsZero() {
+			if r.State == order.ReturnApproved && r.SentAt.IsZero() && r.Refund == "" {
 				row.Send = []Field{{Name: "carrier", Label: "Carrier", Max: order.MaxCarrier, ID: "carrier-" + row.ID},
 					{Name: "tracking", Label: "Tracking number", Max: order.MaxCarrier, Optional: true, ID: "tracking-" + row.ID}}
 			}
@@ -273,6 +278,8 @@ func (v *visit) decideFormOf(r order.Return, tab string) *DecideForm {
 	f := &DecideForm{Action: v.brandURL("/returns/" + string(r.ID) + "/decision"), Tab: tab, Restock: !r.Keeps,
 		Note: Field{Name: "note", Label: "What you say to it", Max: order.MaxReason, Optional: true, Hint: "The buyer reads it. Needed to decline.", ID: "note-" + string(r.ID)}}
 	switch {
+	case r.State == order.ReturnApproved && r.Refund != "":
+		f.Answers = []Option{{Value: "refund", Label: "Give the money back again"}}
 	case r.State == order.ReturnApproved:
 		f.Answers = []Option{{Value: "refund", Label: "It has come: give the money back"}}
 	case r.State != order.ReturnRequested:
@@ -301,5 +308,8 @@ func (s *Site) decideReturn(v *visit) error {
 		})
 	}
 	says := map[order.ReturnState]string{order.ReturnApproved: "Agreed. The buyer sends it back.", order.ReturnDeclined: "Declined. The buyer reads why.", order.ReturnRefunded: "The money goes back."}[r.State]
+	if r.State == order.ReturnApproved && r.Refund != "" {
+		says = notGivenBack
+	}
 	return v.kept(err, says, "/returns?state="+tab)
 }
