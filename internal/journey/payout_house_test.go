@@ -38,12 +38,14 @@ func (h *house) furnishPayouts() {
 	token := h.made(shopper, http.MethodGet, "/videos/"+h.video, nil, "impression")
 	now := time.Now()
 	must(shopper.SendEvents(h.ctx, client.NewEvent("impression", token, "", now), client.NewEvent("product_click", token, h.product.ID, now)))(h.t)
-	cart := must(shopper.NewCart(h.ctx))(h.t)
-	h.ok(shopper.Put(h.ctx, cart, h.product.Variants[0].ID, 20, token))
-	till := must(shopper.CheckOut(h.ctx, cart, "big.buyer@example.com", home))(h.t)
-	paid := must(shopper.Pay(h.ctx, till, "pm_card_visa"))(h.t)
 	large := h.made(h.operator, http.MethodPost, "/operator/labels", fields{"carrier": "DHL", "service": "Large", "price": client.Money{Amount: 420, Currency: "USD"}}, "id")
-	h.ok(h.owner.Deliver(h.ctx, h.keyed(h.owner, "/orders/"+paid.Order.ID+"/shipments", fields{"label_rate_id": large, "tracking": "JD 1"})))
+	for range 2 { // their fees are more than a bank holds back of the house's own
+		cart := must(shopper.NewCart(h.ctx))(h.t)
+		h.ok(shopper.Put(h.ctx, cart, h.product.Variants[0].ID, 20, token))
+		till := must(shopper.CheckOut(h.ctx, cart, "big.buyer@example.com", home))(h.t)
+		paid := must(shopper.Pay(h.ctx, till, "pm_card_visa"))(h.t)
+		h.ok(h.owner.Deliver(h.ctx, h.keyed(h.owner, "/orders/"+paid.Order.ID+"/shipments", fields{"label_rate_id": large, "tracking": "JD 1"})))
+	}
 	h.ok(h.operator.Turn(h.ctx, 25*24*3600))
 	h.eventually("the money is released", func() (bool, error) {
 		var b struct{ Available client.Money }
